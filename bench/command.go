@@ -1,0 +1,52 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"mrrun/jobs"
+)
+
+// Command is the tool "bench".
+var Command = jobs.Tool{
+	Name:    "bench",
+	Summary: "Measure a job with 1, 2, ... processes, or the cost of a task.",
+	Run:     run,
+}
+
+const help = `Measure a job with 1, 2, ... processes, or the cost of a task.
+
+  mrrun bench JOB [flags of the job] [--procs 1,2,4] [--repeat N] [--json]
+  mrrun bench overhead [--procs N] [--chunksize N] [--tasks N] [--mode map|imap] [--repeat N] [--json]
+
+Examples:
+  mrrun bench pi -n 1e10 --procs 1,2
+  mrrun bench overhead --procs 2 --chunksize 1 --tasks 1000000
+
+The first form runs the whole job, start and end of the workers included, in turn with each number of processes, and
+compares the results. The second measures tasks that do nothing, on a pool that is up, and checks every result.
+--json prints a line for each figure: workload, framework, procs, seconds (the median), items_per_s, check, all.
+`
+
+func run(ctx context.Context, words []string, out io.Writer) error {
+	if len(words) == 0 {
+		return jobs.Usagef("bench what? a job, or overhead (see mrrun bench --help)")
+	}
+	switch name, rest := words[0], words[1:]; {
+	case name == "--help" || name == "-help" || name == "-h":
+		_, err := io.WriteString(out, help)
+		return err
+	case strings.HasPrefix(name, "-"):
+		return jobs.Usagef("%s comes before what to measure: mrrun bench JOB [flags] (see mrrun bench --help)", name)
+	case name == "overhead":
+		return overheadCommand(ctx, rest, out)
+	default:
+		c, err := jobs.Lookup(name)
+		if err != nil {
+			return fmt.Errorf("bench: %w", err)
+		}
+		return jobCommand(ctx, c, rest, out)
+	}
+}

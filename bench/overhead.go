@@ -1,0 +1,144 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"mrrun/jobs"
+	"mrrun/mapreduce"
+)
+
+var noop = mapreduce.Func(func(i int) int { return i })
+
+// Overhead says what to measure: tasks that do nothing.
+type Overhead struct {
+	Procs     int
+	Chunksize int // 0: automatic
+	Tasks     int
+	Mode      string // the verb: map or imap
+	Repeat    int
+}
+
+func overheadCommand(ctx context.Context, words []string, out io.Writer) error {
+	o, asJSON, err := parseOverhead(words)
+	if errors.Is(err, pflag.ErrHelp) {
+		_, err := io.WriteString(out, help)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	f, err := o.Measure(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = writeLines(out, []Figure{f})
+	} else {
+		_, err = fmt.Fprintf(out, "%d tasks by %s, %d processes, chunk size %s: %.4f s, %.0f tasks/s, %s\n",
+			o.Tasks, o.Mode, o.Procs, sizeName(o.Chunksize), f.Seconds, f.ItemsPerS, f.Check)
+	}
+	if err == nil && f.Check != "equal=True" {
+		err = errors.New("bench: wrong results")
+	}
+	return err
+}
+
+func sizeName(chunksize int) string {
+	if chunksize == 0 {
+		return "automatic"
+	}
+	return fmt.Sprint(chunksize)
+}
+
+func parseOverhead(words []string) (o Overhead, asJSON bool, err error) {
+	procs, chunksize, tasks, repeat := int64(2), int64(1), int64(1e6), int64(3)
+	mode := "map"
+	_, err = jobs.ParseFlags("mrrun bench overhead", words, func(f *jobs.Flags) {
+		f.Count(&procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes")
+		f.Count(&chunksize, "chunksize", "", 0, 1e9, "tasks in one message; 0 = automatic")
+		f.Count(&tasks, "tasks", "", 1, 1e9, "how many tasks")
+		f.Count(&repeat, "repeat", "", 1, 1000, "runs")
+		f.String(&mode, "mode", "VERB", "map or imap")
+		f.Bool(&asJSON, "json", "print a JSON object")
+	})
+	if err == nil && mode != "map" && mode != "imap" {
+		err = jobs.Usagef("--mode %s: it takes map or imap (see mrrun bench --help)", mode)
+	}
+	return Overhead{int(procs), int(chunksize), int(tasks), mode, int(repeat)}, asJSON, err
+}
+
+// Measure runs the tasks on a pool that is up and has answered, and checks every result.
+func (o Overhead) Measure(ctx context.Context) (Figure, error) {
+	began := time.Now()
+	pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(o.Procs), mapreduce.Chunksize(o.Chunksize))
+	if err != nil {
+		return Figure{}, err
+	}
+	startup := time.Since(began)
+	defer pool.Close()
+
+	args := make([]int, o.Tasks)
+	for i := range args {
+		args[i] = i
+	}
+	if _, err := noop.Map(ctx, pool, args[:min(len(args), 100)], mapreduce.Chunksize(1)); err != nil {
+		return Figure{}, err
+	}
+	var seconds []float64
+	equal := true
+	for range o.Repeat {
+		began := time.Now()
+		ok, err := o.once(ctx, pool, args)
+		if err != nil {
+			return Figure{}, err
+		}
+		seconds = append(seconds, time.Since(began).Seconds())
+		equal = equal && ok
+	}
+	f := newFigure("overhead-"+o.Mode, o.Procs, o.Chunksize, int64(o.Tasks), seconds, equal)
+	f.Startup = startup.Seconds()
+	return f, pool.Close()
+}
+
+// once runs all tasks, and reports whether each result is its argument.
+func (o Overhead) once(ctx context.Context, pool *mapreduce.Pool, args []int) (bool, error) {
+	if o.Mode == "imap" {
+		n := 0
+		for got, err := range noop.Imap(ctx, pool, values(len(args))) {
+			if err != nil {
+				return false, err
+			}
+			if got != n {
+				return false, nil
+			}
+			n++
+		}
+		return n == len(args), nil
+	}
+	got, err := noop.Map(ctx, pool, args)
+	if err != nil || len(got) != len(args) {
+		return false, err
+	}
+	for i := range got {
+		if got[i] != i {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func values(n int) func(func(int) bool) {
+	return func(yield func(int) bool) {
+		for i := range n {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}

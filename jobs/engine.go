@@ -1,0 +1,85 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"mrrun/mapreduce"
+)
+
+// An engine is what runs the pieces of a job: a pool of worker processes, made when the input is known to be good.
+type engine struct {
+	running  Running
+	progress progressFunc
+
+	pool    *mapreduce.Pool
+	stop    func() // ends the progress
+	startup time.Duration
+	pids    []int
+	chunks  int
+}
+
+// start makes the pool.
+func (e *engine) start(ctx context.Context, pieces int) (*mapreduce.Pool, error) {
+	began := time.Now()
+	pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(int(e.running.Procs)), mapreduce.Chunksize(int(e.running.Chunksize)))
+	if err != nil {
+		return nil, err
+	}
+	e.pool, e.startup = pool, time.Since(began)
+	if e.progress != nil {
+		e.stop = e.progress(pieces, func() int { return pool.Stats().Done })
+	}
+	return pool, nil
+}
+
+// finish notes what there is to know about the pool and closes it.
+func (e *engine) finish() error {
+	if e.stop != nil {
+		e.stop()
+	}
+	if e.pool == nil {
+		return nil
+	}
+	for _, w := range e.pool.Workers() {
+		e.pids = append(e.pids, w.PID)
+	}
+	e.chunks = e.pool.Stats().Chunks
+	return e.pool.Close()
+}
+
+// A Run is a finished run of a job.
+type Run struct {
+	Output
+	Seconds float64       // from the split of the input to the end of the workers
+	Startup time.Duration // of that, until the first worker was ready
+	Chunks  int           // messages with work
+	PIDs    []int         // of the workers
+	Procs   int
+}
+
+// A progressFunc shows how much of total is done until stop is called.
+type progressFunc func(total int, done func() int) (stop func())
+
+// Run runs the job with r. It may be called several times.
+func (l *Line) Run(ctx context.Context, r Running) (*Run, error) { return l.run(ctx, r, nil) }
+
+func (l *Line) run(ctx context.Context, r Running, progress progressFunc) (*Run, error) {
+	work, args, err := l.parse()
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{running: r, progress: progress}
+	began := time.Now()
+	err = work.run(ctx, e, args)
+	if cerr := e.finish(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Run{
+		Output: work, Seconds: time.Since(began).Seconds(), Startup: e.startup,
+		Chunks: e.chunks, PIDs: e.pids, Procs: int(r.Procs),
+	}, nil
+}

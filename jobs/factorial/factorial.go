@@ -1,0 +1,247 @@
+// Package factorial is the job that computes n!, or every n! of a range, as Pool.map(factorial, range(a, b)) does.
+package factorial
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"mrrun/jobs"
+	"mrrun/mapreduce"
+)
+
+const (
+	// maxN bounds what is asked for: 1e8! has 757 million digits.
+	maxN = 1e8
+	// productPieces is how many pieces one product is cut in.
+	productPieces = 64
+	// everyBytes is how many bytes the results of one piece of a range take. Each piece begins with one product from 2
+	// on, which costs a fifth of all at this size.
+	everyBytes = 4 << 20
+	// shownDigits is the length up to which a number is printed in full.
+	shownDigits = 1000
+)
+
+// A piece is the work for one task: the product of a range, or every factorial of it.
+type piece struct {
+	Range
+	Every bool
+}
+
+var compute = mapreduce.Func(func(p piece) []*big.Int {
+	if p.Every {
+		return everyFactorial(p.Range)
+	}
+	return []*big.Int{product(p.Range)}
+})
+
+func init() {
+	jobs.Register(jobs.Command{
+		Name:    "factorial",
+		Summary: "Compute n!, or every n! of a range.",
+		Example: "mrrun factorial --range 0:12000 --compare",
+		New: func(flags *jobs.Flags) jobs.Work {
+			f := &factorials{n: 1000}
+			flags.Count(&f.n, "number", "n", 0, maxN, "compute N!")
+			flags.String(&f.every, "range", "A:B", "compute n! for every n from A to B-1 instead")
+			flags.String(&f.out, "out", "FILE", "write all digits to FILE, one number a line")
+			flags.Bool(&f.compare, "compare", "compute serially too, check every value and show both times")
+			return jobs.Fold(compute, f)
+		},
+	})
+}
+
+// factorials is one run of the job.
+type factorials struct {
+	n       int64
+	every   string
+	out     string
+	compare bool
+
+	whole Range // of --range
+	began time.Time
+	file  *outFile
+	parts []*big.Int // of one product; of a range only with --compare
+	tally Tally
+	one   Digest
+	text  []byte // of one short number
+	notes []string
+}
+
+func (f *factorials) ranged() bool { return f.every != "" }
+
+// Split implements [jobs.Folder].
+func (f *factorials) Split(context.Context, []string) (jobs.Pieces[piece], error) {
+	var ranges []Range
+	if f.ranged() {
+		var err error
+		if f.whole, err = parseRange(f.every); err != nil {
+			return jobs.Pieces[piece]{}, err
+		}
+		ranges = splitEvery(f.whole, everyBytes)
+	} else {
+		ranges = splitProduct(f.n, productPieces)
+	}
+	if f.out != "" {
+		var err error
+		if f.file, err = createOut(f.out); err != nil {
+			return jobs.Pieces[piece]{}, err
+		}
+	}
+	pieces := make([]piece, len(ranges))
+	for i, r := range ranges {
+		pieces[i] = piece{r, f.ranged()}
+	}
+	f.began = time.Now()
+	return jobs.Pieces[piece]{All: slices.Values(pieces), Count: len(pieces)}, nil
+}
+
+// parseRange reads A:B.
+func parseRange(s string) (r Range, err error) {
+	from, to, found := strings.Cut(s, ":")
+	if found {
+		if r.Lo, err = jobs.ParseCount(from); err == nil {
+			r.Hi, err = jobs.ParseCount(to)
+		}
+	}
+	if !found || err != nil || r.Lo > r.Hi || r.Hi > maxN {
+		return r, jobs.Usagef("--range %q: it takes A:B with 0 <= A <= B <= %d, such as 0:12000 (see mrrun factorial --help)", s, int64(maxN))
+	}
+	return r, nil
+}
+
+// Add implements [jobs.Folder].
+func (f *factorials) Add(values []*big.Int) error {
+	if !f.ranged() || f.compare {
+		f.parts = append(f.parts, values...)
+	}
+	if !f.ranged() {
+		return nil
+	}
+	for _, x := range values {
+		f.tally.add(x)
+		if err := f.file.writeLine(x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Finish implements [jobs.Finisher].
+func (f *factorials) Finish() error {
+	values := f.parts
+	if !f.ranged() {
+		values = []*big.Int{productTree(f.parts)}
+	}
+	if f.compare {
+		if err := f.compareWithSerial(values); err != nil {
+			return err
+		}
+	}
+	if !f.ranged() {
+		text := decimal(values[0])
+		f.one = digestOf(text)
+		if len(text) <= shownDigits {
+			f.text = text
+		}
+		if err := f.file.writeText(text); err != nil {
+			return err
+		}
+	}
+	return f.file.commit()
+}
+
+// compareWithSerial computes all again in this goroutine.
+func (f *factorials) compareWithSerial(values []*big.Int) error {
+	parallel := time.Since(f.began)
+	began := time.Now()
+	first, want := f.n, []*big.Int(nil)
+	if f.ranged() {
+		first, want = f.whole.Lo, everyFactorial(f.whole)
+	} else {
+		want = []*big.Int{product(Range{2, f.n + 1})}
+	}
+	serial := time.Since(began)
+	if len(want) != len(values) {
+		return fmt.Errorf("factorial: %d values differ in number from the %d of the serial run", len(values), len(want))
+	}
+	for i := range want {
+		if values[i].Cmp(want[i]) != 0 {
+			return fmt.Errorf("factorial: %d! differs from that of the serial run", first+int64(i))
+		}
+	}
+	f.notes = append(f.notes, fmt.Sprintf("serial %.3f s, with workers %.3f s; all values are equal: %d",
+		serial.Seconds(), parallel.Seconds(), len(want)))
+	return nil
+}
+
+// Close implements [io.Closer]: an output file that is not complete goes away.
+func (f *factorials) Close() error { return f.file.discard() }
+
+// Show implements [jobs.Output].
+func (f *factorials) Show(w io.Writer) (err error) {
+	switch {
+	case f.ranged():
+		_, err = fmt.Fprintf(w, "count %d\nbits %d\nfingerprint %d\n", f.tally.Count, f.tally.Bits, f.tally.Sum)
+	case f.text != nil:
+		_, err = fmt.Fprintf(w, "%s\n", f.text)
+	default:
+		_, err = fmt.Fprintf(w, "first %s\nlast %s\ndigits %d\nsha256 %s\n", f.one.First, f.one.Last, f.one.Digits, f.one.SHA256)
+	}
+	return err
+}
+
+// Notes implements [jobs.Noter].
+func (f *factorials) Notes() []string { return f.notes }
+
+// Result implements [jobs.Output].
+func (f *factorials) Result() any {
+	if f.ranged() {
+		return struct {
+			Count       int64  `json:"count"`
+			Bits        int64  `json:"bits"`
+			Fingerprint uint64 `json:"fingerprint"`
+			Equal       *bool  `json:"equal,omitempty"`
+		}{f.tally.Count, f.tally.Bits, f.tally.Sum, f.equal()}
+	}
+	return struct {
+		Digits int64  `json:"digits"`
+		First  string `json:"first"`
+		Last   string `json:"last"`
+		SHA256 string `json:"sha256"`
+		Text   string `json:"text,omitempty"`
+		Equal  *bool  `json:"equal,omitempty"`
+	}{f.one.Digits, f.one.First, f.one.Last, f.one.SHA256, string(f.text), f.equal()}
+}
+
+// equal is nil unless the values were compared; a difference is an error long before.
+func (f *factorials) equal() *bool {
+	if !f.compare {
+		return nil
+	}
+	return &f.compare
+}
+
+// Params implements [jobs.Output].
+func (f *factorials) Params() any {
+	if f.ranged() {
+		return struct {
+			Range [2]int64 `json:"range"`
+		}{[2]int64{f.whole.Lo, f.whole.Hi}}
+	}
+	return struct {
+		N int64 `json:"n"`
+	}{f.n}
+}
+
+// Units implements [jobs.Output]: numbers.
+func (f *factorials) Units() int64 {
+	if f.ranged() {
+		return f.whole.Hi - f.whole.Lo
+	}
+	return 1
+}

@@ -1,0 +1,115 @@
+package factorial
+
+import (
+	"math"
+	"math/big"
+	"math/bits"
+	"sort"
+)
+
+// Range is the half-open run of integers [Lo, Hi). Its fields are exported so
+// that it can travel to a worker.
+type Range struct{ Lo, Hi int64 }
+
+// leafFactors is how many factors product multiplies one after the other
+// before it splits: below it the numbers are so short that a multiplication by
+// one machine word beats a multiplication of two halves.
+const leafFactors = 128
+
+// product multiplies the integers of r, which must not be negative. The
+// product of an empty range is 1.
+//
+// Halving the range keeps both sides of every multiplication equally long,
+// which is where math/big's fast multiplication pays off.
+func product(r Range) *big.Int {
+	if r.Hi-r.Lo <= leafFactors {
+		return leafProduct(r)
+	}
+	mid := r.Lo + (r.Hi-r.Lo)/2
+	left := product(Range{r.Lo, mid})
+	return left.Mul(left, product(Range{mid, r.Hi}))
+}
+
+// leafProduct multiplies the integers of r in order. It gathers factors in a
+// machine word for as long as they fit, so that the big number is touched once
+// per word and not once per factor.
+func leafProduct(r Range) *big.Int {
+	x, spare, word := big.NewInt(1), new(big.Int), new(big.Int)
+	flush := func(w uint64) {
+		// Writing to a second number and swapping lets math/big reuse
+		// the storage of both; x.Mul(x, w) would allocate every time.
+		spare.Mul(x, word.SetUint64(w))
+		x, spare = spare, x
+	}
+	acc := uint64(1)
+	for i := r.Lo; i < r.Hi; i++ {
+		hi, lo := bits.Mul64(acc, uint64(i))
+		if hi != 0 {
+			flush(acc)
+			lo = uint64(i)
+		}
+		acc = lo
+	}
+	flush(acc)
+	return x
+}
+
+// splitProduct cuts the factors 2..n of n! into at most parts ranges whose
+// products are about equally long. There are fewer ranges when there are fewer
+// factors than parts, and none when n is below 2.
+func splitProduct(n int64, parts int) []Range {
+	if n < 2 {
+		return nil
+	}
+	parts = int(min(int64(max(parts, 1)), n-1))
+	total := log2Factorial(n)
+	ranges := make([]Range, 0, parts)
+	lo := int64(2)
+	for k := 1; k <= parts; k++ {
+		target := total * float64(k) / float64(parts)
+		hi := firstFactorialAbove(target, lo, n) + 1
+		if k == parts {
+			hi = n + 1
+		}
+		// Leave one factor at least for each range still to come.
+		hi = min(hi, n+1-int64(parts-k))
+		ranges = append(ranges, Range{lo, hi})
+		lo = hi
+	}
+	return ranges
+}
+
+// firstFactorialAbove returns the smallest m in [lo, n] with log2(m!) >= target,
+// or n if there is none.
+func firstFactorialAbove(target float64, lo, n int64) int64 {
+	steps := sort.Search(int(n-lo), func(i int) bool {
+		return log2Factorial(lo+int64(i)) >= target
+	})
+	return lo + int64(steps)
+}
+
+// log2Factorial estimates the number of bits of n!.
+func log2Factorial(n int64) float64 {
+	lg, _ := math.Lgamma(float64(n) + 1)
+	return lg / math.Ln2
+}
+
+// productTree multiplies parts by folding neighbours, level by level, so that
+// equally long parts stay equally long. The product of no parts is 1; that of
+// one part is the part itself. The slice and its numbers stay as they are.
+func productTree(parts []*big.Int) *big.Int {
+	if len(parts) == 0 {
+		return big.NewInt(1)
+	}
+	for len(parts) > 1 {
+		next := make([]*big.Int, 0, (len(parts)+1)/2)
+		for i := 0; i+1 < len(parts); i += 2 {
+			next = append(next, new(big.Int).Mul(parts[i], parts[i+1]))
+		}
+		if len(parts)%2 == 1 {
+			next = append(next, parts[len(parts)-1])
+		}
+		parts = next
+	}
+	return parts[0]
+}

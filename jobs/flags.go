@@ -1,0 +1,127 @@
+package jobs
+
+import (
+	"runtime"
+
+	"github.com/spf13/pflag"
+
+	"mrrun/mapreduce"
+)
+
+// Flags are the flags of one command, bound to variables.
+type Flags struct{ set *pflag.FlagSet }
+
+// Count adds a flag for a whole number from lowest to highest, which may be typed as 1e8, 100_000_000 or 100M. short is
+// its one-letter form, or empty. What p holds is the default.
+func (f *Flags) Count(p *int64, name, short string, lowest, highest int64, usage string) {
+	f.set.VarP(countValue{bind: p, min: lowest, max: highest}, name, short, usage)
+}
+
+// Bool adds a flag that is there or not.
+func (f *Flags) Bool(p *bool, name, usage string) { f.set.BoolVar(p, name, *p, usage) }
+
+// String adds a flag for a text. kind is what the help calls its value, such as FILE.
+func (f *Flags) String(p *string, name, kind, usage string) {
+	f.set.VarP(textValue{p, kind}, name, "", usage)
+}
+
+// textValue is a flag that takes any text.
+type textValue struct {
+	bind *string
+	kind string
+}
+
+// Set implements pflag.Value.
+func (t textValue) Set(s string) error {
+	*t.bind = s
+	return nil
+}
+
+// String implements pflag.Value.
+func (t textValue) String() string { return *t.bind }
+
+// Type implements pflag.Value.
+func (t textValue) Type() string { return t.kind }
+
+// Running are the flags that all jobs have.
+type Running struct {
+	Procs     int64
+	Chunksize int64
+	JSON      bool
+	Quiet     bool
+}
+
+func newRunning() Running {
+	return Running{Procs: int64(min(runtime.GOMAXPROCS(0), mapreduce.MaxProcs))}
+}
+
+func (r *Running) bind(f *Flags) {
+	f.Count(&r.Procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes; the default is the usable cores")
+	f.Count(&r.Chunksize, "chunksize", "", 0, 1e9, "pieces in one message; 0 = automatic")
+	f.Bool(&r.JSON, "json", "print one JSON object instead of text")
+	f.Bool(&r.Quiet, "quiet", "print nothing but the result and errors")
+}
+
+// A Line is the command line of a job, checked and not yet run.
+type Line struct {
+	command Command
+	words   []string
+	common  func(*Flags)
+}
+
+// NewLine checks the words after a job's name. common binds the flags that are not the job's own. The error is about the
+// command line, or [pflag.ErrHelp] when the words ask for help.
+func NewLine(c Command, words []string, common func(*Flags)) (*Line, error) {
+	l := &Line{command: c, words: words, common: common}
+	_, _, err := l.parse()
+	return l, err
+}
+
+// parse returns fresh work for one run, and the words that are no flags.
+func (l *Line) parse() (Work, []string, error) {
+	name := l.command.Name
+	flags, common, work := l.command.flagSets(l.common)
+	flags.AddFlagSet(common)
+	args, err := parseSet("mrrun "+name, l.words, flags)
+	if err != nil {
+		return nil, nil, err
+	}
+	if l.command.Args == "" && len(args) > 0 {
+		return nil, nil, usagef("%s takes no arguments, only flags: what is %q? (see mrrun %s --help)", name, args[0], name)
+	}
+	return work, args, nil
+}
+
+// flagSets binds the flags of the job to fresh work, and the common ones.
+func (c Command) flagSets(bindCommon func(*Flags)) (own, common *pflag.FlagSet, work Work) {
+	own, common = newFlagSet(c.Name), newFlagSet("common")
+	work = c.New(&Flags{own})
+	bindCommon(&Flags{common})
+	return own, common, work
+}
+
+// ParseFlags parses the words of a command that is no job, such as "mrrun bench overhead", and returns those that are no
+// flags. The error is about the command line, or [pflag.ErrHelp].
+func ParseFlags(command string, words []string, bind func(*Flags)) (args []string, err error) {
+	set := newFlagSet(command)
+	bind(&Flags{set})
+	return parseSet(command, words, set)
+}
+
+func parseSet(command string, words []string, set *pflag.FlagSet) (args []string, err error) {
+	switch err := set.Parse(normalizeArgs(words, set)); err {
+	case nil:
+		return set.Args(), nil
+	case pflag.ErrHelp:
+		return nil, err
+	default:
+		return nil, usageError{flagError(err, command, set)}
+	}
+}
+
+func newFlagSet(name string) *pflag.FlagSet {
+	set := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	set.SortFlags = false
+	set.Usage = func() {} // help is printed by Main
+	return set
+}

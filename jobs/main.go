@@ -1,0 +1,152 @@
+package jobs
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"mrrun/mapreduce"
+)
+
+// Version is the version of the command.
+const Version = "0.1.0"
+
+// A Tool is a command that is no job, such as bench.
+type Tool struct {
+	Name    string
+	Summary string
+	// Run gets the words after the name. Results go to out.
+	Run func(ctx context.Context, words []string, out io.Writer) error
+}
+
+// Main is the whole main function of a command line over all registered jobs, and of its workers. It does not return. The
+// exit status is 0, 1 when the job failed, 2 for a wrong command line, 70 for a fault of the program itself, 130 after
+// Ctrl-C and 143 after SIGTERM.
+func Main(tools ...Tool) {
+	mapreduce.Main(func(ctx context.Context) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = internalError{fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
+			}
+		}()
+		return dispatch(ctx, os.Args[1:], os.Stdout, tools)
+	})
+}
+
+// Exit statuses beside those of [mapreduce.Main].
+const (
+	exitUsage    = 2
+	exitInternal = 70
+)
+
+// A usageError is about the command line.
+type usageError struct{ error }
+
+func (usageError) ExitCode() int { return exitUsage }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// Usagef returns an error about the command line, for which the exit status is 2.
+func Usagef(format string, args ...any) error { return usagef(format, args...) }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+type internalError struct{ text string }
+
+func (e internalError) Error() string { return e.text }
+func (internalError) ExitCode() int   { return exitInternal }
+
+func dispatch(ctx context.Context, words []string, out io.Writer, tools []Tool) error {
+	if len(words) == 0 {
+		return usagef("which job? %s (see mrrun --help)", strings.Join(names(), ", "))
+	}
+	name, rest := words[0], words[1:]
+	switch name {
+	case "--help", "-help", "-h", "help":
+		return printHelp(out, tools)
+	case "version", "--version":
+		_, err := fmt.Fprintf(out, "mrrun %s %s %s/%s\n", Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		return err
+	}
+	if strings.HasPrefix(name, "-") {
+		return usagef("%s comes before the job: mrrun JOB [flags] (see mrrun --help)", name)
+	}
+	for _, tool := range tools {
+		if tool.Name == name {
+			return tool.Run(ctx, rest, out)
+		}
+	}
+	c, err := Lookup(name)
+	if err != nil {
+		return unknownName(name, tools)
+	}
+	return c.main(ctx, rest, out)
+}
+
+func unknownName(name string, tools []Tool) error {
+	known := append(names(), "version")
+	for _, tool := range tools {
+		known = append(known, tool.Name)
+	}
+	return unknownJob(name, known)
+}
+
+// main runs one job from its command line.
+func (c Command) main(ctx context.Context, words []string, out io.Writer) error {
+	running := newRunning()
+	line, err := NewLine(c, words, running.bind)
+	if errors.Is(err, pflag.ErrHelp) {
+		return c.printHelp(out)
+	}
+	if err != nil {
+		return err
+	}
+	var progress progressFunc
+	if !running.Quiet {
+		progress = func(total int, done func() int) func() { return showProgress(os.Stderr, c.Name, total, done) }
+	}
+	run, err := line.run(ctx, running, progress)
+	if err != nil {
+		return err
+	}
+	if !running.Quiet {
+		for _, note := range notesOf(run.Output) {
+			fmt.Fprintf(os.Stderr, "mrrun: %s\n", note)
+		}
+	}
+	return run.write(out, c.Name, running.JSON)
+}
+
+// write writes the result, as text or as JSON.
+func (r *Run) write(out io.Writer, job string, asJSON bool) error {
+	buffered := bufio.NewWriter(out)
+	show := r.Show
+	if asJSON {
+		show = func(w io.Writer) error { return r.writeJSON(w, job) }
+	}
+	if err := errors.Join(show(buffered), buffered.Flush()); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+func (r *Run) writeJSON(w io.Writer, job string) error {
+	return json.NewEncoder(w).Encode(struct {
+		Job        string  `json:"job"`
+		Parameters any     `json:"parameters"`
+		Result     any     `json:"result"`
+		Procs      int     `json:"procs"`
+		Chunks     int     `json:"chunks"`
+		Seconds    float64 `json:"seconds"`
+		WorkerPIDs []int   `json:"worker_pids"`
+	}{job, r.Params(), r.Result(), r.Procs, r.Chunks, r.Seconds, r.PIDs})
+}

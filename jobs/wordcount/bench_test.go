@@ -1,0 +1,66 @@
+package wordcount
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// BenchmarkCountBook counts a book of the Go distribution: plain English, some
+// 8000 different words.
+func BenchmarkCountBook(b *testing.B) {
+	root, err := exec.CommandContext(b.Context(), "go", "env", "GOROOT").Output()
+	if err != nil {
+		b.Skipf("go env GOROOT: %v", err)
+	}
+	book, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "src/testdata/Isaac.Newton-Opticks.txt"))
+	if err != nil {
+		b.Skip(err)
+	}
+	benchmarkCount(b, bytes.Repeat(book, 25))
+}
+
+// A large library: 50000 different words do not fit in the fast caches.
+func BenchmarkCountLatinLetters(b *testing.B) {
+	benchmarkCount(b, randomText('a'))
+}
+
+func BenchmarkCountCyrillicLetters(b *testing.B) {
+	benchmarkCount(b, randomText('а'))
+}
+
+func benchmarkCount(b *testing.B, text []byte) {
+	r := bytes.NewReader(text)
+	s := Split{Name: "text", Length: r.Size()}
+	b.SetBytes(s.Length)
+	for b.Loop() {
+		if err := countText(b.Context(), r, s, blockSize, func(string, int64) {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// randomText has words of the 26 letters from first on, with the frequencies and
+// about the lengths of those of a natural language.
+func randomText(first rune) []byte {
+	rng := rand.New(rand.NewPCG(5, 6))
+	words := make([][]byte, 50_000)
+	for i := range words {
+		for _, letter := range randomWord(rng, min(4+i/20, 14)) {
+			words[i] = utf8.AppendRune(words[i], first+rune(letter-'a'))
+		}
+	}
+	gaps := []string{" ", " ", " ", " ", " ", " ", ", ", ".\n"}
+	zipf := rand.NewZipf(rng, 1.1, 2.7, uint64(len(words)-1))
+	var text []byte
+	for len(text) < 16<<20 {
+		text = append(text, words[zipf.Uint64()]...)
+		text = append(text, gaps[rng.IntN(len(gaps))]...)
+	}
+	return text
+}

@@ -1,0 +1,119 @@
+package jobs
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"mrrun/mapreduce"
+)
+
+// Pieces are the pieces into which the input of a job is cut.
+type Pieces[In any] struct {
+	All   iter.Seq[In]
+	Count int // how many they are; 0: not known beforehand
+}
+
+// A Folder is a job that computes each piece by itself and folds the results in input order.
+type Folder[In, Out any] interface {
+	Output
+	// Split cuts the input that the parameters and the words after the flags describe.
+	Split(ctx context.Context, args []string) (Pieces[In], error)
+	// Add takes the result of the next piece.
+	Add(result Out) error
+}
+
+// A Finisher has work left when all results were added. It counts as part of the run.
+type Finisher interface {
+	Finish() error
+}
+
+// Fold returns the work of f, whose pieces are computed by task.
+func Fold[In, Out any](task *mapreduce.Task[In, Out], f Folder[In, Out]) Work {
+	return &folded[In, Out]{Folder: f, task: task}
+}
+
+type folded[In, Out any] struct {
+	Folder[In, Out]
+	task *mapreduce.Task[In, Out]
+}
+
+func (w *folded[In, Out]) run(ctx context.Context, e *engine, args []string) error {
+	defer closeWork(w.Folder)
+	pieces, err := w.Split(ctx, args)
+	if err != nil {
+		return err
+	}
+	pool, err := e.start(ctx, pieces.Count)
+	if err != nil {
+		return err
+	}
+	for result, err := range w.task.Imap(ctx, pool, pieces.All) {
+		if err != nil {
+			return err
+		}
+		if err := w.Add(result); err != nil {
+			return err
+		}
+	}
+	if f, ok := w.Folder.(Finisher); ok {
+		return f.Finish()
+	}
+	return nil
+}
+
+func (w *folded[In, Out]) Notes() []string { return notesOf(w.Folder) }
+
+// A Keyer is a job that reduces by key. J are the parameters that travel to the workers.
+type Keyer[J mapreduce.Mapper[In, K, V], In any, K comparable, V any] interface {
+	Output
+	// Split cuts the input that the words after the flags describe.
+	Split(ctx context.Context, args []string) ([]In, error)
+	// Job returns the parameters.
+	Job() J
+	// Collect takes the reduced value of each key.
+	Collect(values map[K]V) error
+}
+
+// Keyed returns the work of k, whose pieces are mapped and reduced by job.
+func Keyed[J mapreduce.Mapper[In, K, V], In any, K comparable, V any](job *mapreduce.Job[J, In, K, V], k Keyer[J, In, K, V]) Work {
+	return &keyed[J, In, K, V]{Keyer: k, job: job}
+}
+
+type keyed[J mapreduce.Mapper[In, K, V], In any, K comparable, V any] struct {
+	Keyer[J, In, K, V]
+	job *mapreduce.Job[J, In, K, V]
+}
+
+func (w *keyed[J, In, K, V]) run(ctx context.Context, e *engine, args []string) error {
+	defer closeWork(w.Keyer)
+	pieces, err := w.Split(ctx, args)
+	if err != nil {
+		return err
+	}
+	pool, err := e.start(ctx, len(pieces))
+	if err != nil {
+		return err
+	}
+	values, err := w.job.Run(ctx, pool, w.Job(), pieces)
+	if err != nil {
+		return err
+	}
+	return w.Collect(values)
+}
+
+func (w *keyed[J, In, K, V]) Notes() []string { return notesOf(w.Keyer) }
+
+// closeWork releases what a job took for its run, if it is an io.Closer: temporary files, for example.
+func closeWork(job any) {
+	if c, ok := job.(io.Closer); ok {
+		_ = c.Close() // only what was read is closed
+	}
+}
+
+func notesOf(job any) []string {
+	if n, ok := job.(Noter); ok {
+		return n.Notes()
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package mapreduce
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"mrrun/transport"
+)
+
+// A call is one use of a verb, as the pool sees it: arguments to encode and results to place, by index.
+type call struct {
+	state callState // the dispatcher's
+
+	id     uint32
+	task   *entry
+	params []byte
+	items  items
+
+	consumed    atomic.Int64 // results that have left the window of a stream
+	consumeSent atomic.Bool  // the pool has been told that consumed has changed, and has not looked yet
+
+	once  sync.Once
+	over  chan struct{} // closed when the pool will not look at the arguments any more
+	cause error         // why, if not because all is done; readable after over
+}
+
+// items is where a call's arguments come from and its results go to. The pool calls encode from its own goroutine, and
+// place from one goroutine per worker.
+type items interface {
+	// encode writes the arguments of the span.
+	encode(out *transport.Encoder, s span) error
+	// place takes the results of the span. Its error fails the call.
+	place(in *transport.Decoder, s span) error
+}
+
+func newCall(task *entry, params []byte, it items, o callOptions) *call {
+	c := &call{task: task, params: params, items: it, over: make(chan struct{})}
+	c.state = callState{chunksize: o.chunksize, owner: c}
+	return c
+}
+
+// end tells the caller. The first cause counts.
+func (c *call) end(cause error) {
+	c.once.Do(func() {
+		c.cause = cause
+		close(c.over)
+	})
+}
+
+// run hands a whole call to the pool and waits for its end. When ctx ends, the call is cancelled and its cause returned.
+func (p *Pool) run(ctx context.Context, c *call) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if err := p.begin(c); err != nil {
+		return err
+	}
+	defer p.active.Done()
+	select {
+	case <-c.over:
+	case <-ctx.Done():
+		p.inbox.put(event{kind: evCancel, call: c, err: context.Cause(ctx)})
+		<-c.over
+	}
+	return c.cause
+}
+
+// begin submits a call, unless the pool is closed. The caller must call p.active.Done when the call is over.
+func (p *Pool) begin(c *call) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return ErrClosed
+	}
+	p.active.Add(1)
+	c.id = p.lastCall.Add(1)
+	p.inbox.put(event{kind: evSubmit, call: c})
+	return nil
+}

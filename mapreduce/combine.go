@@ -1,0 +1,139 @@
+package mapreduce
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"mrrun/transport"
+)
+
+// openMap rebuilds the job from its parameters, in a worker, and returns what maps its chunks.
+func (j *Job[J, In, K, V]) openMap(params []byte) (runner, error) {
+	in := transport.NewDecoder(bytes.Clone(params))
+	var job J
+	if err := j.params.Decode(in, &job); err != nil {
+		return nil, fmt.Errorf("decode the parameters: %w", err)
+	}
+	partitions, err := in.Uint()
+	if err != nil {
+		return nil, fmt.Errorf("decode the number of partitions: %w", err)
+	}
+	return func(ctx context.Context, n int, in *transport.Decoder, out *transport.Encoder) error {
+		return j.mapChunk(ctx, job, int(partitions), n, in, out)
+	}, nil
+}
+
+// mapChunk maps n pieces, combines what they emit, and answers with the pairs of each partition.
+func (j *Job[J, In, K, V]) mapChunk(ctx context.Context, job J, partitions, n int, in *transport.Decoder, out *transport.Encoder) error {
+	shuffled := newShuffle(&j.pairs, partitions)
+	emit, flush := combining(job, shuffled)
+	for i := range n {
+		var piece In
+		if err := j.in.Decode(in, &piece); err != nil {
+			return fmt.Errorf("decode the input: %w", err)
+		}
+		if err := mapSafely(ctx, job, piece, emit); err != nil {
+			_ = out.WriteByte(itemFailed)
+			out.Uint(uint64(i))
+			encodeFailure(out, err)
+			return nil
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	_ = out.WriteByte(itemOK)
+	shuffled.write(out)
+	return nil
+}
+
+// combining returns an emit that merges the values of each key, if the job can, before they are shuffled by flush.
+func combining[K comparable, V any](job any, to *shuffle[K, V]) (emit func(K, V), flush func() error) {
+	combiner, ok := job.(Combiner[V])
+	if !ok {
+		var failed error
+		return func(k K, v V) {
+				if err := to.add(k, v); err != nil && failed == nil {
+					failed = err
+				}
+			}, func() error {
+				return failed
+			}
+	}
+	merged := make(map[K]V)
+	return func(k K, v V) {
+			if old, ok := merged[k]; ok {
+				v = combiner.Combine(old, v)
+			}
+			merged[k] = v
+		}, func() error {
+			for k, v := range merged {
+				if err := to.add(k, v); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+}
+
+// mapSafely runs Map and turns a panic into an error.
+func mapSafely[J Mapper[In, K, V], In any, K comparable, V any](ctx context.Context, job J, piece In, emit func(K, V)) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{value: fmt.Sprint(p), stack: string(debug.Stack())}
+		}
+	}()
+	return job.Map(ctx, piece, emit)
+}
+
+// A partition is all that was emitted for the keys of one partition, and what is needed to reduce it.
+type partition struct {
+	Params []byte
+	Runs   [][]byte // one for each chunk, in input order
+}
+
+// reducePartition is the task that reduces one partition; it returns pairs.
+func (j *Job[J, In, K, V]) reducePartition(_ context.Context, p partition) ([]byte, error) {
+	var job J
+	if err := j.params.Decode(transport.NewDecoder(p.Params), &job); err != nil {
+		return nil, fmt.Errorf("decode the parameters: %w", err)
+	}
+	byKey, err := j.gather(job, p.Runs)
+	if err != nil {
+		return nil, err
+	}
+	reducer, reduces := any(job).(Reducer[K, V])
+	out := transport.NewEncoder(nil)
+	for k, values := range byKey {
+		v := values[0]
+		if reduces {
+			v = reducer.Reduce(k, slices.Values(values))
+		}
+		if err := j.pairs.encode(out, &k, &v); err != nil {
+			return nil, err
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// gather returns the values of each key, combined into one if the job can.
+func (j *Job[J, In, K, V]) gather(job any, runs [][]byte) (map[K][]V, error) {
+	combiner, combines := job.(Combiner[V])
+	byKey := make(map[K][]V)
+	for _, pairs := range runs {
+		err := j.pairs.each(pairs, func(k K, v V) {
+			if old := byKey[k]; combines && len(old) == 1 {
+				old[0] = combiner.Combine(old[0], v)
+			} else {
+				byKey[k] = append(old, v)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return byKey, nil
+}

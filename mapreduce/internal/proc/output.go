@@ -1,0 +1,122 @@
+package proc
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// An OutputFunc gets one line that a worker printed, with its newline. Calls for one worker come one at a time for each
+// of its two streams.
+type OutputFunc func(stderr bool, line []byte)
+
+const (
+	tailSize = 4 << 10 // how much of the end of a worker's standard error is kept
+	maxLine  = 64 << 10
+)
+
+// output carries what a worker prints to the driver, whole lines at a time, and keeps the tail of its standard error.
+type output struct {
+	stdout, stderr stream
+	readers        sync.WaitGroup
+}
+
+type stream struct {
+	r, w *os.File
+	tail []byte
+}
+
+func newOutput(spec Spec) (*output, error) {
+	o := &output{}
+	var err error
+	if o.stdout.r, o.stdout.w, err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	if o.stderr.r, o.stderr.w, err = os.Pipe(); err != nil {
+		o.stdout.r.Close()
+		o.stdout.w.Close()
+		return nil, err
+	}
+	sink := spec.Output
+	if sink == nil {
+		sink = printLine
+	}
+	o.readers.Go(func() { o.stdout.copyLines(func(line []byte) { sink(false, line) }) })
+	o.readers.Go(func() {
+		o.stderr.copyLines(func(line []byte) {
+			o.stderr.keep(line)
+			sink(true, line)
+		})
+	})
+	return o, nil
+}
+
+var printing sync.Mutex
+
+func printLine(stderr bool, line []byte) {
+	printing.Lock()
+	defer printing.Unlock()
+	if stderr {
+		_, _ = os.Stderr.Write(line)
+	} else {
+		_, _ = os.Stdout.Write(line)
+	}
+}
+
+// started closes the ends that now belong to the worker.
+func (o *output) started() {
+	o.stdout.w.Close()
+	o.stderr.w.Close()
+}
+
+// abandon ends the readers of a worker that never was.
+func (o *output) abandon() {
+	o.started()
+	o.readers.Wait()
+}
+
+// finish waits until all that an ended worker printed has been passed on, and returns the tail of its standard error.
+func (o *output) finish() string {
+	deadline := time.Now().Add(drainTime)
+	_ = o.stdout.r.SetReadDeadline(deadline)
+	_ = o.stderr.r.SetReadDeadline(deadline)
+	o.readers.Wait()
+	return strings.TrimRight(string(o.stderr.tail), "\n")
+}
+
+func (s *stream) copyLines(sink func([]byte)) {
+	defer s.r.Close()
+	var buf []byte
+	chunk := make([]byte, 4<<10)
+	for {
+		n, err := s.r.Read(chunk)
+		buf = append(buf, chunk[:n]...)
+		for {
+			i := bytes.IndexByte(buf, '\n')
+			if i < 0 {
+				break
+			}
+			sink(buf[:i+1])
+			buf = buf[i+1:]
+		}
+		if len(buf) >= maxLine || err != nil && len(buf) > 0 {
+			sink(append(buf, '\n'))
+			buf = nil
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (s *stream) keep(line []byte) {
+	s.tail = append(s.tail, line...)
+	if over := len(s.tail) - tailSize; over > 0 {
+		s.tail = s.tail[over:]
+		if i := bytes.IndexByte(s.tail, '\n'); i >= 0 && i+1 < len(s.tail) {
+			s.tail = s.tail[i+1:] // begin with a whole line
+		}
+	}
+}

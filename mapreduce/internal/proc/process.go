@@ -1,0 +1,130 @@
+package proc
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A Process is a worker as its driver sees it. Its methods are safe for concurrent use.
+type Process struct {
+	ID       int
+	Requests *os.File // frames for the worker
+	Answers  *os.File // frames from it
+
+	process *os.Process
+	out     *output
+	done    chan struct{}
+	exit    Exit
+
+	mu       sync.Mutex // held while the number is given back, so that no signal reaches its next owner
+	reaped   bool
+	stopOnce sync.Once
+}
+
+// An Exit says how a worker ended.
+type Exit struct {
+	Code   int            // exit status, -1 after a signal
+	Signal syscall.Signal // what killed it, or 0
+	MaxRSS int64          // most memory it ever had in use, in bytes
+	CPU    time.Duration  // user and system time
+	Stderr string         // the last lines that it wrote to standard error
+}
+
+// String says it in words: "killed by SIGKILL" or "exit status 3".
+func (e Exit) String() string {
+	if e.Signal != 0 {
+		return "killed by " + signalName(e.Signal)
+	}
+	return fmt.Sprintf("exit status %d", e.Code)
+}
+
+// PID returns the worker's process id, which is its group's too.
+func (p *Process) PID() int { return p.process.Pid }
+
+// Done is closed when the worker has ended and was reaped, and nothing of its group is left.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Exit returns how the worker ended. It blocks until it has.
+func (p *Process) Exit() Exit {
+	<-p.done
+	return p.exit
+}
+
+// wait is the one place that reaps this process.
+func (p *Process) wait() {
+	awaitExit(p.PID())
+	p.mu.Lock()
+	_ = syscall.Kill(-p.PID(), syscall.SIGKILL) // what its tasks have started
+	state, err := p.process.Wait()
+	p.reaped = true
+	p.mu.Unlock()
+	if err != nil {
+		p.exit.Code = -1
+		p.exit.Stderr = err.Error()
+	} else {
+		p.exit = exitOf(state)
+		p.exit.Stderr = p.out.finish()
+	}
+	// A process that escaped from the group may hold the pipe open: the reader must end all the same.
+	_ = p.Answers.SetReadDeadline(time.Now().Add(drainTime))
+	close(p.done)
+}
+
+// drainTime is how long the rest of what an ended worker wrote may take to be read.
+const drainTime = 200 * time.Millisecond
+
+func exitOf(state *os.ProcessState) Exit {
+	e := Exit{Code: state.ExitCode(), CPU: state.UserTime() + state.SystemTime()}
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		e.Signal = status.Signal()
+	}
+	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
+		e.MaxRSS = maxRSS(usage)
+	}
+	return e
+}
+
+// Times that a worker gets before the next, harder step.
+const (
+	StopTime = 2 * time.Second        // from the end of its requests to SIGTERM
+	TermTime = 300 * time.Millisecond // from SIGTERM to SIGKILL
+)
+
+// Stop ends an idle worker in good order: the caller has sent it a KindStop frame; Stop closes its requests, after grace
+// sends SIGTERM and after [TermTime] more SIGKILL. It returns when the worker has been reaped.
+func (p *Process) Stop(grace time.Duration) {
+	p.stopOnce.Do(func() { p.Requests.Close() })
+	if !p.endedWithin(grace) {
+		_ = p.process.Signal(syscall.SIGTERM)
+		if !p.endedWithin(TermTime) {
+			p.Kill()
+		}
+	}
+	<-p.done
+}
+
+// Kill sends SIGKILL to the worker and all of its group. It does not wait.
+func (p *Process) Kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.reaped {
+		_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
+	}
+}
+
+func (p *Process) endedWithin(d time.Duration) bool {
+	if d <= 0 {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}

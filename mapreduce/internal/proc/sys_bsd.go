@@ -1,0 +1,36 @@
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+
+package proc
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func widen(*os.File) {}
+
+// sysProcAttr: without a signal at the driver's death a worker relies on the end of its pipe alone.
+func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// awaitExit returns when the process has ended, and leaves it to be reaped.
+func awaitExit(pid int) {
+	queue, err := unix.Kqueue()
+	if err != nil {
+		return
+	}
+	defer unix.Close(queue)
+	var exit unix.Kevent_t
+	unix.SetKevent(&exit, pid, unix.EVFILT_PROC, unix.EV_ADD)
+	exit.Fflags = unix.NOTE_EXIT
+	got := make([]unix.Kevent_t, 1)
+	for {
+		if _, err := unix.Kevent(queue, []unix.Kevent_t{exit}, got, nil); err != unix.EINTR {
+			return
+		}
+	}
+}
+
+// maxRSS is in bytes, as Darwin counts.
+func maxRSS(usage *syscall.Rusage) int64 { return int64(usage.Maxrss) }

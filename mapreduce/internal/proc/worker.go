@@ -1,0 +1,118 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// The environment variable that makes a process a worker holds "DEVICE:INODE:ID" of the pipe that it inherits as its
+// requests. A copy of the environment alone makes nobody a worker.
+const (
+	variable    = "MRRUN_WORKER"
+	maxProcsSet = "MRRUN_WORKER_MAXPROCS" // GOMAXPROCS was set for this worker alone
+
+	requestsFD = 3
+	answersFD  = 4
+)
+
+// ExitNoWorker is the exit status of a process that has the variable of a worker and not its pipe.
+const ExitNoWorker = 70
+
+// A Worker is this process as a worker.
+type Worker struct {
+	ID       int
+	Requests *os.File
+	Answers  *os.File
+}
+
+// Marked reports whether this process was started as a worker and has not entered yet.
+func Marked() bool { return os.Getenv(variable) != "" }
+
+// Enter returns the Worker that this process is, or nil if it is none. An error means that it was marked as one by
+// mistake: it must end with [ExitNoWorker], and never run as a driver. Enter is called once, before anything else.
+//
+// From then on children do not inherit what makes this process a worker, and SIGTERM kills its whole group.
+func Enter() (*Worker, error) {
+	mark := os.Getenv(variable)
+	if mark == "" {
+		return nil, nil
+	}
+	os.Unsetenv(variable)
+	if os.Getenv(maxProcsSet) != "" {
+		os.Unsetenv(maxProcsSet)
+		os.Unsetenv("GOMAXPROCS")
+	}
+	id, err := checkMark(mark)
+	if err != nil {
+		return nil, err
+	}
+	syscall.CloseOnExec(requestsFD)
+	syscall.CloseOnExec(answersFD)
+
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
+	go func() {
+		<-terminated
+		KillOwnGroup()
+	}()
+	return &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers")}, nil
+}
+
+// checkMark returns the worker's number if the mark fits the inherited pipe.
+func checkMark(mark string) (id int, err error) {
+	at := strings.LastIndexByte(mark, ':')
+	if at >= 0 {
+		id, err = strconv.Atoi(mark[at+1:])
+	}
+	if at < 0 || err != nil {
+		return 0, fmt.Errorf("%s=%q is not what a driver sets; unset it", variable, mark)
+	}
+	pipe, err := identifyFD(requestsFD)
+	if err != nil || pipe != mark[:at] {
+		return 0, fmt.Errorf("%s is set, but descriptor %d is not the pipe of a driver; unset it "+
+			"(it is meant for one process and was copied to another)", variable, requestsFD)
+	}
+	return id, nil
+}
+
+// openPipe makes a File that waits in the runtime's poller, so that a waiting reader holds no thread.
+func openPipe(fd int, name string) *os.File {
+	_ = syscall.SetNonblock(fd, true)
+	return os.NewFile(uintptr(fd), name)
+}
+
+// identify names a pipe by its device and inode.
+func identify(f *os.File) (name string, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return "", err
+	}
+	if cerr := raw.Control(func(fd uintptr) { name, err = identifyFD(int(fd)) }); cerr != nil {
+		return "", cerr
+	}
+	return name, err
+}
+
+func identifyFD(fd int) (string, error) {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		return "", err
+	}
+	if st.Mode&syscall.S_IFMT != syscall.S_IFIFO {
+		return "", errors.New("not a pipe")
+	}
+	return fmt.Sprintf("%d:%d", st.Dev, st.Ino), nil
+}
+
+// KillOwnGroup ends this process and all that it has started. It does not return.
+func KillOwnGroup() {
+	if syscall.Getpgrp() == os.Getpid() {
+		_ = syscall.Kill(0, syscall.SIGKILL)
+	}
+	os.Exit(ExitNoWorker) // not the leader of a group: end alone
+}

@@ -1,0 +1,192 @@
+package mapreduce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"slices"
+	"sync"
+
+	"mrrun/transport"
+)
+
+// A Mapper is the map of a job: from one piece of the input it emits any number of pairs of a key and a value. emit must
+// not be called after Map has returned, nor from several goroutines at once.
+type Mapper[In any, K comparable, V any] interface {
+	Map(ctx context.Context, in In, emit func(K, V)) error
+}
+
+// A Combiner merges two values of one key into one. It must be associative and commutative: values are merged where they
+// arise, in any grouping and order.
+type Combiner[V any] interface {
+	Combine(a, b V) V
+}
+
+// A Reducer makes one value of all values of a key; they come in no promised order. After a [Combiner] there is one for
+// each piece of work that emitted the key.
+type Reducer[K comparable, V any] interface {
+	Reduce(key K, values iter.Seq[V]) V
+}
+
+// A Job maps pieces of input to pairs and reduces the pairs by key. It is a struct J of parameters with methods: Map
+// ([Mapper]) and at least one of Combine ([Combiner]) and Reduce ([Reducer]). Parameters are sent to each worker once for
+// each run. A Job is safe for concurrent use.
+type Job[J Mapper[In, K, V], In any, K comparable, V any] struct {
+	name   string
+	maps   *entry
+	reduce *Task[partition, []byte]
+
+	params *transport.Codec[J]
+	in     *transport.Codec[In]
+	pairs  pairCodec[K, V]
+}
+
+// NewJob registers the job whose parameters are a J; the other types follow from its Map. Like [Func] it must be called
+// for a package variable or in an init function, and panics with the line to mend if J, In, K or V would not survive the
+// way to another process, or if J can neither Combine nor Reduce.
+func NewJob[J Mapper[In, K, V], In any, K comparable, V any](name string) *Job[J, In, K, V] {
+	j := &Job[J, In, K, V]{name: name}
+	check := func(role string, err error) {
+		if err != nil {
+			refuse("job "+name, role, 2, err)
+		}
+	}
+	var err error
+	j.params, err = transport.NewCodec[J]()
+	check("its parameters:", err)
+	j.in, err = transport.NewCodec[In]()
+	check("its input:", err)
+	j.pairs.key, err = transport.NewCodec[K]()
+	check("its key:", err)
+	j.pairs.value, err = transport.NewCodec[V]()
+	check("its value:", err)
+
+	var zero J
+	_, combines := any(zero).(Combiner[V])
+	_, reduces := any(zero).(Reducer[K, V])
+	if !combines && !reduces {
+		check(fmt.Sprintf("%T", zero), fmt.Errorf("needs a method Combine(a, b %[2]v) %[2]v or Reduce(key %[1]v, values iter.Seq[%[2]v]) %[2]v",
+			reflect.TypeFor[K](), reflect.TypeFor[V]()))
+	}
+	types := fmt.Sprintf("%T: %v → %v, %v", zero, reflect.TypeFor[In](), reflect.TypeFor[K](), reflect.TypeFor[V]())
+	j.maps = register("job "+name, types, 1, j.openMap)
+	j.reduce = newTask("job "+name+" (reduce)", j.reducePartition)
+	return j
+}
+
+// Name returns the name given to [NewJob].
+func (j *Job[J, In, K, V]) Name() string { return j.name }
+
+// Run maps all of in and returns the reduced value of each key. It blocks until done. If a Map fails, Run stops and
+// returns its error; other errors are as for [Task.Map].
+//
+// The result is the same for any number of workers, chunk size and order of completion if Combine is exactly associative
+// and commutative, and Reduce does not depend on the order of its values.
+func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, opts ...CallOption) (map[K]V, error) {
+	o, err := p.options.call.with(opts)
+	if err != nil {
+		return nil, err
+	}
+	encoded := transport.NewEncoder(nil)
+	if err := j.params.Encode(encoded, &params); err != nil {
+		return nil, fmt.Errorf("mapreduce: job %s: send its parameters: %w", j.name, err)
+	}
+	partitions := p.options.procs
+	encoded.Uint(uint64(partitions))
+	m := &jobItems[In]{codec: j.in, in: in, partitions: make([][]run, partitions)}
+	c := newCall(j.maps, encoded.Bytes(), m, o)
+	c.state.have, c.state.ended = len(in), true
+	if err := p.run(ctx, c); err != nil {
+		return nil, err
+	}
+	return j.reduceAll(ctx, p, encoded.Bytes(), m)
+}
+
+// reduceAll has each partition reduced by a worker and gathers the results.
+func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte, m *jobItems[In]) (map[K]V, error) {
+	parts := make([]partition, len(m.partitions))
+	for i, runs := range m.partitions {
+		slices.SortFunc(runs, func(a, b run) int { return a.first - b.first })
+		parts[i].Params = params
+		for _, r := range runs {
+			parts[i].Runs = append(parts[i].Runs, r.pairs)
+		}
+	}
+	reduced, err := j.reduce.Map(ctx, p, parts, Chunksize(1))
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[K]V)
+	for _, pairs := range reduced {
+		err := j.pairs.each(pairs, func(k K, v V) { all[k] = v })
+		if err != nil {
+			return nil, fmt.Errorf("mapreduce: job %s: take the results: %w", j.name, err)
+		}
+	}
+	return all, nil
+}
+
+// jobItems are the input of a job, and what its maps emitted, still encoded, by partition.
+type jobItems[In any] struct {
+	codec *transport.Codec[In]
+	in    []In
+
+	mu         sync.Mutex
+	partitions [][]run
+}
+
+// A run holds the pairs that one chunk emitted for one partition.
+type run struct {
+	first int // item of the chunk, for the order
+	pairs []byte
+}
+
+func (m *jobItems[In]) encode(out *transport.Encoder, s span) error {
+	for i := s.first; i < s.end; i++ {
+		if err := m.codec.Encode(out, &m.in[i]); err != nil {
+			return fmt.Errorf("item %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (m *jobItems[In]) place(in *transport.Decoder, s span) error {
+	rest := slices.Clone(in.Rest()) // the reader uses its buffer again
+	in.Reset(rest)
+	if state, err := in.ReadByte(); err != nil {
+		return err
+	} else if state == itemFailed {
+		return m.failure(in, s)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.partitions {
+		pairs, err := in.Blob()
+		if err != nil {
+			return err
+		}
+		if len(pairs) > 0 {
+			m.partitions[i] = append(m.partitions[i], run{s.first, pairs})
+		}
+	}
+	return nil
+}
+
+func (m *jobItems[In]) failure(in *transport.Decoder, s span) error {
+	offset, err := in.Uint()
+	if err != nil {
+		return err
+	}
+	failed, err := decodeFailure(in)
+	if err != nil {
+		return err
+	}
+	if offset >= uint64(s.size()) {
+		return errors.New("a failure of an item that was not asked for")
+	}
+	failed.Index = s.first + int(offset)
+	failed.Input = m.in[failed.Index]
+	return failed
+}

@@ -1,0 +1,44 @@
+package mapreduce
+
+import "sync"
+
+// A mailbox is a queue whose reader takes all that has gathered at once. put never blocks: what a mailbox holds is bounded
+// by credit, given elsewhere.
+type mailbox[T any] struct {
+	mu    sync.Mutex
+	items []T
+	full  chan struct{} // holds a token while items wait
+}
+
+func newMailbox[T any]() *mailbox[T] {
+	return &mailbox[T]{full: make(chan struct{}, 1)}
+}
+
+func (m *mailbox[T]) put(items ...T) {
+	if len(items) == 0 {
+		return
+	}
+	m.mu.Lock()
+	first := len(m.items) == 0
+	m.items = append(m.items, items...)
+	m.mu.Unlock()
+	if first {
+		select {
+		case m.full <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// ready receives when items wait. The receiver calls take next.
+func (m *mailbox[T]) ready() <-chan struct{} { return m.full }
+
+// take returns what waits, maybe nothing, and uses the memory of used, the result of an earlier take, for what comes next.
+func (m *mailbox[T]) take(used []T) []T {
+	clear(used)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	items := m.items
+	m.items = used[:0]
+	return items
+}

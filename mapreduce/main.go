@@ -1,0 +1,97 @@
+package mapreduce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+
+	"mrrun/mapreduce/internal/proc"
+)
+
+// entered is set when this process has passed Main or Init; registration ends there.
+var entered atomic.Bool
+
+// Main is the body of main. In the driver it runs body, with a context that ends at Ctrl-C or SIGTERM, and exits; in a
+// worker it computes what the driver asks for and body is never entered. Neither returns. A second Ctrl-C kills.
+//
+// The exit status is 0 when body returns nil. Else the error is printed, and the status is what its ExitCode() int method
+// says if it has one, 130 after Ctrl-C, 143 after SIGTERM, and 1 for any other error.
+//
+// All tasks must be registered before, in package variables or init functions, the same in every process: the worker is
+// this program, started again.
+func Main(body func(ctx context.Context) error) {
+	Init()
+	ctx, stop := signalContext()
+	err := body(ctx)
+	stop()
+	if err != nil && err.Error() != "" {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
+	}
+	os.Exit(exitStatus(ctx, err))
+}
+
+// Init makes this process a worker if it was started as one, and does not return then. In a driver it returns at once, and
+// [NewPool] works from then on. It is for TestMain, and for programs that keep a main of their own shape: call it first.
+func Init() {
+	if entered.Swap(true) {
+		return
+	}
+	worker, err := proc.Enter()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
+		os.Exit(proc.ExitNoWorker)
+	}
+	if worker != nil {
+		serve(worker)
+	}
+}
+
+// A signalError is the cause of a context that ended by a signal.
+type signalError struct{ signal syscall.Signal }
+
+func (e signalError) Error() string {
+	if e.signal == syscall.SIGINT {
+		return "interrupted"
+	}
+	return "terminated"
+}
+
+// signalContext returns a context that ends at the first SIGINT or SIGTERM; the second has its usual effect.
+func signalContext() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(signalError{s.(syscall.Signal)})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+func exitStatus(ctx context.Context, err error) int {
+	if err == nil {
+		return 0
+	}
+	if bySignal, ok := errors.AsType[signalError](context.Cause(ctx)); ok {
+		return 128 + int(bySignal.signal)
+	}
+	if own, ok := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err); ok {
+		return own.ExitCode()
+	}
+	return 1
+}

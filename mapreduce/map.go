@@ -1,0 +1,87 @@
+package mapreduce
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"mrrun/transport"
+)
+
+// Map computes the task for each of args in the pool's workers and returns the results in the order of args. It blocks
+// until all are there.
+//
+// If items fail, the others are computed all the same, and the error is a [TaskErrors] that holds each; the results of
+// the failed ones are zero. Any other error ends the call early, and no results are returned: the cause of ctx or of the
+// pool's context when that ends, a [WorkerLostError], or an argument that cannot be encoded.
+// args must not be changed while Map runs.
+func (t *Task[A, R]) Map(ctx context.Context, p *Pool, args []A, opts ...CallOption) ([]R, error) {
+	o, err := p.options.call.with(opts)
+	if err != nil {
+		return nil, err
+	}
+	m := &mapItems[A, R]{task: t, args: args, results: make([]R, len(args))}
+	c := newCall(t.entry, nil, m, o)
+	c.state.have, c.state.ended = len(args), true
+	if err := p.run(ctx, c); err != nil {
+		return nil, err
+	}
+	return m.results, m.failures()
+}
+
+// mapItems are arguments and results that are all in memory.
+type mapItems[A, R any] struct {
+	task    *Task[A, R]
+	args    []A
+	results []R
+
+	mu     sync.Mutex
+	failed TaskErrors
+}
+
+func (m *mapItems[A, R]) encode(out *transport.Encoder, s span) error {
+	for i := s.first; i < s.end; i++ {
+		if err := m.task.arg.Encode(out, &m.args[i]); err != nil {
+			return fmt.Errorf("item %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (m *mapItems[A, R]) place(in *transport.Decoder, s span) error {
+	for i := s.first; i < s.end; i++ {
+		failure, err := m.task.takeResult(in, &m.results[i])
+		if err != nil {
+			return fmt.Errorf("item %d: %w", i, err)
+		}
+		if failure != nil {
+			failure.Index, failure.Input = i, m.args[i]
+			m.mu.Lock()
+			m.failed = append(m.failed, failure)
+			m.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// failures returns the failed items by index, nil if there are none.
+func (m *mapItems[A, R]) failures() error {
+	if len(m.failed) == 0 {
+		return nil
+	}
+	slices.SortFunc(m.failed, func(a, b *TaskError) int { return a.Index - b.Index })
+	return m.failed
+}
+
+// takeResult takes one item of an answer: a result, or the failure of the task.
+func (t *Task[A, R]) takeResult(in *transport.Decoder, result *R) (*TaskError, error) {
+	state, err := in.ReadByte()
+	if err != nil {
+		return nil, err
+	}
+	if state == itemOK {
+		return nil, t.result.Decode(in, result)
+	}
+	return decodeFailure(in)
+}

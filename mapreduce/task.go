@@ -1,0 +1,100 @@
+package mapreduce
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+
+	"mrrun/transport"
+)
+
+// A Task is a function that workers can run: from an A it computes an R. It is made by [Func] or [FuncContext] and used
+// through its methods, which are safe for concurrent use.
+//
+// An argument is copied to the worker and the result is copied back; neither shares memory with the original. An item
+// runs at least once, and its result is used exactly once: side effects of a task should bear repetition.
+type Task[A, R any] struct {
+	entry  *entry
+	f      func(context.Context, A) (R, error)
+	arg    *transport.Codec[A]
+	result *transport.Codec[R]
+}
+
+// Func registers f as a task. It must be called before [Main] or [Init], for a package variable or in an init function,
+// and in the same order in every process of the program. It panics, with the line to mend, if it is called later or if
+// an A or R would not survive the way to another process; see [transport.CheckType].
+func Func[A, R any](f func(A) R) *Task[A, R] {
+	return newTask(funcName(f), func(_ context.Context, a A) (R, error) { return f(a), nil })
+}
+
+// FuncContext is [Func] for functions that can fail or that should end early: the context ends when the call is cancelled
+// or the driver ends. An error fails that item alone; see [TaskError].
+func FuncContext[A, R any](f func(context.Context, A) (R, error)) *Task[A, R] {
+	return newTask(funcName(f), f)
+}
+
+func newTask[A, R any](name string, f func(context.Context, A) (R, error)) *Task[A, R] {
+	t := &Task[A, R]{f: f}
+	var err error
+	if t.arg, err = transport.NewCodec[A](); err != nil {
+		refuse("task "+name, "its argument", 2, err)
+	}
+	if t.result, err = transport.NewCodec[R](); err != nil {
+		refuse("task "+name, "its result", 2, err)
+	}
+	types := fmt.Sprintf("%v → %v", reflect.TypeFor[A](), reflect.TypeFor[R]())
+	t.entry = register(name, types, 2, func([]byte) (runner, error) { return t.run, nil })
+	return t
+}
+
+func funcName(f any) string {
+	return runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
+}
+
+// Name returns the name under which the task is registered: that of its function, and #2 … if there are several.
+func (t *Task[A, R]) Name() string { return t.entry.name }
+
+// An answer holds, for each item of the chunk, one of these and then the result or the error.
+const (
+	itemOK     = 0
+	itemFailed = 1
+)
+
+// run is the worker's side: it runs the n items of a chunk.
+func (t *Task[A, R]) run(ctx context.Context, n int, in *transport.Decoder, out *transport.Encoder) error {
+	for range n {
+		var a A
+		if err := t.arg.Decode(in, &a); err != nil {
+			return fmt.Errorf("decode the argument: %w", err)
+		}
+		start := out.Len()
+		_ = out.WriteByte(itemOK)
+		r, err := t.callSafely(ctx, a)
+		if err == nil {
+			err = t.result.Encode(out, &r)
+		}
+		if err != nil {
+			out.Truncate(start)
+			_ = out.WriteByte(itemFailed)
+			encodeFailure(out, err)
+		}
+	}
+	return nil
+}
+
+// callSafely runs the function and turns a panic into an error.
+func (t *Task[A, R]) callSafely(ctx context.Context, a A) (r R, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{value: fmt.Sprint(p), stack: string(debug.Stack())}
+		}
+	}()
+	return t.f(ctx, a)
+}
+
+// A panicError is a panic of a task, in its worker.
+type panicError struct{ value, stack string }
+
+func (e *panicError) Error() string { return "panic: " + e.value }

@@ -1,0 +1,243 @@
+package mapreduce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"mrrun/mapreduce/internal/proc"
+	"mrrun/transport"
+)
+
+const (
+	// flushAfter is how long a finished result may wait for others before it is sent.
+	flushAfter = 200 * time.Microsecond
+	// flushBytes of results are sent without waiting for more.
+	flushBytes = 64 << 10
+
+	exitBroken = 71 // the driver sent what is no request
+	exitGoexit = 72 // a task ended the goroutine that it ran on
+)
+
+// A server is a worker at work: one goroutine reads requests, so that a cancel gets through while a task runs, and one
+// runs chunks in order.
+type server struct {
+	in       *transport.Reader
+	out      *transport.Writer
+	queue    *mailbox[request]
+	sessions map[uint32]*session // by call; the reader's
+	flush    chan struct{}       // asks the flusher to send what waits
+}
+
+// A session is a call, in a worker.
+type session struct {
+	run    runner
+	err    error // why the call could not be opened
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+type request struct {
+	tag     uint32
+	session *session // nil: stop
+	items   int
+	args    []byte
+}
+
+// serve is the whole life of a worker.
+func serve(w *proc.Worker) {
+	finished := false
+	defer func() { // a panic prints itself and exits; Goexit would leave a worker that does nothing
+		if !finished && recover() == nil {
+			fmt.Fprintln(os.Stderr, "a task called runtime.Goexit, which ends its worker")
+			os.Exit(exitGoexit)
+		}
+	}()
+	s := &server{
+		in:       transport.NewReader(w.Requests, 0),
+		out:      transport.NewWriter(w.Answers),
+		queue:    newMailbox[request](),
+		sessions: make(map[uint32]*session),
+		flush:    make(chan struct{}, 1),
+	}
+	if err := w.Hello(table()); err != nil {
+		proc.KillOwnGroup()
+	}
+	go s.read()
+	go s.flushLate()
+	s.work()
+	finished = true
+	os.Exit(0)
+}
+
+// read takes requests until the driver says stop. The end of the requests without that means that the driver is gone.
+func (s *server) read() {
+	var batch []request
+	var args []byte // the arguments of the batch; the reader's own buffer is re-used
+	for {
+		f, err := s.in.Next()
+		if err != nil {
+			s.driverLost(err)
+		}
+		switch f.Kind {
+		case kindChunk:
+			r, err := s.chunk(f, &args)
+			if err != nil {
+				s.driverLost(err)
+			}
+			batch = append(batch, r)
+		case kindOpen:
+			s.sessions[f.Tag] = open(f.Body)
+		case kindCancel:
+			if call := s.sessions[f.Tag]; call != nil {
+				call.cancel(errors.New(string(f.Body)))
+			}
+		case kindForget:
+			delete(s.sessions, f.Tag)
+		case proc.KindStop:
+			s.queue.put(append(batch, request{})...)
+			return
+		default:
+			s.driverLost(fmt.Errorf("unknown kind %d of request", f.Kind))
+		}
+		if !s.in.Buffered() {
+			s.queue.put(batch...)
+			batch, args = batch[:0], nil
+		}
+	}
+}
+
+func (s *server) chunk(f transport.Frame, args *[]byte) (request, error) {
+	in := transport.NewDecoder(f.Body)
+	call, items, err := decodeChunkHead(in)
+	if err != nil {
+		return request{}, err
+	}
+	from := s.sessions[call]
+	if from == nil {
+		return request{}, fmt.Errorf("chunk of call %d, which was not opened", call)
+	}
+	start := len(*args)
+	*args = append(*args, in.Rest()...)
+	return request{tag: f.Tag, session: from, items: items, args: (*args)[start:len(*args):len(*args)]}, nil
+}
+
+// driverLost ends a worker that has no driver any more, with all that its tasks have started.
+func (s *server) driverLost(err error) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		proc.KillOwnGroup()
+	}
+	fmt.Fprintf(os.Stderr, "worker: request from the driver: %v\n", err)
+	os.Exit(exitBroken)
+}
+
+func open(body []byte) *session {
+	c := &session{}
+	c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	in := transport.NewDecoder(body)
+	number, err := in.Uint()
+	var params []byte
+	if err == nil {
+		params, err = in.Blob()
+	}
+	if err == nil {
+		if e := taskByNumber(number); e != nil {
+			c.run, err = e.open(params)
+		} else {
+			err = fmt.Errorf("no task has number %d", number)
+		}
+	}
+	c.err = err
+	return c
+}
+
+// work runs chunks until the stop request.
+func (s *server) work() {
+	var batch []request
+	in, answer := transport.NewDecoder(nil), transport.NewEncoder(nil)
+	for {
+		<-s.queue.ready()
+		batch = s.queue.take(batch)
+		now := time.Now()
+		flushed := now
+		for _, r := range batch {
+			if r.session == nil {
+				_ = s.out.Flush()
+				return
+			}
+			start := now
+			answer.Truncate(0)
+			in.Reset(r.args)
+			r.run(in, answer)
+			now = time.Now()
+			waiting := s.answer(r.tag, now.Sub(start), answer.Bytes())
+			if waiting > flushBytes || now.Sub(flushed) > flushAfter {
+				s.send()
+				flushed = now
+			}
+		}
+		s.send()
+		if cap(answer.Bytes()) > 16*flushBytes {
+			answer = transport.NewEncoder(nil)
+		}
+	}
+}
+
+// run computes one chunk.
+func (r *request) run(in *transport.Decoder, out *transport.Encoder) {
+	_ = out.WriteByte(chunkDone)
+	err := r.session.err
+	if err == nil {
+		err = context.Cause(r.session.ctx)
+	}
+	if err == nil {
+		err = r.session.run(r.session.ctx, r.items, in, out)
+	}
+	if err != nil {
+		out.Truncate(0)
+		_ = out.WriteByte(chunkFailed)
+		out.String(err.Error())
+	}
+}
+
+// answer adds an answer to those that wait to be sent, and returns how many bytes wait.
+func (s *server) answer(tag uint32, took time.Duration, body []byte) int {
+	add := func(e *transport.Encoder) error {
+		e.Uint(uint64(took))
+		_, err := e.Write(body)
+		return err
+	}
+	waiting, err := s.out.Add(kindAnswer, tag, add)
+	if _, tooLarge := errors.AsType[*transport.SizeError](err); tooLarge {
+		waiting, err = s.out.Add(kindAnswer, tag, func(e *transport.Encoder) error {
+			e.Uint(uint64(took))
+			_ = e.WriteByte(chunkFailed)
+			e.String("send the results: " + err.Error() + "; use a smaller chunk size, or smaller results")
+			return nil
+		})
+	}
+	if err != nil {
+		proc.KillOwnGroup() // nobody reads: the driver is gone
+	}
+	select {
+	case s.flush <- struct{}{}:
+	default:
+	}
+	return waiting
+}
+
+func (s *server) send() {
+	if s.out.Flush() != nil {
+		proc.KillOwnGroup()
+	}
+}
+
+// flushLate sends what waits while a long task runs.
+func (s *server) flushLate() {
+	for range s.flush {
+		s.send()
+	}
+}

@@ -1,0 +1,33 @@
+// Package transport moves messages between processes: frames on a byte stream, and a msgpack codec for Go values.
+//
+// # Frame
+//
+// A message is one frame: a header of 16 bytes, then the body. Numbers are little-endian.
+//
+//	offset  bytes  meaning
+//	0       2      the letters "mr"
+//	2       1      version of this format, 1
+//	3       1      kind: what the message is; its meaning belongs to the user of the frame
+//	4       4      tag: which conversation it belongs to; likewise
+//	8       8      length of the body in bytes
+//
+// A frame of kind 7, tag 258, whose body is the msgpack of the string "hi":
+//
+//	6d 72 01 07  02 01 00 00  03 00 00 00 00 00 00 00  a2 68 69
+//
+// A declared length is held against a limit before any memory is taken, and memory is then taken only as bytes arrive.
+//
+// # Values
+//
+// A body is msgpack (https://msgpack.org): structs as arrays of their exported fields, integers in their shortest form.
+// Two kinds of value have a form of their own, as msgpack extensions, where plain msgpack would be slow:
+//
+//	ext type 1   a slice of numbers: one byte for the kind of element, then the elements, little-endian
+//	             (1 int8, 2 int16, 3 int32, 4 int64, 5 uint16, 6 uint32, 7 uint64, 8 float32, 9 float64)
+//	ext type 2   a big.Int: one byte for the sign (0 or 1 = negative), then the magnitude, little-endian
+//
+// []float64{1} is therefore c7 09 01 09 00 00 00 00 00 00 f0 3f. The forms are used where such a slice or number is
+// itself the value that is sent; a slice of numbers inside a struct takes the fast form when its type is [Slice].
+//
+// Not every Go value can travel: [NewCodec] walks the type and names the part that cannot.
+package transport

@@ -1,0 +1,129 @@
+package transport
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// maxDepth bounds how deep arrays and maps of one value may be nested.
+const maxDepth = 1000
+
+// checkLengths makes sure that the first msgpack value of b is whole: that every array, map and string in it has as
+// many parts as it declares. The msgpack library takes memory for a declared length at once, so a body of five bytes
+// could otherwise ask for a hundred gigabytes.
+func checkLengths(b []byte) error {
+	n, err := valueLen(b, 0)
+	if err == nil && n > len(b) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return fmt.Errorf("broken msgpack value in a body of %d bytes: %w", len(b), err)
+	}
+	return nil
+}
+
+// valueLen returns the length in bytes of the first value of b.
+func valueLen(b []byte, depth int) (int, error) {
+	if len(b) == 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	if depth > maxDepth {
+		return 0, fmt.Errorf("nested deeper than %d", maxDepth)
+	}
+	c := b[0]
+	switch {
+	case c <= 0x7f, c >= 0xe0: // small integers
+		return 1, nil
+	case c <= 0x8f:
+		return partsLen(b, 1, 2*int(c&0x0f), depth)
+	case c <= 0x9f:
+		return partsLen(b, 1, int(c&0x0f), depth)
+	case c <= 0xbf:
+		return bytesLen(b, 1+int(c&0x1f))
+	}
+	switch c {
+	case 0xc0, 0xc2, 0xc3: // nil, false, true
+		return 1, nil
+	case 0xc4, 0xd9: // bin 8, str 8
+		return sizedLen(b, 1, 0)
+	case 0xc5, 0xda:
+		return sizedLen(b, 2, 0)
+	case 0xc6, 0xdb:
+		return sizedLen(b, 4, 0)
+	case 0xc7: // ext 8
+		return sizedLen(b, 1, 1)
+	case 0xc8:
+		return sizedLen(b, 2, 1)
+	case 0xc9:
+		return sizedLen(b, 4, 1)
+	case 0xcc, 0xd0: // numbers of 8, 16, 32, 64 bits
+		return bytesLen(b, 2)
+	case 0xcd, 0xd1:
+		return bytesLen(b, 3)
+	case 0xce, 0xd2, 0xca:
+		return bytesLen(b, 5)
+	case 0xcf, 0xd3, 0xcb:
+		return bytesLen(b, 9)
+	case 0xd4, 0xd5, 0xd6, 0xd7, 0xd8: // ext of 1, 2, 4, 8, 16 bytes
+		return bytesLen(b, 2+1<<(c-0xd4))
+	case 0xdc, 0xdd: // array 16, 32
+		return countedLen(b, 2<<(c-0xdc), 1, depth)
+	case 0xde, 0xdf: // map 16, 32
+		return countedLen(b, 2<<(c-0xde), 2, depth)
+	}
+	return 0, fmt.Errorf("no msgpack code: %#x", c)
+}
+
+func bytesLen(b []byte, n int) (int, error) {
+	if n > len(b) {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, nil
+}
+
+// bigEndian reads the number of the given width after the code.
+func bigEndian(b []byte, width int) (int, error) {
+	if 1+width > len(b) {
+		return 0, io.ErrUnexpectedEOF
+	}
+	switch width {
+	case 1:
+		return int(b[1]), nil
+	case 2:
+		return int(binary.BigEndian.Uint16(b[1:])), nil
+	default:
+		return int(binary.BigEndian.Uint32(b[1:])), nil
+	}
+}
+
+func sizedLen(b []byte, width, extra int) (int, error) {
+	n, err := bigEndian(b, width)
+	if err != nil {
+		return 0, err
+	}
+	return bytesLen(b, 1+width+extra+n)
+}
+
+func countedLen(b []byte, width, perPart, depth int) (int, error) {
+	n, err := bigEndian(b, width)
+	if err != nil {
+		return 0, err
+	}
+	return partsLen(b, 1+width, n*perPart, depth)
+}
+
+// partsLen adds up the parts of an array or map that begin at offset at. Each takes at least a byte.
+func partsLen(b []byte, at, parts, depth int) (int, error) {
+	if parts > len(b)-at {
+		return 0, io.ErrUnexpectedEOF
+	}
+	for range parts {
+		n, err := valueLen(b[at:], depth+1)
+		if err != nil {
+			return 0, err
+		}
+		at += n
+	}
+	return at, nil
+}

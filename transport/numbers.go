@@ -1,0 +1,194 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"unsafe"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// Extension types of the wire format; see the package comment.
+const (
+	extNumbers = 1
+	extBigInt  = 2
+)
+
+// Number is what a [Slice] may hold.
+type Number interface {
+	~int8 | ~int16 | ~int32 | ~int64 | ~int | ~uint16 | ~uint32 | ~uint64 | ~uint | ~float32 | ~float64
+}
+
+// A Slice is a slice of numbers that travels as one block of bytes, also inside a struct: for 1,024 float64 some 300 times
+// faster than element by element. Convert with Slice[float64](s) and []float64(s); neither copies.
+type Slice[E Number] []E
+
+// EncodeMsgpack implements [msgpack.CustomEncoder].
+func (s Slice[E]) EncodeMsgpack(mp *msgpack.Encoder) error {
+	return encodeNumbers(mp, elemKind(reflect.TypeFor[E]()), s == nil, rawBytes(s), int(unsafe.Sizeof(*new(E))))
+}
+
+// DecodeMsgpack implements [msgpack.CustomDecoder].
+func (s *Slice[E]) DecodeMsgpack(mp *msgpack.Decoder) error {
+	return decodeNumbers(mp, (*[]E)(s))
+}
+
+// sliceCodec returns the codec of slices whose elements are numbers or bytes, nil for all others.
+func sliceCodec[T any](elem reflect.Type) *Codec[T] {
+	if codesItself(elem) {
+		return nil
+	}
+	switch elem.Kind() {
+	case reflect.Uint8:
+		return castCodec[T](
+			func(e *Encoder, v *[]byte) error { return e.mp.EncodeBytes(*v) },
+			func(d *Decoder, v *[]byte) error {
+				b, err := d.Blob()
+				*v = bytes.Clone(b)
+				return err
+			})
+	case reflect.Int8:
+		return numbersCodec[T, int8]()
+	case reflect.Int16:
+		return numbersCodec[T, int16]()
+	case reflect.Int32:
+		return numbersCodec[T, int32]()
+	case reflect.Int64:
+		return numbersCodec[T, int64]()
+	case reflect.Int:
+		return numbersCodec[T, int]()
+	case reflect.Uint16:
+		return numbersCodec[T, uint16]()
+	case reflect.Uint32:
+		return numbersCodec[T, uint32]()
+	case reflect.Uint64:
+		return numbersCodec[T, uint64]()
+	case reflect.Uint:
+		return numbersCodec[T, uint]()
+	case reflect.Float32:
+		return numbersCodec[T, float32]()
+	case reflect.Float64:
+		return numbersCodec[T, float64]()
+	}
+	return nil
+}
+
+func numbersCodec[T any, E Number]() *Codec[T] {
+	kind, size := elemKind(reflect.TypeFor[E]()), int(unsafe.Sizeof(*new(E)))
+	return castCodec[T](
+		func(e *Encoder, v *[]E) error { return encodeNumbers(e.mp, kind, *v == nil, rawBytes(*v), size) },
+		func(d *Decoder, v *[]E) error { return decodeNumbers(d.mp, v) })
+}
+
+// elemKind is the byte that stands for the type of the elements; int and uint travel as 64 bits.
+func elemKind(t reflect.Type) byte {
+	switch t.Kind() {
+	case reflect.Int8:
+		return 1
+	case reflect.Int16:
+		return 2
+	case reflect.Int32:
+		return 3
+	case reflect.Int64, reflect.Int:
+		return 4
+	case reflect.Uint16:
+		return 5
+	case reflect.Uint32:
+		return 6
+	case reflect.Uint64, reflect.Uint:
+		return 7
+	case reflect.Float32:
+		return 8
+	default:
+		return 9
+	}
+}
+
+// Int and uint travel as they lie in memory: the package does not compile where they have other than 64 bits.
+const _ = uint(unsafe.Sizeof(int(0)) - 8)
+
+// rawBytes shows a slice of numbers as the bytes that it is.
+func rawBytes[E Number](s []E) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(*new(E))))
+}
+
+func encodeNumbers(mp *msgpack.Encoder, kind byte, isNil bool, raw []byte, size int) error {
+	if isNil {
+		return mp.EncodeNil()
+	}
+	if len(raw) >= math.MaxUint32 {
+		return &SizeError{Size: uint64(len(raw)), Limit: math.MaxUint32 - 1}
+	}
+	if err := mp.EncodeExtHeader(extNumbers, 1+len(raw)); err != nil {
+		return err
+	}
+	w := mp.Writer().(interface {
+		io.Writer
+		io.ByteWriter
+	})
+	if err := w.WriteByte(kind); err != nil {
+		return err
+	}
+	if !littleEndian {
+		raw = swapped(raw, size)
+	}
+	_, err := w.Write(raw)
+	return err
+}
+
+func decodeNumbers[E Number](mp *msgpack.Decoder, v *[]E) error {
+	ext, err := readExt(mp, extNumbers)
+	if err != nil || ext == nil {
+		return err
+	}
+	size, kind := int(unsafe.Sizeof(*new(E))), elemKind(reflect.TypeFor[E]())
+	if len(ext) == 0 || ext[0] != kind || (len(ext)-1)%size != 0 {
+		return fmt.Errorf("decode []%v: got %d bytes of other elements", reflect.TypeFor[E](), len(ext))
+	}
+	raw := ext[1:]
+	if !littleEndian {
+		raw = swapped(raw, size)
+	}
+	*v = make([]E, len(raw)/size)
+	copy(rawBytes(*v), raw)
+	return nil
+}
+
+// readExt takes the extension of the given type and returns its bytes, or nil for a nil.
+func readExt(mp *msgpack.Decoder, want int8) ([]byte, error) {
+	code, err := mp.PeekCode()
+	if err != nil {
+		return nil, err
+	}
+	if code == 0xc0 {
+		return nil, mp.DecodeNil()
+	}
+	ext, n, err := mp.DecodeExtHeader()
+	if err != nil {
+		return nil, err
+	}
+	if ext != want {
+		return nil, fmt.Errorf("got msgpack extension %d, want %d", ext, want)
+	}
+	if d, ok := mp.Buffered().(*Decoder); ok {
+		return d.next(n)
+	}
+	var b bytes.Buffer // some other decoder: take memory only as bytes come
+	_, err = io.CopyN(&b, mp.Buffered(), int64(n))
+	return b.Bytes(), err
+}
+
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// swapped returns raw with the bytes of each element of the given size reversed.
+func swapped(raw []byte, size int) []byte {
+	out := make([]byte, len(raw))
+	for i := range raw {
+		out[i] = raw[i-i%size+size-1-i%size]
+	}
+	return out
+}
