@@ -64,6 +64,9 @@ func decodeBig(d *Decoder, v *big.Int) (bool, error) {
 		return false, fmt.Errorf("decode big.Int: bad sign in %d bytes", len(ext))
 	}
 	mag := ext[1:]
+	if len(mag) == 0 {
+		return true, nil // zero as it is, not with empty words
+	}
 	words := make([]big.Word, (len(mag)+7)/8)
 	if littleEndian {
 		copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), len(words)*8), mag)

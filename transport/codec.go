@@ -139,7 +139,8 @@ type Codec[T any] struct {
 // NewCodec returns the codec of T, or a [TypeError] if values of T would not arrive as they left.
 func NewCodec[T any]() (*Codec[T], error) {
 	t := reflect.TypeFor[T]()
-	if err := CheckType(t); err != nil {
+	w, err := walkType(t)
+	if err != nil {
 		return nil, err
 	}
 	if c := bigCodec[T](); c != nil {
@@ -150,18 +151,20 @@ func NewCodec[T any]() (*Codec[T], error) {
 			return c, nil
 		}
 	}
-	return generalCodec[T](), nil
+	return generalCodec[T](w.exts), nil
 }
 
 // Encode appends *v. On an error the buffer may hold a part of it; truncate it.
 func (c *Codec[T]) Encode(e *Encoder, v *T) error { return c.encode(e, v) }
 
 // Decode takes a value into *v, which must be a zero value. It never panics and never takes more memory than is
-// proportional to the body, whatever the body holds.
+// proportional to the body, whatever the body holds; but where T has both a map and a part that may be any msgpack
+// extension, a [time.Time] or a type with methods for msgpack, a broken body can ask for room for a million entries.
 func (c *Codec[T]) Decode(d *Decoder, v *T) error { return c.decode(d, v) }
 
 // generalCodec leaves the work to the msgpack library. A pointer goes in, or methods with pointer receivers were missed.
-func generalCodec[T any]() *Codec[T] {
+// See checkLengths about exts.
+func generalCodec[T any](exts bool) *Codec[T] {
 	return &Codec[T]{
 		encode: func(e *Encoder, v *T) (err error) {
 			defer caught(&err, "encode %T", v)
@@ -169,7 +172,7 @@ func generalCodec[T any]() *Codec[T] {
 		},
 		decode: func(d *Decoder, v *T) (err error) {
 			defer caught(&err, "decode %T", v)
-			if err := checkLengths(d.Rest()); err != nil {
+			if err := checkLengths(d.Rest(), exts); err != nil {
 				return err
 			}
 			return d.mp.Decode(v)

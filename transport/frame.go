@@ -14,6 +14,9 @@ const (
 	// MaxBody is the largest body a frame may have, in bytes: msgpack counts the bytes of a value in 32 bits.
 	MaxBody = 1<<32 - 1
 
+	// keepBuffer is the largest buffer that is kept for the next message.
+	keepBuffer = 16 << 20
+
 	// readStep is how much memory a declared length is trusted with before its bytes have come.
 	readStep = 1 << 20
 )
@@ -60,6 +63,7 @@ type Reader struct {
 	limit      uint64
 	buf        []byte // bytes read and not yet returned are buf[start:end]
 	start, end int
+	spare      []byte // for the next body that is larger than buf
 }
 
 // NewReader returns a Reader that refuses bodies of more than limit bytes; limit 0 means [MaxBody].
@@ -103,8 +107,8 @@ func (r *Reader) Buffered() bool {
 	if have < headerSize {
 		return false
 	}
-	size := binary.LittleEndian.Uint64(r.buf[r.start+8:])
-	return size <= uint64(have-headerSize) || size > r.limit
+	_, _, size, err := parseHeader(r.buf[r.start:])
+	return err != nil || size <= uint64(have-headerSize) || size > r.limit
 }
 
 // fill makes at least n bytes, n ≤ len(buf), available at start.
@@ -129,9 +133,12 @@ func (r *Reader) fill(n int) error {
 	return nil
 }
 
-// large reads a body that does not fit the buffer into memory of its own, which grows only as bytes arrive.
+// large reads a body that does not fit the buffer into other memory, which grows only as bytes arrive.
 func (r *Reader) large(size int) ([]byte, error) {
-	body := make([]byte, 0, min(size, readStep))
+	body := r.spare[:0]
+	if cap(body) < min(size, readStep) {
+		body = make([]byte, 0, min(size, readStep))
+	}
 	body = append(body, r.buf[r.start:r.end]...)
 	r.start, r.end = 0, 0
 	for len(body) < size {
@@ -145,6 +152,9 @@ func (r *Reader) large(size int) ([]byte, error) {
 		if err != nil && len(body) < size {
 			return nil, cut(err)
 		}
+	}
+	if cap(body) <= keepBuffer {
+		r.spare = body
 	}
 	return body, nil
 }

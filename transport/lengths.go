@@ -12,19 +12,18 @@ const maxDepth = 1000
 // checkLengths makes sure that the first msgpack value of b is whole: that every array, map and string in it has as
 // many parts as it declares. The msgpack library takes memory for a declared length at once, so a body of five bytes
 // could otherwise ask for a hundred gigabytes.
-func checkLengths(b []byte) error {
-	n, err := valueLen(b, 0)
-	if err == nil && n > len(b) {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
+//
+// The library also takes a map out of an extension, where this function cannot see it. So unless exts is set, it lets
+// through only the extension of numbers, which looks like no map.
+func checkLengths(b []byte, exts bool) error {
+	if _, err := valueLen(b, 0, exts); err != nil {
 		return fmt.Errorf("broken msgpack value in a body of %d bytes: %w", len(b), err)
 	}
 	return nil
 }
 
 // valueLen returns the length in bytes of the first value of b.
-func valueLen(b []byte, depth int) (int, error) {
+func valueLen(b []byte, depth int, exts bool) (int, error) {
 	if len(b) == 0 {
 		return 0, io.ErrUnexpectedEOF
 	}
@@ -36,9 +35,9 @@ func valueLen(b []byte, depth int) (int, error) {
 	case c <= 0x7f, c >= 0xe0: // small integers
 		return 1, nil
 	case c <= 0x8f:
-		return partsLen(b, 1, 2*int(c&0x0f), depth)
+		return partsLen(b, 1, 2*int(c&0x0f), depth, exts)
 	case c <= 0x9f:
-		return partsLen(b, 1, int(c&0x0f), depth)
+		return partsLen(b, 1, int(c&0x0f), depth, exts)
 	case c <= 0xbf:
 		return bytesLen(b, 1+int(c&0x1f))
 	}
@@ -46,17 +45,18 @@ func valueLen(b []byte, depth int) (int, error) {
 	case 0xc0, 0xc2, 0xc3: // nil, false, true
 		return 1, nil
 	case 0xc4, 0xd9: // bin 8, str 8
-		return sizedLen(b, 1, 0)
+		return sizedLen(b, 1)
 	case 0xc5, 0xda:
-		return sizedLen(b, 2, 0)
+		return sizedLen(b, 2)
 	case 0xc6, 0xdb:
-		return sizedLen(b, 4, 0)
-	case 0xc7: // ext 8
-		return sizedLen(b, 1, 1)
-	case 0xc8:
-		return sizedLen(b, 2, 1)
-	case 0xc9:
-		return sizedLen(b, 4, 1)
+		return sizedLen(b, 4)
+	case 0xc7, 0xc8, 0xc9: // ext 8, 16, 32
+		width := 1 << (c - 0xc7)
+		n, err := bigEndian(b, width)
+		if err != nil {
+			return 0, err
+		}
+		return extLen(b, 1+width, n, exts)
 	case 0xcc, 0xd0: // numbers of 8, 16, 32, 64 bits
 		return bytesLen(b, 2)
 	case 0xcd, 0xd1:
@@ -66,11 +66,11 @@ func valueLen(b []byte, depth int) (int, error) {
 	case 0xcf, 0xd3, 0xcb:
 		return bytesLen(b, 9)
 	case 0xd4, 0xd5, 0xd6, 0xd7, 0xd8: // ext of 1, 2, 4, 8, 16 bytes
-		return bytesLen(b, 2+1<<(c-0xd4))
+		return extLen(b, 1, 1<<(c-0xd4), exts)
 	case 0xdc, 0xdd: // array 16, 32
-		return countedLen(b, 2<<(c-0xdc), 1, depth)
+		return countedLen(b, 2<<(c-0xdc), 1, depth, exts)
 	case 0xde, 0xdf: // map 16, 32
-		return countedLen(b, 2<<(c-0xde), 2, depth)
+		return countedLen(b, 2<<(c-0xde), 2, depth, exts)
 	}
 	return 0, fmt.Errorf("no msgpack code: %#x", c)
 }
@@ -97,29 +97,38 @@ func bigEndian(b []byte, width int) (int, error) {
 	}
 }
 
-func sizedLen(b []byte, width, extra int) (int, error) {
+func sizedLen(b []byte, width int) (int, error) {
 	n, err := bigEndian(b, width)
 	if err != nil {
 		return 0, err
 	}
-	return bytesLen(b, 1+width+extra+n)
+	return bytesLen(b, 1+width+n)
 }
 
-func countedLen(b []byte, width, perPart, depth int) (int, error) {
+// extLen is for an extension of n bytes whose type is at offset at.
+func extLen(b []byte, at, n int, exts bool) (int, error) {
+	end, err := bytesLen(b, at+1+n)
+	if err == nil && !exts && (b[at] != extNumbers || n == 0 || b[at+1] > 9) {
+		err = fmt.Errorf("extension of type %d, which is no part of the type", int8(b[at]))
+	}
+	return end, err
+}
+
+func countedLen(b []byte, width, perPart, depth int, exts bool) (int, error) {
 	n, err := bigEndian(b, width)
 	if err != nil {
 		return 0, err
 	}
-	return partsLen(b, 1+width, n*perPart, depth)
+	return partsLen(b, 1+width, n*perPart, depth, exts)
 }
 
 // partsLen adds up the parts of an array or map that begin at offset at. Each takes at least a byte.
-func partsLen(b []byte, at, parts, depth int) (int, error) {
+func partsLen(b []byte, at, parts, depth int, exts bool) (int, error) {
 	if parts > len(b)-at {
 		return 0, io.ErrUnexpectedEOF
 	}
 	for range parts {
-		n, err := valueLen(b[at:], depth+1)
+		n, err := valueLen(b[at:], depth+1, exts)
 		if err != nil {
 			return 0, err
 		}

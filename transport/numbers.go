@@ -27,6 +27,8 @@ type Number interface {
 // faster than element by element. Convert with Slice[float64](s) and []float64(s); neither copies.
 type Slice[E Number] []E
 
+func (s Slice[E]) numbers() {} // tells a Slice from other types with methods for msgpack
+
 // EncodeMsgpack implements [msgpack.CustomEncoder].
 func (s Slice[E]) EncodeMsgpack(mp *msgpack.Encoder) error {
 	return encodeNumbers(mp, elemKind(reflect.TypeFor[E]()), s == nil, rawBytes(s), int(unsafe.Sizeof(*new(E))))

@@ -3,8 +3,10 @@ package transport
 import (
 	"encoding"
 	"fmt"
+	"math/big"
 	"reflect"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -24,17 +26,25 @@ func (e *TypeError) Error() string {
 // CheckType returns a [TypeError] if a value of type t could be lost, changed or cut short on its way to another process.
 // It looks at the type alone: every field, element, key and pointer target. What it lets through arrives equal, but
 // that two pointers to one variable arrive as pointers to two, and that a [time.Time] arrives in the local time zone.
+// Types that encode themselves are trusted: what their methods drop is lost, and no bytes from them arrive as nil.
 func CheckType(t reflect.Type) error {
-	w := typeWalk{root: t}
+	_, err := walkType(t)
+	return err
+}
+
+func walkType(t reflect.Type) (*typeWalk, error) {
+	w := &typeWalk{root: t}
 	if t == nil {
-		return &TypeError{Path: "nil", Reason: "it has no type"}
+		return w, &TypeError{Path: "nil", Reason: "it has no type"}
 	}
-	return w.check(t, t.String(), true)
+	return w, w.check(t, t.String(), true)
 }
 
 type typeWalk struct {
 	root reflect.Type
 	open []reflect.Type // the types that t is a part of, outermost first
+	keys int            // the map keys that t is a part of
+	exts bool           // some part may travel as a msgpack extension other than that of numbers
 }
 
 func (w *typeWalk) refuse(path, reason string, args ...any) error {
@@ -43,6 +53,16 @@ func (w *typeWalk) refuse(path, reason string, args ...any) error {
 
 // check walks t, which is found at path. Values of it are addressable unless they lie in a map.
 func (w *typeWalk) check(t reflect.Type, path string, addressable bool) error {
+	switch {
+	case t.Kind() == reflect.Pointer && w.keys > 0:
+		return w.refuse(path, "%v: a pointer as key means another thing in another process", t)
+	case t == timeType && w.keys > 0:
+		return w.refuse(path, "a time.Time as key: its time zone is part of the key and stays behind; use its UnixNano")
+	case t == floatType:
+		return w.refuse(path, "a big.Float arrives with a precision of 64 bits; send the bytes of its GobEncode")
+	case t.Kind() == reflect.Pointer:
+		return w.checkPointer(t, path)
+	}
 	if out, in := encodeForm(t), decodeForm(t); out != "" || in != "" {
 		return w.checkForms(t, path, out, in, addressable)
 	}
@@ -58,21 +78,18 @@ func (w *typeWalk) check(t reflect.Type, path string, addressable bool) error {
 	switch t.Kind() {
 	case reflect.Struct:
 		return w.checkFields(t, path, addressable)
-	case reflect.Pointer:
-		switch t.Elem().Kind() {
-		case reflect.Pointer, reflect.Slice, reflect.Map:
-			return w.refuse(path, "%v: a pointer to nil would arrive as a nil pointer; drop the outer pointer", t)
-		}
-		return w.check(t.Elem(), path, true)
 	case reflect.Slice:
 		return w.check(t.Elem(), path+"[]", true)
 	case reflect.Array:
+		if e := t.Elem(); !addressable && e.Kind() == reflect.Uint8 && e != byteType {
+			return w.refuse(path, "%v in a map: msgpack can copy no array of %v out of it; use [%d]byte", t, e, t.Len())
+		}
 		return w.check(t.Elem(), path+"[]", addressable)
 	case reflect.Map:
-		if k := t.Key().Kind(); k == reflect.Pointer {
-			return w.refuse(path, "%v: a pointer as key means another thing in another process", t)
-		}
-		if err := w.check(t.Key(), path+"[key]", false); err != nil {
+		w.keys++
+		err := w.check(t.Key(), path+"[key]", false)
+		w.keys--
+		if err != nil {
 			return err
 		}
 		return w.check(t.Elem(), path+"[]", false)
@@ -90,14 +107,34 @@ func (w *typeWalk) check(t reflect.Type, path string, addressable bool) error {
 	return nil
 }
 
+func (w *typeWalk) checkPointer(t reflect.Type, path string) error {
+	elem := t.Elem()
+	switch elem.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return w.refuse(path, "%v: a pointer to nil would arrive as a nil pointer; drop the outer pointer", t)
+	}
+	// The library takes the methods of *T or those of T, depending on which type it has met first.
+	if encodeForm(t) != encodeForm(elem) || decodeForm(t) != decodeForm(elem) {
+		return w.refuse(path, "%v and %v encode themselves in two ways; give both the same methods", t, elem)
+	}
+	return w.check(elem, path, true)
+}
+
 func (w *typeWalk) checkFields(t reflect.Type, path string, addressable bool) error {
 	for f := range t.Fields() {
 		at := path + "." + f.Name
+		name, options, _ := strings.Cut(f.Tag.Get("msgpack"), ",")
 		switch {
-		case f.Tag.Get("msgpack") == "-":
+		case strings.Trim(name, " '") == "-":
 			continue // left out on purpose
-		case f.Type.Kind() == reflect.Struct && f.Type.NumField() == 0:
-			continue // nothing to lose
+		case !f.IsExported() && !f.Anonymous && f.Type.Size() == 0:
+			continue // left out, and nothing to lose
+		case hasOption(options, "intern"):
+			return w.refuse(at, "its tag says intern, and no message may depend on an earlier one; drop the option")
+		case f.Anonymous && (hasOption(options, "inline") || hasOption(options, "noinline")):
+			return w.refuse(at, "its tag says inline or noinline, which can lose fields of one name; drop the option")
+		case f.Anonymous && !f.IsExported() && codesItself(f.Type):
+			return w.refuse(at, "%v encodes itself, and its methods cannot be called there; give the field an exported name", f.Type)
 		case f.Anonymous && f.Type.Kind() == reflect.Pointer && encodeForm(f.Type) == "":
 			return w.refuse(at, "an embedded nil pointer would arrive as a pointer to a zero value; give the field a name")
 		case !f.IsExported() && !(f.Anonymous && f.Type.Kind() == reflect.Struct):
@@ -110,8 +147,20 @@ func (w *typeWalk) checkFields(t reflect.Type, path string, addressable bool) er
 	return nil
 }
 
+func hasOption(options, name string) bool {
+	for option := range strings.SplitSeq(options, ",") {
+		if strings.TrimSpace(option) == name {
+			return true
+		}
+	}
+	return false
+}
+
 // checkForms judges a type with methods of its own for one or both directions.
 func (w *typeWalk) checkForms(t reflect.Type, path, out, in string, addressable bool) error {
+	if _, numbers := reflect.Zero(t).Interface().(interface{ numbers() }); !numbers {
+		w.exts = w.exts || out == "time" || out == "EncodeMsgpack" || out == "MarshalMsgpack"
+	}
 	switch {
 	case out == "":
 		return w.refuse(path, "%v has a method to decode itself (%s) and none to encode itself", t, in)
@@ -121,6 +170,8 @@ func (w *typeWalk) checkForms(t reflect.Type, path, out, in string, addressable 
 		return w.refuse(path, "%v encodes itself by %s but decodes itself by %s", t, out, in)
 	case promoted(t, out):
 		return w.refuse(path, "%v takes its %s from an embedded field, so the other fields would be lost; give that field a name", t, out)
+	case t != timeType && implementsAny(t, decoders):
+		return w.refuse(path, "%v decodes itself by a method on the value, not on the pointer, which can set nothing", t)
 	case !addressable && t != timeType && !implementsAny(t, encoders):
 		return w.refuse(path, "%v in a map: its methods are on the pointer and cannot be called there; store *%v", t, t)
 	}
@@ -129,9 +180,11 @@ func (w *typeWalk) checkForms(t reflect.Type, path, out, in string, addressable 
 
 // A form is a pair of interfaces by which a type may encode and decode itself, in the order in which msgpack looks.
 var (
-	timeType = reflect.TypeFor[time.Time]()
-	forms    = []string{"EncodeMsgpack", "MarshalMsgpack", "MarshalBinary", "MarshalText"}
-	encoders = []reflect.Type{
+	timeType  = reflect.TypeFor[time.Time]()
+	floatType = reflect.TypeFor[big.Float]()
+	byteType  = reflect.TypeFor[byte]()
+	forms     = []string{"EncodeMsgpack", "MarshalMsgpack", "MarshalBinary", "MarshalText"}
+	encoders  = []reflect.Type{
 		reflect.TypeFor[msgpack.CustomEncoder](), reflect.TypeFor[msgpack.Marshaler](),
 		reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler](),
 	}
@@ -148,7 +201,7 @@ func decodeForm(t reflect.Type) string { return formOf(t, decoders) }
 
 // formOf names the form that msgpack picks for t: a method of t itself, else one of *t.
 func formOf(t reflect.Type, methods []reflect.Type) string {
-	if t == timeType {
+	if t == timeType || t == reflect.PointerTo(timeType) {
 		return "time"
 	}
 	for _, u := range []reflect.Type{t, reflect.PointerTo(t)} {

@@ -6,9 +6,6 @@ import (
 	"sync"
 )
 
-// keepBuffer is the largest buffer that a Writer keeps for the next frames.
-const keepBuffer = 1 << 20
-
 // A Writer gathers frames and hands them to an io.Writer, as many at a time as have come together: adding a frame never
 // waits for the stream. It is safe for concurrent use.
 //
@@ -29,14 +26,19 @@ func NewWriter(w io.Writer) *Writer {
 }
 
 // Add appends a frame whose body is what encode writes; a nil encode means an empty body. It returns the number of bytes
-// that now wait for a Flush. On an error, of encode or of an earlier Flush, nothing is added.
+// that now wait for a Flush. On an error, of encode or of an earlier Flush, and on a panic in encode nothing is added.
 func (w *Writer) Add(kind byte, tag uint32, encode func(*Encoder) error) (waiting int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
 		return 0, w.err
 	}
-	start := w.enc.Len()
+	start, whole := w.enc.Len(), false
+	defer func() {
+		if !whole {
+			w.enc.Truncate(start)
+		}
+	}()
 	w.enc.buf = appendHeader(w.enc.buf, kind, tag, 0)
 	if encode != nil {
 		err = encode(w.enc)
@@ -46,19 +48,37 @@ func (w *Writer) Add(kind byte, tag uint32, encode func(*Encoder) error) (waitin
 		err = &SizeError{Size: size, Limit: MaxBody}
 	}
 	if err != nil {
-		w.enc.Truncate(start)
 		return start, err
 	}
 	binary.LittleEndian.PutUint64(w.enc.buf[start+8:], size)
+	whole = true
 	return w.enc.Len(), nil
 }
 
 // Flush writes all frames added so far. It blocks while the stream does not take them; other frames may be added
-// meanwhile. Its error stays: later calls of Add and Flush return it.
+// meanwhile. Its error stays: later calls of all methods return it.
 func (w *Writer) Flush() error {
 	w.flushing.Lock()
 	defer w.flushing.Unlock()
+	return w.flush()
+}
 
+// Send writes a frame whose body is head and then body, at once and without copying it, after all that was added before.
+// It blocks like Flush. It is for bodies so large that a copy would cost more than a write.
+func (w *Writer) Send(kind byte, tag uint32, head, body []byte) error {
+	size := uint64(len(head)) + uint64(len(body))
+	if size > MaxBody {
+		return &SizeError{Size: size, Limit: MaxBody}
+	}
+	w.flushing.Lock()
+	defer w.flushing.Unlock()
+	if err := w.flush(); err != nil {
+		return err
+	}
+	return w.write(append(appendHeader(nil, kind, tag, size), head...), body)
+}
+
+func (w *Writer) flush() error {
 	w.mu.Lock()
 	frames, err := w.enc.buf, w.err
 	if err != nil || len(frames) == 0 {
@@ -68,15 +88,22 @@ func (w *Writer) Flush() error {
 	w.enc.buf = w.spare
 	w.mu.Unlock()
 
-	_, err = w.w.Write(frames)
+	err = w.write(frames)
 	w.spare = nil
 	if cap(frames) <= keepBuffer {
 		w.spare = frames[:0]
 	}
-	if err != nil {
-		w.mu.Lock()
-		w.err = err
-		w.mu.Unlock()
-	}
 	return err
+}
+
+func (w *Writer) write(parts ...[]byte) error {
+	for _, part := range parts {
+		if _, err := w.w.Write(part); err != nil {
+			w.mu.Lock()
+			w.err = err
+			w.mu.Unlock()
+			return err
+		}
+	}
+	return nil
 }
