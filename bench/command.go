@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 
@@ -18,8 +17,8 @@ var Command = jobs.Tool{
 
 const help = `Measure a job with 1, 2, ... processes, or the cost of a task.
 
-  mrrun bench JOB [flags of the job] [--procs 1,2,4] [--repeat N] [--json]
-  mrrun bench overhead [--procs N] [--chunksize N] [--tasks N] [--mode map|imap] [--repeat N] [--json]
+  mrrun bench JOB [flags of the job] [--procs 1,2,...] [--chunksize N] [--repeat 5] [--json]
+  mrrun bench overhead [--procs 2] [--chunksize 1] [--tasks 1e6] [--mode map|imap] [--repeat 3] [--json]
 
 Examples:
   mrrun bench pi -n 1e10 --procs 1,2
@@ -27,6 +26,7 @@ Examples:
 
 The first form runs the whole job, start and end of the workers included, in turn with each number of processes, and
 compares the results. The second measures tasks that do nothing, on a pool that is up, and checks every result.
+--chunksize is how many pieces or tasks are sent at once; 0 = automatic. mrrun JOB --help shows the flags of a job.
 --json prints a line for each figure: workload, framework, procs, seconds (the median), items_per_s, check, all.
 `
 
@@ -43,9 +43,9 @@ func run(ctx context.Context, words []string, out io.Writer) error {
 	case name == "overhead":
 		return overheadCommand(ctx, rest, out)
 	default:
-		c, err := jobs.Lookup(name)
+		c, err := jobs.Lookup(name, "overhead")
 		if err != nil {
-			return fmt.Errorf("bench: %w", err)
+			return err
 		}
 		return jobCommand(ctx, c, rest, out)
 	}

@@ -26,14 +26,14 @@ type jobFlags struct {
 
 func (o *jobFlags) bind(f *jobs.Flags) {
 	f.String(&o.procs, "procs", "N,N,...", "numbers of worker processes to compare")
-	f.Count(&o.chunksize, "chunksize", "", 0, 1e9, "pieces in one message; 0 = automatic")
+	f.Count(&o.chunksize, "chunksize", "", 0, 1e9, "pieces of the work to send at once; 0 = automatic")
 	f.Count(&o.repeat, "repeat", "", 1, 1000, "runs of each")
 	f.Bool(&o.json, "json", "print a JSON object a line")
 }
 
 func jobCommand(ctx context.Context, c jobs.Command, words []string, out io.Writer) error {
 	o := jobFlags{procs: "1,2", repeat: 5}
-	line, err := jobs.NewLine(c, words, o.bind)
+	line, err := jobs.NewLine("mrrun bench "+c.Name, c, words, o.bind)
 	if errors.Is(err, pflag.ErrHelp) {
 		_, err := io.WriteString(out, help)
 		return err
@@ -44,6 +44,9 @@ func jobCommand(ctx context.Context, c jobs.Command, words []string, out io.Writ
 	procs, err := parseProcs(o.procs)
 	if err != nil {
 		return err
+	}
+	if slices.Contains(words, "-") {
+		return jobs.Usagef("bench reads its input several times: give a file instead of - (see mrrun bench --help)")
 	}
 	figures, err := Job(ctx, c.Name, line, procs, int(o.chunksize), int(o.repeat))
 	if err != nil {
@@ -116,7 +119,7 @@ func Job(ctx context.Context, name string, line *jobs.Line, procs []int, chunksi
 // writeTable compares each line with the first.
 func writeTable(out io.Writer, figures []Figure) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "procs\tmedian\tleast\tmost\tspeed-up\tefficiency\tstart\t\n")
+	fmt.Fprintf(t, "procs\tmedian\tleast\tmost\tspeed-up\tefficiency\tstart-up\t\n")
 	for _, f := range figures {
 		fmt.Fprintf(t, "%d\t%.4f s\t%.4f s\t%.4f s\t%.2f\t%.0f %%\t%.1f %%\t\n", f.Procs, f.Seconds,
 			slices.Min(f.All), slices.Max(f.All), f.Speedup, 100*f.Efficiency, 100*f.Startup/f.Seconds)
@@ -124,6 +127,6 @@ func writeTable(out io.Writer, figures []Figure) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%d runs each; results %s\n", len(figures[0].All), figures[0].Check)
+	_, err := fmt.Fprintf(out, "%d runs each; check: %s\n", len(figures[0].All), figures[0].Check)
 	return err
 }

@@ -40,7 +40,7 @@ func overheadCommand(ctx context.Context, words []string, out io.Writer) error {
 	if asJSON {
 		err = writeLines(out, []Figure{f})
 	} else {
-		_, err = fmt.Fprintf(out, "%d tasks by %s, %d processes, chunk size %s: %.4f s, %.0f tasks/s, %s\n",
+		_, err = fmt.Fprintf(out, "%d tasks by %s, procs %d, chunksize %s: %.4f s, %.0f tasks/s; check: %s\n",
 			o.Tasks, o.Mode, o.Procs, sizeName(o.Chunksize), f.Seconds, f.ItemsPerS, f.Check)
 	}
 	if err == nil && f.Check != "equal=True" {
@@ -59,14 +59,17 @@ func sizeName(chunksize int) string {
 func parseOverhead(words []string) (o Overhead, asJSON bool, err error) {
 	procs, chunksize, tasks, repeat := int64(2), int64(1), int64(1e6), int64(3)
 	mode := "map"
-	_, err = jobs.ParseFlags("mrrun bench overhead", words, func(f *jobs.Flags) {
+	args, err := jobs.ParseFlags("mrrun bench overhead", words, func(f *jobs.Flags) {
 		f.Count(&procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes")
-		f.Count(&chunksize, "chunksize", "", 0, 1e9, "tasks in one message; 0 = automatic")
+		f.Count(&chunksize, "chunksize", "", 0, 1e9, "tasks to send at once; 0 = automatic")
 		f.Count(&tasks, "tasks", "", 1, 1e9, "how many tasks")
 		f.Count(&repeat, "repeat", "", 1, 1000, "runs")
 		f.String(&mode, "mode", "VERB", "map or imap")
 		f.Bool(&asJSON, "json", "print a JSON object")
 	})
+	if err == nil && len(args) > 0 {
+		err = jobs.Usagef("bench overhead takes no arguments, only flags: what is %q? (see mrrun bench --help)", args[0])
+	}
 	if err == nil && mode != "map" && mode != "imap" {
 		err = jobs.Usagef("--mode %s: it takes map or imap (see mrrun bench --help)", mode)
 	}

@@ -64,15 +64,16 @@ func Register(c Command) {
 	registered.commands[c.Name] = c
 }
 
-// Lookup returns the command of that name. The error names the nearest one.
-func Lookup(name string) (Command, error) {
+// Lookup returns the command of that name. The error names the nearest one, of the commands and of the other names that
+// may have been meant.
+func Lookup(name string, others ...string) (Command, error) {
 	registered.mu.Lock()
 	c, ok := registered.commands[name]
 	registered.mu.Unlock()
 	if ok {
 		return c, nil
 	}
-	return c, unknownJob(name, names())
+	return c, unknownJob(name, append(names(), others...))
 }
 
 func unknownJob(name string, known []string) error {

@@ -2,6 +2,8 @@ package jobs
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"mrrun/mapreduce"
@@ -76,10 +78,30 @@ func (l *Line) run(ctx context.Context, r Running, progress progressFunc) (*Run,
 		err = cerr
 	}
 	if err != nil {
-		return nil, err
+		return nil, l.failure(ctx, err)
 	}
 	return &Run{
 		Output: work, Seconds: time.Since(began).Seconds(), Startup: e.startup,
 		Chunks: e.chunks, PIDs: e.pids, Procs: int(r.Procs),
 	}, nil
 }
+
+// failure words the error of a run for people: an interruption is only that, and a task that returned an error is known by
+// its text. A panic keeps its item and its stack.
+func (l *Line) failure(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return context.Cause(ctx)
+	}
+	if task, ok := errors.AsType[*mapreduce.TaskError](err); ok && task.Stack == "" {
+		return taskFailure{fmt.Sprintf("%s: %s", l.command.Name, task.Msg), err}
+	}
+	return err
+}
+
+type taskFailure struct {
+	text  string
+	cause error
+}
+
+func (e taskFailure) Error() string { return e.text }
+func (e taskFailure) Unwrap() error { return e.cause }

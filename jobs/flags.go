@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/spf13/pflag"
@@ -25,7 +26,7 @@ func (f *Flags) String(p *string, name, kind, usage string) {
 	f.set.VarP(textValue{p, kind}, name, "", usage)
 }
 
-// textValue is a flag that takes any text.
+// textValue is a flag that takes any text but an empty one.
 type textValue struct {
 	bind *string
 	kind string
@@ -33,6 +34,9 @@ type textValue struct {
 
 // Set implements pflag.Value.
 func (t textValue) Set(s string) error {
+	if s == "" { // an unset shell variable, most likely
+		return fmt.Errorf("empty; it takes %s", t.kind)
+	}
 	*t.bind = s
 	return nil
 }
@@ -56,38 +60,38 @@ func newRunning() Running {
 }
 
 func (r *Running) bind(f *Flags) {
-	f.Count(&r.Procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes; the default is the usable cores")
-	f.Count(&r.Chunksize, "chunksize", "", 0, 1e9, "pieces in one message; 0 = automatic")
+	f.Count(&r.Procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes, one for each usable core by default")
+	f.Count(&r.Chunksize, "chunksize", "", 0, 1e9, "pieces of the work to send at once; 0 = automatic")
 	f.Bool(&r.JSON, "json", "print one JSON object instead of text")
 	f.Bool(&r.Quiet, "quiet", "print nothing but the result and errors")
 }
 
 // A Line is the command line of a job, checked and not yet run.
 type Line struct {
+	name    string // as in "mrrun pi"
 	command Command
 	words   []string
 	common  func(*Flags)
 }
 
-// NewLine checks the words after a job's name. common binds the flags that are not the job's own. The error is about the
-// command line, or [pflag.ErrHelp] when the words ask for help.
-func NewLine(c Command, words []string, common func(*Flags)) (*Line, error) {
-	l := &Line{command: c, words: words, common: common}
+// NewLine checks the words after name, the command as it is typed: "mrrun pi". common binds the flags that are not the
+// job's own. The error is about the command line, or [pflag.ErrHelp] when the words ask for help.
+func NewLine(name string, c Command, words []string, common func(*Flags)) (*Line, error) {
+	l := &Line{name: name, command: c, words: words, common: common}
 	_, _, err := l.parse()
 	return l, err
 }
 
 // parse returns fresh work for one run, and the words that are no flags.
 func (l *Line) parse() (Work, []string, error) {
-	name := l.command.Name
 	flags, common, work := l.command.flagSets(l.common)
 	flags.AddFlagSet(common)
-	args, err := parseSet("mrrun "+name, l.words, flags)
+	args, err := parseSet(l.name, l.words, flags)
 	if err != nil {
 		return nil, nil, err
 	}
 	if l.command.Args == "" && len(args) > 0 {
-		return nil, nil, usagef("%s takes no arguments, only flags: what is %q? (see mrrun %s --help)", name, args[0], name)
+		return nil, nil, usagef("%s takes no arguments, only flags: what is %q? (see %s --help)", l.command.Name, args[0], l.name)
 	}
 	return work, args, nil
 }

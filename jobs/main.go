@@ -71,7 +71,12 @@ func dispatch(ctx context.Context, words []string, out io.Writer, tools []Tool) 
 	}
 	name, rest := words[0], words[1:]
 	switch name {
-	case "--help", "-help", "-h", "help":
+	case "--help", "-help", "-h":
+		return printHelp(out, tools)
+	case "help":
+		if len(rest) > 0 {
+			return dispatch(ctx, []string{rest[0], "--help"}, out, tools)
+		}
 		return printHelp(out, tools)
 	case "version", "--version":
 		_, err := fmt.Fprintf(out, "mrrun %s %s %s/%s\n", Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
@@ -85,25 +90,21 @@ func dispatch(ctx context.Context, words []string, out io.Writer, tools []Tool) 
 			return tool.Run(ctx, rest, out)
 		}
 	}
-	c, err := Lookup(name)
+	others := []string{"version"}
+	for _, tool := range tools {
+		others = append(others, tool.Name)
+	}
+	c, err := Lookup(name, others...)
 	if err != nil {
-		return unknownName(name, tools)
+		return err
 	}
 	return c.main(ctx, rest, out)
-}
-
-func unknownName(name string, tools []Tool) error {
-	known := append(names(), "version")
-	for _, tool := range tools {
-		known = append(known, tool.Name)
-	}
-	return unknownJob(name, known)
 }
 
 // main runs one job from its command line.
 func (c Command) main(ctx context.Context, words []string, out io.Writer) error {
 	running := newRunning()
-	line, err := NewLine(c, words, running.bind)
+	line, err := NewLine("mrrun "+c.Name, c, words, running.bind)
 	if errors.Is(err, pflag.ErrHelp) {
 		return c.printHelp(out)
 	}
@@ -133,7 +134,11 @@ func (r *Run) write(out io.Writer, job string, asJSON bool) error {
 	if asJSON {
 		show = func(w io.Writer) error { return r.writeJSON(w, job) }
 	}
-	if err := errors.Join(show(buffered), buffered.Flush()); err != nil {
+	err := show(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil

@@ -17,8 +17,11 @@ type call struct {
 	params []byte
 	items  items
 
-	consumed    atomic.Int64 // results that have left the window of a stream
-	consumeSent atomic.Bool  // the pool has been told that consumed has changed, and has not looked yet
+	// Of a stream:
+	have     atomic.Int64 // items taken from the input
+	ended    atomic.Bool  // have will not grow any more
+	consumed atomic.Int64 // results that have left the window
+	flowing  atomic.Bool  // the pool has been told that the three have changed, and has not looked yet
 
 	once  sync.Once
 	over  chan struct{} // closed when the pool will not look at the arguments any more
@@ -64,6 +67,13 @@ func (p *Pool) run(ctx context.Context, c *call) error {
 		<-c.over
 	}
 	return c.cause
+}
+
+// flow tells the pool to look at have, ended and consumed again.
+func (p *Pool) flow(c *call) {
+	if !c.flowing.Swap(true) {
+		p.inbox.put(event{kind: evFlow, call: c})
+	}
 }
 
 // begin submits a call, unless the pool is closed. The caller must call p.active.Done when the call is over.

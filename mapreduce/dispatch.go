@@ -146,6 +146,9 @@ func (d *dispatcher) unsent(slot int, c *callState, s span) {
 			w.queued -= f.cost
 			c.held--
 			d.finishIfDone(c)
+			if c.cancelled { // else its items would be sent again before it is
+				d.assign(slot)
+			}
 			return
 		}
 	}
@@ -216,7 +219,7 @@ func (d *dispatcher) assignOne(slot int) bool {
 			continue
 		}
 		cost := c.seen.cost(s.size())
-		if len(w.flights) > 0 && (!c.seen.known() || w.queued+cost > windowWork) {
+		if len(w.flights) > 0 && !c.mayQueue(w, cost, len(d.workers)) {
 			return false
 		}
 		c.taken(s)
@@ -227,6 +230,20 @@ func (d *dispatcher) assignOne(slot int) bool {
 		return true
 	}
 	return false
+}
+
+// mayQueue reports whether a worker that is busy may get so much work of c on top.
+func (c *callState) mayQueue(w *workerState, cost time.Duration, workers int) bool {
+	queued := w.queued + cost
+	return c.seen.known() && queued-w.flights[0].cost <= windowWork && float64(queued) <= c.seen.share(c.left(), workers)
+}
+
+// left returns the number of items without an answer, or -1 if there may be more to come.
+func (c *callState) left() int {
+	if !c.ended {
+		return -1
+	}
+	return c.have - c.answered
 }
 
 // nextSpan returns the chunk of c to send next, and does not take it yet.
@@ -244,11 +261,7 @@ func (d *dispatcher) nextSpan(c *callState) (span, bool) {
 	}
 	size := c.chunksize
 	if size == 0 {
-		left := -1
-		if c.ended {
-			left = c.have - c.next
-		}
-		size = min(autoChunk(&c.seen, left, len(d.workers)), available)
+		size = min(autoChunk(&c.seen, c.left(), len(d.workers)), available)
 	} else if size > available {
 		if !c.ended || limit < c.have {
 			return span{}, false // an explicit size is kept: wait for the rest

@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -92,6 +93,9 @@ func (s *stream[A, R]) consume(ctx context.Context, in iter.Seq[A], yield func(R
 			s.cancel(context.Canceled)
 		}
 		helpers.Wait()
+		if s.panicky != nil {
+			panic(s.panicky)
+		}
 	}()
 	for {
 		result, failure, ok := s.next()
@@ -108,10 +112,7 @@ func (s *stream[A, R]) consume(ctx context.Context, in iter.Seq[A], yield func(R
 	}
 	<-s.call.over
 	finished = true
-	if s.panicky != nil {
-		panic(s.panicky)
-	}
-	if s.call.cause != nil {
+	if s.call.cause != nil && s.call.cause != errPanicked {
 		var zero R
 		yield(zero, s.call.cause)
 	}
@@ -128,33 +129,42 @@ func (s *stream[A, R]) set(change func()) {
 	s.changed.Broadcast()
 }
 
+var errPanicked = errors.New("the input panicked") // nobody sees it: the panic goes on instead
+
 // feed takes items from the input while there is room for them.
 func (s *stream[A, R]) feed(in iter.Seq[A]) {
+	returned := false
 	defer func() {
-		if p := recover(); p != nil {
-			s.set(func() { s.panicky = p })
-			s.cancel(fmt.Errorf("the input panicked: %v", p))
+		if returned {
+			return
 		}
+		p := recover()
+		if p == nil {
+			p = "mapreduce: the input of Imap called runtime.Goexit"
+		}
+		s.set(func() { s.panicky = p })
+		s.cancel(errPanicked)
 	}()
 	for arg := range in {
 		s.mu.Lock()
+		s.slots[s.taken%len(s.slots)] = slot[A, R]{arg: arg}
+		s.taken++
+		s.call.have.Store(int64(s.taken))
+		s.pool.flow(s.call)
 		for s.taken-s.head == len(s.slots) && !s.stopped && !s.over {
-			s.changed.Wait()
+			s.changed.Wait() // for room, before in takes the trouble of the next item
 		}
 		stop := s.stopped || s.over
-		if !stop {
-			s.slots[s.taken%len(s.slots)] = slot[A, R]{arg: arg}
-			s.taken++
-		}
-		have := s.taken
 		s.mu.Unlock()
 		if stop {
+			returned = true
 			return
 		}
-		s.pool.inbox.put(event{kind: evMore, call: s.call, n: have})
 	}
+	returned = true
 	s.set(func() { s.ended = true })
-	s.pool.inbox.put(event{kind: evMore, call: s.call, n: s.taken, ended: true})
+	s.call.ended.Store(true)
+	s.pool.flow(s.call)
 }
 
 // next waits for the result at the head. ok is false when none will come.
@@ -176,15 +186,13 @@ func (s *stream[A, R]) next() (result R, failure *TaskError, ok bool) {
 	}
 }
 
-// moved tells the feeder and the pool that there is room again; the pool once until it has looked.
+// moved tells the feeder and the pool that there is room again.
 func (s *stream[A, R]) moved() {
 	if s.taken-s.head == len(s.slots)-1 {
 		s.changed.Broadcast()
 	}
 	s.call.consumed.Store(int64(s.head))
-	if !s.call.consumeSent.Swap(true) {
-		s.pool.inbox.put(event{kind: evConsume, call: s.call})
-	}
+	s.pool.flow(s.call)
 }
 
 func (s *stream[A, R]) encode(out *transport.Encoder, span span) error {

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 
 	"mrrun/transport"
@@ -115,7 +116,9 @@ func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte
 		}
 	}
 	reduced, err := j.reduce.Map(ctx, p, parts, Chunksize(1))
-	if err != nil {
+	if failed, ok := errors.AsType[TaskErrors](err); ok { // by partitions, which are nothing that the caller knows
+		return nil, fmt.Errorf("mapreduce: job %s: reduce: %s", j.name, strings.TrimSpace(failed[0].Msg+"\n"+failed[0].Stack))
+	} else if err != nil {
 		return nil, err
 	}
 	all := make(map[K]V)

@@ -147,7 +147,7 @@ func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error
 	if !ok {
 		return event{}, fmt.Errorf("it answered chunk %d, which it was not asked", tag)
 	}
-	e := event{kind: evAnswer, link: l, call: chunk.call, n: chunk.bytes + size}
+	e := event{kind: evAnswer, link: l, call: chunk.call, bytes: chunk.bytes + size}
 	work, err := in.Uint()
 	if err != nil {
 		return e, fmt.Errorf("it sent a broken answer: %w", err)

@@ -107,8 +107,7 @@ type event struct {
 	kind  eventKind
 	link  *link
 	call  *call
-	n     int // evMore: items that exist; evAnswer: bytes of arguments and results
-	ended bool
+	bytes int           // evAnswer: of arguments and results
 	work  time.Duration // evAnswer
 	err   error
 }
@@ -116,13 +115,12 @@ type event struct {
 type eventKind int
 
 const (
-	evReady   eventKind = iota // link has said hello
-	evAnswer                   // link has answered its oldest chunk; its results are placed
-	evLost                     // link's worker has ended, or could not be started: err
-	evSubmit                   // call begins
-	evMore                     // call has n items; ended
-	evConsume                  // results of call have been consumed
-	evCancel                   // call is cancelled: err
+	evReady  eventKind = iota // link has said hello
+	evAnswer                  // link has answered its oldest chunk; its results are placed
+	evLost                    // link's worker has ended, or could not be started: err
+	evSubmit                  // call begins
+	evFlow                    // call, a stream, has more items or more room
+	evCancel                  // call is cancelled: err
 )
 
 // supervise feeds the dispatcher and does what it says. It is the only goroutine that touches either.
@@ -155,7 +153,7 @@ func (p *Pool) handle(e *event) {
 		p.upOnce.Do(func() { close(p.up) })
 		d.ready(e.link.slot)
 	case evAnswer:
-		p.counters.answered(d.answered(e.link.slot, e.work, e.n))
+		p.counters.answered(d.answered(e.link.slot, e.work, e.bytes))
 		if e.err != nil {
 			p.fail(e.call, e.err)
 		}
@@ -163,11 +161,12 @@ func (p *Pool) handle(e *event) {
 		p.workerLost(e.link, e.err)
 	case evSubmit:
 		d.submit(&e.call.state)
-	case evMore:
-		d.more(&e.call.state, e.n, e.ended)
-	case evConsume:
-		e.call.consumeSent.Store(false)
-		d.consume(&e.call.state, int(e.call.consumed.Load()))
+	case evFlow:
+		c := e.call
+		c.flowing.Store(false)
+		ended := c.ended.Load() // before have, which is final then
+		d.consume(&c.state, int(c.consumed.Load()))
+		d.more(&c.state, int(c.have.Load()), ended)
 	case evCancel:
 		p.fail(e.call, e.err)
 	}

@@ -18,6 +18,9 @@ const (
 	// flushBytes of results are sent without waiting for more.
 	flushBytes = 64 << 10
 
+	// keepAnswer is the largest memory for answers that is kept for the next ones.
+	keepAnswer = 16 << 20
+
 	exitBroken = 71 // the driver sent what is no request
 	exitGoexit = 72 // a task ended the goroutine that it ran on
 )
@@ -29,6 +32,7 @@ type server struct {
 	out      *transport.Writer
 	queue    *mailbox[request]
 	sessions map[uint32]*session // by call; the reader's
+	head     *transport.Encoder  // of the answer under way
 	flush    chan struct{}       // asks the flusher to send what waits
 }
 
@@ -61,6 +65,7 @@ func serve(w *proc.Worker) {
 		out:      transport.NewWriter(w.Answers),
 		queue:    newMailbox[request](),
 		sessions: make(map[uint32]*session),
+		head:     transport.NewEncoder(nil),
 		flush:    make(chan struct{}, 1),
 	}
 	if err := w.Hello(table()); err != nil {
@@ -180,7 +185,7 @@ func (s *server) work() {
 			}
 		}
 		s.send()
-		if cap(answer.Bytes()) > 16*flushBytes {
+		if cap(answer.Bytes()) > keepAnswer {
 			answer = transport.NewEncoder(nil)
 		}
 	}
@@ -198,26 +203,26 @@ func (r *request) run(in *transport.Decoder, out *transport.Encoder) {
 	}
 	if err != nil {
 		out.Truncate(0)
-		_ = out.WriteByte(chunkFailed)
-		out.String(err.Error())
+		_, _ = out.Write(failedChunk(err))
 	}
 }
 
-// answer adds an answer to those that wait to be sent, and returns how many bytes wait.
-func (s *server) answer(tag uint32, took time.Duration, body []byte) int {
-	add := func(e *transport.Encoder) error {
-		e.Uint(uint64(took))
-		_, err := e.Write(body)
-		return err
-	}
-	waiting, err := s.out.Add(kindAnswer, tag, add)
-	if _, tooLarge := errors.AsType[*transport.SizeError](err); tooLarge {
+// answer adds an answer to those that wait to be sent, and returns how many bytes wait. A large one is sent at once.
+func (s *server) answer(tag uint32, took time.Duration, body []byte) (waiting int) {
+	s.head.Truncate(0)
+	s.head.Uint(uint64(took))
+	var err error
+	if len(body) > flushBytes {
+		err = s.out.Send(kindAnswer, tag, s.head.Bytes(), body)
+	} else {
 		waiting, err = s.out.Add(kindAnswer, tag, func(e *transport.Encoder) error {
-			e.Uint(uint64(took))
-			_ = e.WriteByte(chunkFailed)
-			e.String("send the results: " + err.Error() + "; use a smaller chunk size, or smaller results")
-			return nil
+			_, _ = e.Write(s.head.Bytes())
+			_, err := e.Write(body)
+			return err
 		})
+	}
+	if tooLarge, ok := errors.AsType[*transport.SizeError](err); ok {
+		return s.answer(tag, took, failedChunk(fmt.Errorf("send the results: %w; use a smaller chunk size, or smaller results", tooLarge)))
 	}
 	if err != nil {
 		proc.KillOwnGroup() // nobody reads: the driver is gone
@@ -227,6 +232,13 @@ func (s *server) answer(tag uint32, took time.Duration, body []byte) int {
 	default:
 	}
 	return waiting
+}
+
+// failedChunk is the answer of a chunk that failed as a whole.
+func failedChunk(err error) []byte {
+	out := transport.NewEncoder([]byte{chunkFailed})
+	out.String(err.Error())
+	return out.Bytes()
 }
 
 func (s *server) send() {

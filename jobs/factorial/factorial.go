@@ -62,7 +62,8 @@ type factorials struct {
 	out     string
 	compare bool
 
-	whole Range // of --range
+	ctx   context.Context // of the run
+	whole Range           // of --range
 	began time.Time
 	file  *outFile
 	parts []*big.Int // of one product; of a range only with --compare
@@ -75,7 +76,8 @@ type factorials struct {
 func (f *factorials) ranged() bool { return f.every != "" }
 
 // Split implements [jobs.Folder].
-func (f *factorials) Split(context.Context, []string) (jobs.Pieces[piece], error) {
+func (f *factorials) Split(ctx context.Context, _ []string) (jobs.Pieces[piece], error) {
+	f.ctx = ctx
 	var ranges []Range
 	if f.ranged() {
 		var err error
@@ -123,6 +125,9 @@ func (f *factorials) Add(values []*big.Int) error {
 		return nil
 	}
 	for _, x := range values {
+		if err := context.Cause(f.ctx); err != nil { // decimal text takes long
+			return err
+		}
 		f.tally.add(x)
 		if err := f.file.writeLine(x); err != nil {
 			return err
@@ -135,7 +140,11 @@ func (f *factorials) Add(values []*big.Int) error {
 func (f *factorials) Finish() error {
 	values := f.parts
 	if !f.ranged() {
-		values = []*big.Int{productTree(f.parts)}
+		whole, err := await(f.ctx, func() *big.Int { return productTree(f.parts) })
+		if err != nil {
+			return err
+		}
+		values = []*big.Int{whole}
 	}
 	if f.compare {
 		if err := f.compareWithSerial(values); err != nil {
@@ -143,7 +152,10 @@ func (f *factorials) Finish() error {
 		}
 	}
 	if !f.ranged() {
-		text := decimal(values[0])
+		text, err := await(f.ctx, func() []byte { return decimal(values[0]) })
+		if err != nil {
+			return err
+		}
 		f.one = digestOf(text)
 		if len(text) <= shownDigits {
 			f.text = text
@@ -159,11 +171,18 @@ func (f *factorials) Finish() error {
 func (f *factorials) compareWithSerial(values []*big.Int) error {
 	parallel := time.Since(f.began)
 	began := time.Now()
-	first, want := f.n, []*big.Int(nil)
+	first := f.n
 	if f.ranged() {
-		first, want = f.whole.Lo, everyFactorial(f.whole)
-	} else {
-		want = []*big.Int{product(Range{2, f.n + 1})}
+		first = f.whole.Lo
+	}
+	want, err := await(f.ctx, func() []*big.Int {
+		if f.ranged() {
+			return everyFactorial(f.whole)
+		}
+		return []*big.Int{product(Range{2, f.n + 1})}
+	})
+	if err != nil {
+		return err
 	}
 	serial := time.Since(began)
 	if len(want) != len(values) {
@@ -174,9 +193,23 @@ func (f *factorials) compareWithSerial(values []*big.Int) error {
 			return fmt.Errorf("factorial: %d! differs from that of the serial run", first+int64(i))
 		}
 	}
-	f.notes = append(f.notes, fmt.Sprintf("serial %.3f s, with workers %.3f s; all values are equal: %d",
+	f.notes = append(f.notes, fmt.Sprintf("serial %.3f s, with workers %.3f s; values compared and equal: %d",
 		serial.Seconds(), parallel.Seconds(), len(want)))
 	return nil
+}
+
+// await returns what compute does, or the cause when ctx ends before. As nothing interrupts math/big, compute is left to
+// itself then; it must write to nothing that others read.
+func await[T any](ctx context.Context, compute func() T) (T, error) {
+	computed := make(chan T, 1)
+	go func() { computed <- compute() }()
+	select {
+	case value := <-computed:
+		return value, nil
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
 }
 
 // Close implements [io.Closer]: an output file that is not complete goes away.

@@ -4,29 +4,39 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // An outFile takes digits under another name until they are complete: a run that fails leaves what was there before. A nil
 // one takes nothing.
 type outFile struct {
 	path string
+	mode os.FileMode // of the file that was there before, or 0
 	temp *os.File
 	w    *bufio.Writer
 	line []byte
 }
 
 func createOut(path string) (*outFile, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("factorial: --out %s: it is not a regular file", path)
+	f := &outFile{path: path}
+	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("factorial: --out %s: is a directory or device: give the name of a file", path)
+		}
+		f.mode = info.Mode().Perm()
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".factorial-*")
+	// Not os.CreateTemp, whose files nobody else may read: a new file gets the permissions that any new one would.
+	name := fmt.Sprintf(".factorial-%d-%d", os.Getpid(), time.Now().UnixNano())
+	temp, err := os.OpenFile(filepath.Join(filepath.Dir(path), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return nil, fmt.Errorf("factorial: create --out %s: %w", path, err)
+		return nil, f.failed(err)
 	}
-	return &outFile{path: path, temp: temp, w: bufio.NewWriterSize(temp, 1<<20)}, nil
+	f.temp, f.w = temp, bufio.NewWriterSize(temp, 1<<20)
+	return f, nil
 }
 
 func (f *outFile) writeLine(x *big.Int) error {
@@ -53,7 +63,13 @@ func (f *outFile) commit() error {
 	if f == nil {
 		return nil
 	}
-	err := errors.Join(f.w.Flush(), f.temp.Chmod(0o644), f.temp.Close())
+	err := f.w.Flush()
+	if err == nil && f.mode != 0 {
+		err = f.temp.Chmod(f.mode)
+	}
+	if cerr := f.temp.Close(); err == nil {
+		err = cerr
+	}
 	if err == nil {
 		err = os.Rename(f.temp.Name(), f.path)
 	}
@@ -64,10 +80,16 @@ func (f *outFile) commit() error {
 }
 
 func (f *outFile) failed(err error) error {
-	if err != nil {
-		return fmt.Errorf("factorial: write --out %s: %w", f.path, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	// The cause alone: nobody knows the other name.
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("factorial: write --out %s: %w", f.path, err)
 }
 
 // discard removes what was not committed.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"mrrun/jobs"
 )
 
 // source is a regular file that any process of this machine can open by path.
@@ -31,10 +33,12 @@ func openInputs(ctx context.Context, args []string, stdin io.Reader) (*inputs, e
 	for _, arg := range args {
 		var err error
 		switch {
+		case arg == "":
+			err = jobs.Usagef("a file name is empty: give a FILE, or - for standard input")
 		case arg != "-":
 			err = in.addFile(ctx, arg)
 		case stdinUsed:
-			err = errors.New("standard input is given twice, but can be read only once: give - once")
+			err = jobs.Usagef("standard input is given twice, but can be read only once: give - once")
 		default:
 			stdinUsed = true
 			err = in.addSpooled(ctx, "standard input", func() (io.ReadCloser, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"mrrun/transport"
@@ -19,8 +20,8 @@ const (
 // Version is the version of the protocol between driver and worker.
 const Version = 1
 
-// HelloTime is how long a worker may take from its start to its hello.
-const HelloTime = 10 * time.Second
+// HelloTime is how long a worker may take from its start to its hello. Only tests change it.
+var HelloTime = 10 * time.Second
 
 // A Hello is what a worker says first. Both sides are the same program, so all of it must be equal on both.
 type Hello struct {
@@ -52,7 +53,7 @@ var ErrNoHello = errors.New("the worker did not say hello (does main reach mapre
 // Hello waits for the worker's hello, for [HelloTime] at most, and compares it with the driver's own. answers must be on
 // the process's Answers. After an error the process must be killed. When ctx ends, so does the wait, with its cause.
 func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hello) error {
-	_ = p.Answers.SetReadDeadline(time.Now().Add(HelloTime))
+	p.setReadDeadline(time.Now().Add(HelloTime))
 	stop := context.AfterFunc(ctx, func() { _ = p.Answers.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 
@@ -65,7 +66,7 @@ func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hel
 	case f.Kind != KindHello:
 		return fmt.Errorf("worker %d began with a message of kind %d instead of a hello", p.ID, f.Kind)
 	}
-	_ = p.Answers.SetReadDeadline(time.Time{})
+	p.setReadDeadline(time.Time{})
 	var got Hello
 	if err := helloCodec.Decode(transport.NewDecoder(f.Body), &got); err != nil {
 		return fmt.Errorf("hello of worker %d: %w", p.ID, err)
@@ -76,18 +77,25 @@ func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hel
 	return nil
 }
 
-// noHello says why no hello came: the worker ended, or it runs and does something else.
+// noHello says why no hello came: the worker ended, or it runs and does something else. It ends it then.
 func (p *Process) noHello(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		p.Stop(StopTime) // it closed the pipe, so it ends or has ended
-		exit := p.Exit()
-		text := fmt.Sprintf("worker %d (pid %d) ended with %v", p.ID, p.PID(), exit)
-		if exit.Stderr != "" {
-			text += "; its last words: " + exit.Stderr
-		}
-		return fmt.Errorf("%w: %s", ErrNoHello, text)
+	what := ""
+	switch {
+	case p.endedWithin(0):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		p.Stop(StopTime) // it closed the pipe, so it ends
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		what = fmt.Sprintf("said nothing for %v: ", HelloTime)
+	default:
+		what = fmt.Sprintf("said something else: %v: ", err)
 	}
-	return fmt.Errorf("%w: worker %d (pid %d): %w", ErrNoHello, p.ID, p.PID(), err)
+	p.Kill()
+	exit := p.Exit()
+	text := fmt.Sprintf("worker %d (pid %d) %s%v", p.ID, p.PID(), what, exit)
+	if exit.Stderr != "" {
+		text += "; its last words:\n" + exit.Stderr
+	}
+	return fmt.Errorf("%w: %s", ErrNoHello, text)
 }
 
 func compare(got, want Hello) error {

@@ -24,8 +24,9 @@ type output struct {
 }
 
 type stream struct {
-	r, w *os.File
-	tail []byte
+	r, w  *os.File
+	tail  []byte
+	crash []byte // the beginning of what the runtime says of a crash, whose end is a list of idle goroutines
 }
 
 func newOutput(spec Spec) (*output, error) {
@@ -77,13 +78,21 @@ func (o *output) abandon() {
 	o.readers.Wait()
 }
 
-// finish waits until all that an ended worker printed has been passed on, and returns the tail of its standard error.
-func (o *output) finish() string {
+// finish waits until all that an ended worker printed has been passed on.
+func (o *output) finish() {
 	deadline := time.Now().Add(drainTime)
 	_ = o.stdout.r.SetReadDeadline(deadline)
 	_ = o.stderr.r.SetReadDeadline(deadline)
 	o.readers.Wait()
-	return strings.TrimRight(string(o.stderr.tail), "\n")
+}
+
+// words returns the tail of the standard error, after finish; of a worker that crashed, what the runtime said first.
+func (o *output) words(crashed bool) string {
+	words := o.stderr.tail
+	if crashed && len(o.stderr.crash) >= tailSize { // else it is in the tail
+		words = o.stderr.crash[:tailSize]
+	}
+	return strings.TrimRight(string(words), "\n")
 }
 
 func (s *stream) copyLines(sink func([]byte)) {
@@ -112,6 +121,11 @@ func (s *stream) copyLines(sink func([]byte)) {
 }
 
 func (s *stream) keep(line []byte) {
+	if bytes.HasPrefix(line, []byte("panic: ")) || bytes.HasPrefix(line, []byte("fatal error: ")) {
+		s.crash = append(s.crash[:0], line...)
+	} else if len(s.crash) > 0 && len(s.crash) < tailSize {
+		s.crash = append(s.crash, line...)
+	}
 	s.tail = append(s.tail, line...)
 	if over := len(s.tail) - tailSize; over > 0 {
 		s.tail = s.tail[over:]

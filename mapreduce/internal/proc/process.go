@@ -66,15 +66,27 @@ func (p *Process) wait() {
 		p.exit.Stderr = err.Error()
 	} else {
 		p.exit = exitOf(state)
-		p.exit.Stderr = p.out.finish()
+		p.out.finish()
+		p.exit.Stderr = p.out.words(p.exit.Code == exitCrash || p.exit.Signal == syscall.SIGABRT)
 	}
-	// A process that escaped from the group may hold the pipe open: the reader must end all the same.
-	_ = p.Answers.SetReadDeadline(time.Now().Add(drainTime))
 	close(p.done)
+	p.setReadDeadline(time.Time{})
+}
+
+// setReadDeadline sets how long a read of Answers may take. After the worker's end that is drainTime at most: a process
+// that escaped from the group may hold the pipe open, and the reader must end all the same.
+func (p *Process) setReadDeadline(t time.Time) {
+	_ = p.Answers.SetReadDeadline(t)
+	if p.endedWithin(0) {
+		_ = p.Answers.SetReadDeadline(time.Now().Add(drainTime))
+	}
 }
 
 // drainTime is how long the rest of what an ended worker wrote may take to be read.
 const drainTime = 200 * time.Millisecond
+
+// exitCrash is the exit status of a Go program that panicked or that its runtime gave up.
+const exitCrash = 2
 
 func exitOf(state *os.ProcessState) Exit {
 	e := Exit{Code: state.ExitCode(), CPU: state.UserTime() + state.SystemTime()}
@@ -117,7 +129,12 @@ func (p *Process) Kill() {
 
 func (p *Process) endedWithin(d time.Duration) bool {
 	if d <= 0 {
-		return false
+		select {
+		case <-p.done:
+			return true
+		default:
+			return false
+		}
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()

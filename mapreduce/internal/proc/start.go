@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -103,12 +105,17 @@ func environment(spec Spec, requests *os.File) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := append(os.Environ(),
-		variable+"="+id+":"+strconv.Itoa(spec.ID),
-		// A program built with -race sleeps a second at exit otherwise.
-		"GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=0")
+	env := os.Environ()
+	set := func(key, value string) { // the first one of a name counts
+		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, key+"=") })
+		env = append(env, key+"="+value)
+	}
+	set(variable, id+":"+strconv.Itoa(spec.ID))
+	// A program built with -race sleeps a second at exit otherwise.
+	set("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	if spec.MaxProcs > 0 && os.Getenv("GOMAXPROCS") == "" {
-		env = append(env, "GOMAXPROCS="+strconv.Itoa(spec.MaxProcs), maxProcsSet+"=1")
+		set("GOMAXPROCS", strconv.Itoa(spec.MaxProcs))
+		set(maxProcsSet, "1")
 	}
 	return env, nil
 }
@@ -139,12 +146,7 @@ var starter struct {
 func startLocked(path string, argv []string, attr *os.ProcAttr) (process *os.Process, err error) {
 	starter.once.Do(func() {
 		starter.jobs = make(chan func())
-		go func() {
-			runtime.LockOSThread()
-			for job := range starter.jobs {
-				job()
-			}
-		}()
+		go runJobs(starter.jobs)
 	})
 	started := make(chan struct{})
 	starter.jobs <- func() {
@@ -153,6 +155,14 @@ func startLocked(path string, argv []string, attr *os.ProcAttr) (process *os.Pro
 	}
 	<-started
 	return process, err
+}
+
+// runJobs runs jobs on one thread, which it keeps.
+func runJobs(jobs <-chan func()) {
+	runtime.LockOSThread()
+	for job := range jobs {
+		job()
+	}
 }
 
 // startRetrying tries again while the file is busy: one that was just written may still be open in a child that another

@@ -14,6 +14,8 @@ func widen(*os.File) {}
 // sysProcAttr: without a signal at the driver's death a worker relies on the end of its pipe alone.
 func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
+func wakeWithDriver() {}
+
 // awaitExit returns when the process has ended, and leaves it to be reaped.
 func awaitExit(pid int) {
 	queue, err := unix.Kqueue()

@@ -36,7 +36,7 @@ func Marked() bool { return os.Getenv(variable) != "" }
 // Enter returns the Worker that this process is, or nil if it is none. An error means that it was marked as one by
 // mistake: it must end with [ExitNoWorker], and never run as a driver. Enter is called once, before anything else.
 //
-// From then on children do not inherit what makes this process a worker, and SIGTERM kills its whole group.
+// From then on children do not inherit what makes this process a worker, and the driver's end kills its whole group.
 func Enter() (*Worker, error) {
 	mark := os.Getenv(variable)
 	if mark == "" {
@@ -54,13 +54,26 @@ func Enter() (*Worker, error) {
 	syscall.CloseOnExec(requestsFD)
 	syscall.CloseOnExec(answersFD)
 
-	terminated := make(chan os.Signal, 1)
-	signal.Notify(terminated, syscall.SIGTERM)
+	// A task that prints when the driver has just gone would die of SIGPIPE, and leave what it has started.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ended := endSignals()
 	go func() {
-		<-terminated
+		// Even if the driver seems to be alive: it may be half dead, one thread after the other.
+		<-ended
 		KillOwnGroup()
 	}()
+	wakeWithDriver()
 	return &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers")}, nil
+}
+
+// endSignals receives what ends a worker from outside.
+func endSignals() <-chan os.Signal {
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // else what a task starts would not ignore it any more
+		signal.Notify(ended, syscall.SIGHUP) // the kernel's to a stopped worker whose driver is gone
+	}
+	return ended
 }
 
 // checkMark returns the worker's number if the mark fits the inherited pipe.
@@ -73,9 +86,10 @@ func checkMark(mark string) (id int, err error) {
 		return 0, fmt.Errorf("%s=%q is not what a driver sets; unset it", variable, mark)
 	}
 	pipe, err := identifyFD(requestsFD)
-	if err != nil || pipe != mark[:at] {
-		return 0, fmt.Errorf("%s is set, but descriptor %d is not the pipe of a driver; unset it "+
-			"(it is meant for one process and was copied to another)", variable, requestsFD)
+	leader := syscall.Getpgrp() == os.Getpid() // which what a worker starts before it enters is not
+	if err != nil || pipe != mark[:at] || !leader {
+		return 0, fmt.Errorf("%s is set, but this process is not the worker whose pipe should be descriptor %d; "+
+			"unset it (it is meant for one process and was copied to another)", variable, requestsFD)
 	}
 	return id, nil
 }

@@ -1,0 +1,86 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"mrrun/jobs"
+	_ "mrrun/jobs/factorial"
+	_ "mrrun/jobs/pi"
+	_ "mrrun/jobs/wordcount"
+	"mrrun/mapreduce"
+)
+
+func TestMain(m *testing.M) {
+	mapreduce.Init()
+	os.Exit(m.Run())
+}
+
+// BenchmarkOverhead is what one task that does nothing costs, as mrrun bench overhead measures it.
+func BenchmarkOverhead(b *testing.B) {
+	for _, procs := range []int{1, 2} {
+		for _, mode := range []string{"map", "imap"} {
+			for _, chunksize := range []int{1, 0} {
+				o := Overhead{Procs: procs, Chunksize: chunksize, Mode: mode, Repeat: 1}
+				b.Run(fmt.Sprintf("mode=%s/chunksize=%s/procs=%d", mode, sizeName(chunksize), procs), func(b *testing.B) {
+					o.Tasks = b.N
+					f, err := o.Measure(b.Context())
+					checkFigure(b, f, err)
+					b.ReportMetric(f.Seconds*1e9/float64(b.N), "ns/op") // without the start of the workers
+					b.ReportMetric(f.ItemsPerS, "tasks/s")
+				})
+			}
+		}
+	}
+}
+
+// BenchmarkJob is whole runs of jobs, with 1 and 2 workers in turn, as mrrun bench JOB measures them.
+func BenchmarkJob(b *testing.B) {
+	for _, words := range []string{
+		"pi -n 1e9",
+		"factorial -n 20000",
+		"factorial --range 0:3000",
+	} {
+		b.Run(strings.ReplaceAll(words, " ", "_"), func(b *testing.B) {
+			line := testLine(b, words)
+			name, _, _ := strings.Cut(words, " ")
+			figures, err := Job(b.Context(), name, line, []int{1, 2}, 0, b.N)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, f := range figures {
+				checkFigure(b, f, nil)
+				b.ReportMetric(f.Seconds*1e3, fmt.Sprintf("ms/run-procs=%d", f.Procs))
+			}
+			b.ReportMetric(figures[1].Speedup, "speed-up")
+			b.ReportMetric(0, "ns/op") // of both together, and a warm-up: it says nothing
+		})
+	}
+}
+
+func checkFigure(tb testing.TB, f Figure, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if f.Check != "equal=True" {
+		tb.Errorf("%s: %s", f.Workload, f.Check)
+	}
+}
+
+// testLine parses the command line of a job.
+func testLine(tb testing.TB, words string) *jobs.Line {
+	tb.Helper()
+	name, rest, _ := strings.Cut(words, " ")
+	c, err := jobs.Lookup(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	line, err := jobs.NewLine("mrrun bench "+name, c, strings.Fields(rest), func(*jobs.Flags) {})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return line
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Measure mrrun beside other frameworks: each pair in turn, A B A B ..., on one machine in one run.
+
+    python3 bench/beside.py MRRUN PEERS [--rounds 5] [--only TEXT]
+
+MRRUN is the built command, PEERS the folder with the scripts bench_*.py, run by the Python that runs this. For each
+figure it prints both medians in seconds and how many times as fast mrrun is.
+"""
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+
+
+def whole(*argv):
+    """Seconds of a whole command, start to exit."""
+    def run():
+        began = time.perf_counter()
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - began
+    return run
+
+
+def line(*argv):
+    """Seconds that a command reports for one repeat, as JSON; its check must hold."""
+    def run():
+        out = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        figure = json.loads(out.splitlines()[-1])
+        assert "False" not in str(figure["check"]), figure
+        return figure["seconds"] / (figure.get("items") or figure.get("tasks") or 1)
+    return run
+
+
+def figures(mrrun, peers):
+    def script(name, *args):
+        return (sys.executable, f"{peers}/bench_{name}.py", *args, "--repeat", "1")
+
+    def overhead(mode, chunksize, tasks, theirs="map"):
+        return (line(mrrun, "bench", "overhead", "--json", "--procs", "2", "--repeat", "1", "--mode", mode,
+                     "--chunksize", str(chunksize), "--tasks", "1000000"),
+                line(*script("overhead", "--framework", "pool", "--mode", theirs, "--procs", "2",
+                             "--chunksize", str(chunksize), "--tasks", str(tasks))))
+
+    return {
+        "no-op map, chunk size 1, seconds a task": overhead("map", 1, 100_000),
+        "no-op imap / imap_unordered, chunk size 1, seconds a task": overhead("imap", 1, 100_000, "imap_unordered"),
+        "no-op map, default chunks, seconds a task": overhead("map", 0, 1_000_000),
+        "factorial 0:12000, whole command against warm Pool(5)": (
+            whole(mrrun, "factorial", "--range", "0:12000", "-procs", "2"),
+            line(*script("factorial", "--framework", "pool", "--procs", "5"))),
+        "pi 1e10, whole command against warm numpy pool": (
+            whole(mrrun, "pi", "-n", "1e10", "-procs", "2"),
+            line(*script("pi", "--framework", "pool", "--kernel", "numpy", "--procs", "2", "-n", "1e10"))),
+        "pi 1e10, 2 processes against 1": (
+            whole(mrrun, "pi", "-n", "1e10", "-procs", "2"), whole(mrrun, "pi", "-n", "1e10", "-procs", "1")),
+        "pi 1, 4 processes, whole command against an empty interpreter": (
+            whole(mrrun, "pi", "-n", "1", "-procs", "4"), whole(sys.executable, "-S", "-E", "-I", "-c", "pass")),
+    }
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("mrrun")
+    p.add_argument("peers")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--only", default="", metavar="TEXT", help="only figures whose names contain TEXT")
+    a = p.parse_args()
+    for name, (ours, theirs) in figures(a.mrrun, a.peers).items():
+        if a.only not in name:
+            continue
+        ours(), theirs()  # warm up
+        pairs = [(ours(), theirs()) for _ in range(a.rounds)]
+        us, them = (statistics.median(side) for side in zip(*pairs))
+        ratios = sorted(t / u for u, t in pairs)
+        print(f"{name}: {us:.3g} s, {them:.3g} s, {statistics.median(ratios):.2f} times"
+              f" ({ratios[0]:.2f} to {ratios[-1]:.2f}, {a.rounds} rounds)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"debug/buildinfo"
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const module = "mrrun"
+
+// layers has the packages in the order in which they may import: each only those of an earlier line. The first pattern that
+// fits says where a package belongs; a pattern that ends in / stands for everything below a folder.
+var layers = [][]string{
+	{"shared"},
+	{"transport"},
+	{"transport/"},
+	{"mapreduce/internal/"}, // among themselves: they are one layer to all others
+	{"mapreduce"},
+	{"mapreduce/manager", "jobs"},
+	{"jobs/"},
+	{"bench"},
+	{"cmd/", "examples/"},
+}
+
+// coreModules are all modules that transport and mapreduce may need: start-up time is a feature.
+var coreModules = []string{
+	"github.com/vmihailenco/msgpack/v5",
+	"github.com/vmihailenco/tagparser/v2",
+	"golang.org/x/sync",
+	"golang.org/x/sys",
+}
+
+// commandModules are all modules that may be linked into the command.
+var commandModules = append([]string{
+	"github.com/spf13/pflag",
+	"golang.org/x/term",
+}, coreModules...)
+
+func layerOf(t *testing.T, path string) int {
+	t.Helper()
+	name := strings.TrimPrefix(path, module+"/")
+	for i, patterns := range layers {
+		for _, pattern := range patterns {
+			if name == pattern || strings.HasSuffix(pattern, "/") && strings.HasPrefix(name, pattern) {
+				return i
+			}
+		}
+	}
+	t.Errorf("%s has no place in layers: give it one", path)
+	return -1
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	packages := goList(t, "{{.ImportPath}} {{join .Imports ` `}}", "./...")
+	if len(packages) < 5 {
+		t.Fatalf("only %d packages found", len(packages))
+	}
+	for _, line := range packages {
+		path, imports := line[0], line[1:]
+		for _, imported := range imports {
+			if !strings.HasPrefix(imported, module+"/") {
+				continue
+			}
+			above, below := layerOf(t, path), layerOf(t, imported)
+			among := strings.HasPrefix(path, module+"/mapreduce/internal/")
+			if below > above || below == above && !among {
+				t.Errorf("%s imports %s", path, imported)
+			}
+		}
+	}
+}
+
+func TestCoreNeedsLittle(t *testing.T) {
+	for _, line := range goList(t, "{{.ImportPath}} {{with .Module}}{{.Path}}{{end}}", "-deps", "./transport/...", "./mapreduce/...") {
+		if len(line) == 1 || line[1] == module { // the standard library, or ours
+			continue
+		}
+		if !slices.Contains(coreModules, line[1]) {
+			t.Errorf("transport and mapreduce need %s of module %s", line[0], line[1])
+		}
+	}
+}
+
+// goList returns the words of each line that go list prints in the root of the module.
+func goList(t *testing.T, format string, args ...string) [][]string {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-f", format}, args...)...)
+	cmd.Dir = "../.."
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var lines [][]string
+	for line := range strings.Lines(string(out)) {
+		lines = append(lines, strings.Fields(line))
+	}
+	return lines
+}
+
+var builtDir string // removed by TestMain
+
+// built returns the path of the real binary, made once as users are told to make it.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "mrrun-built-*")
+	if err != nil {
+		return "", err
+	}
+	builtDir = dir
+	path := filepath.Join(dir, "mrrun")
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	return path, cmd.Run()
+})
+
+// TestBuiltCommand looks at the binary: static, with no module in it that nobody allowed, and it runs.
+func TestBuiltCommand(t *testing.T) {
+	path, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS == "linux" {
+		checkStatic(t, path)
+	}
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range info.Deps {
+		if !slices.Contains(commandModules, m.Path) {
+			t.Errorf("module %s is linked into mrrun", m.Path)
+		}
+	}
+	out, err := exec.Command(path, "pi", "-n", "1e8", "-procs", "4").CombinedOutput()
+	if string(out) != "3.141592643589793\n" || err != nil {
+		t.Errorf("mrrun pi -n 1e8 -procs 4 prints %q, %v", out, err)
+	}
+}
+
+func checkStatic(t *testing.T, path string) {
+	f, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			t.Error("mrrun needs a dynamic loader")
+		}
+	}
+	if libraries, _ := f.ImportedLibraries(); len(libraries) > 0 {
+		t.Errorf("mrrun needs the libraries %q", libraries)
+	}
+}

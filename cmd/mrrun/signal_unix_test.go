@@ -1,0 +1,361 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// soon is how long an end may take: a second, or more in the much slower program that the race detector makes.
+var soon = func() time.Duration {
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return 10 * time.Second
+	}
+	return time.Second
+}()
+
+// A driver is a running mrrun.
+type driver struct {
+	cmd            *exec.Cmd
+	stdout, stderr bytes.Buffer
+	ended          chan error
+}
+
+func startDriver(t *testing.T, args ...string) *driver {
+	t.Helper()
+	d := &driver{cmd: exec.Command("mrrun", args...), ended: make(chan error, 1)}
+	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { d.ended <- d.cmd.Wait() }()
+	t.Cleanup(func() { d.cmd.Process.Kill() }) // an error says that it has ended
+	return d
+}
+
+func (d *driver) pid() int { return d.cmd.Process.Pid }
+
+// workers waits until n workers have started, and returns their process ids.
+func (d *driver) workers(t *testing.T, n int) []int {
+	t.Helper()
+	var pids []int
+	if !within(10*time.Second, func() bool {
+		pids = childrenOf(t, d.pid())
+		return len(pids) == n
+	}) {
+		t.Fatalf("mrrun has %d workers, want %d; it says: %s", len(pids), n, d.stderr.String())
+	}
+	return pids
+}
+
+func (d *driver) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	if err := d.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// end waits for the end, which must come soon, and returns what wait says.
+func (d *driver) end(t *testing.T) *os.ProcessState {
+	t.Helper()
+	return d.endWithin(t, soon)
+}
+
+func (d *driver) endWithin(t *testing.T, limit time.Duration) *os.ProcessState {
+	t.Helper()
+	select {
+	case <-d.ended:
+	case <-time.After(limit):
+		t.Fatalf("mrrun still runs %v later", limit)
+	}
+	return d.cmd.ProcessState
+}
+
+// fails is end for a run that must end with a status, no result, and one line on standard error.
+func (d *driver) fails(t *testing.T, status int, message string) {
+	t.Helper()
+	if got := d.end(t).ExitCode(); got != status {
+		t.Errorf("got status %d, want %d", got, status)
+	}
+	if d.stdout.Len() > 0 {
+		t.Errorf("a result is written: %q", d.stdout.String())
+	}
+	if got := d.stderr.String(); !regexp.MustCompile(`^mrrun: ` + message + `\n$`).MatchString(got) {
+		t.Errorf("got message %q, want %q", got, message)
+	}
+}
+
+// childrenOf returns the processes that pid has started and that run.
+func childrenOf(t *testing.T, pid int) []int {
+	t.Helper()
+	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,stat=").Output()
+	if err != nil {
+		t.Skipf("no ps: %v", err)
+	}
+	var pids []int
+	for line := range strings.Lines(string(out)) {
+		var child, parent int
+		var state string
+		if _, err := fmt.Sscan(line, &child, &parent, &state); err != nil {
+			t.Fatalf("ps: %q: %v", line, err)
+		}
+		if parent == pid && state[0] != 'Z' {
+			pids = append(pids, child)
+		}
+	}
+	return pids
+}
+
+// runs reports whether a process is there and no zombie: who should reap an orphan may take its time.
+func runs(pid int) bool {
+	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
+		_, state, _ := bytes.Cut(stat, []byte(") ")) // behind the name
+		return !bytes.HasPrefix(state, []byte("Z")) && !bytes.HasPrefix(state, []byte("X"))
+	}
+	return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+}
+
+// waitForWork waits until a worker has computed for a while: it has said hello, and holds a piece.
+func waitForWork(t *testing.T, pid int) {
+	t.Helper()
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		time.Sleep(time.Second)
+		return
+	}
+	if !within(20*time.Second, func() bool {
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		fields := strings.Fields(rest)
+		if len(fields) < 12 {
+			return false
+		}
+		ticks, _ := strconv.Atoi(fields[11]) // user time, in 1/100 s
+		return ticks >= 20
+	}) {
+		t.Fatalf("worker %d does not compute", pid)
+	}
+}
+
+func checkGone(t *testing.T, pids []int) {
+	t.Helper()
+	for _, pid := range pids {
+		if !within(soon, func() bool { return !runs(pid) }) {
+			t.Errorf("worker %d still runs", pid)
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+}
+
+func within(limit time.Duration, ok func() bool) bool {
+	for deadline := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
+		if ok() {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	tests := map[string]struct {
+		signal  os.Signal
+		status  int
+		message string
+	}{
+		"Ctrl-C": {os.Interrupt, 130, "interrupted"},
+		"TERM":   {syscall.SIGTERM, 143, "terminated"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := startDriver(t, "pi", "-n", "1e13", "-procs", "3")
+			workers := d.workers(t, 3)
+			d.signal(t, tt.signal)
+			d.fails(t, tt.status, tt.message)
+			checkGone(t, workers)
+		})
+	}
+}
+
+// The signal may come at any moment, before there is a worker for example.
+func TestInterruptedEarly(t *testing.T) {
+	for delay := time.Duration(0); delay < 20*time.Millisecond; delay += 2 * time.Millisecond {
+		d := startDriver(t, "pi", "-n", "1e13", "-procs", "2")
+		time.Sleep(delay)
+		d.signal(t, os.Interrupt)
+		// Before main runs, the signal itself ends the process.
+		state := d.end(t)
+		if s := state.Sys().(syscall.WaitStatus); state.ExitCode() != 130 && s.Signal() != syscall.SIGINT {
+			t.Errorf("interrupted after %v: %v, %s", delay, state, d.stderr.String())
+		}
+	}
+}
+
+// Waiting for input ends as well.
+func TestInterruptedWhileReading(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	d := &driver{cmd: exec.Command("mrrun", "wordcount", "-"), ended: make(chan error, 1)}
+	d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = r, &d.stdout, &d.stderr
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	go func() { d.ended <- d.cmd.Wait() }()
+	if _, err := io.WriteString(w, "some words"); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(300 * time.Millisecond) // mrrun shows by nothing that it waits
+	d.signal(t, os.Interrupt)
+	d.fails(t, 130, "interrupted")
+}
+
+// A second Ctrl-C works even where the first cannot: the workers here are stopped.
+func TestInterruptedTwice(t *testing.T) {
+	d := startDriver(t, "pi", "-n", "1e13", "-procs", "2")
+	workers := d.workers(t, 2)
+	d.signal(t, os.Interrupt)
+	_ = d.cmd.Process.Signal(os.Interrupt) // an error says that the first was enough
+	state := d.end(t)
+	if s := state.Sys().(syscall.WaitStatus); state.ExitCode() != 130 && s.Signal() != syscall.SIGINT {
+		t.Errorf("got %v, want the end by SIGINT", state)
+	}
+	checkGone(t, workers)
+}
+
+func TestWorkerKilled(t *testing.T) {
+	d := startDriver(t, "pi", "-n", "1e13", "-procs", "3")
+	workers := d.workers(t, 3)
+	waitForWork(t, workers[1])
+	if err := syscall.Kill(workers[1], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	d.fails(t, 1, `worker \d (.pid `+strconv.Itoa(workers[1])+`.) killed by SIGKILL while it held items \d+ to \d+; it used \d+ MiB at most`)
+	checkGone(t, workers)
+}
+
+func TestDriverKilled(t *testing.T) {
+	d := startDriver(t, "pi", "-n", "1e13", "-procs", "3")
+	workers := d.workers(t, 3)
+	d.signal(t, os.Kill)
+	d.end(t)
+	checkGone(t, workers)
+}
+
+// A run that fails leaves the file that was there, and nothing else.
+func TestFailedRunKeepsOut(t *testing.T) {
+	for name, kill := range map[string]func(d *driver, workers []int) error{
+		"interrupted":   func(d *driver, _ []int) error { return d.cmd.Process.Signal(os.Interrupt) },
+		"worker killed": func(_ *driver, workers []int) error { return syscall.Kill(workers[0], syscall.SIGKILL) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			out := filepath.Join(dir, "digits.txt")
+			if err := os.WriteFile(out, []byte("what was there before"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			d := startDriver(t, "factorial", "--range", "10000:100000", "--out", out, "-procs", "2")
+			workers := d.workers(t, 2)
+			time.Sleep(50 * time.Millisecond) // now they have work
+			checkFiles(t, dir, 2)
+			if err := kill(d, workers); err != nil {
+				t.Fatal(err)
+			}
+			// The driver first writes what it has already got.
+			if d.endWithin(t, 10*time.Second+soon).Success() {
+				t.Error("mrrun succeeded")
+			}
+			checkFiles(t, dir, 1)
+			if got, err := os.ReadFile(out); string(got) != "what was there before" || err != nil {
+				t.Errorf("got %.50q, %v, want the old text", got, err)
+			}
+		})
+	}
+}
+
+func checkFiles(t *testing.T, dir string, want int) {
+	t.Helper()
+	if entries, err := os.ReadDir(dir); len(entries) != want || err != nil {
+		t.Errorf("got files %v, %v, want %d", entries, err, want)
+	}
+}
+
+// Ctrl-C ends what the driver does alone, too: here the decimal text of a long number.
+func TestInterruptedInDriver(t *testing.T) {
+	d := startDriver(t, "factorial", "-n", "3e6", "-procs", "2")
+	workers := d.workers(t, 2)
+	time.Sleep(500 * time.Millisecond)
+	d.signal(t, os.Interrupt)
+	d.fails(t, 130, "interrupted")
+	checkGone(t, workers)
+}
+
+// mrrun | head: the reader goes away. As with other commands, SIGPIPE ends the writer without a word.
+func TestReaderGoesAway(t *testing.T) {
+	text := filepath.Join(t.TempDir(), "text.txt")
+	writeWords(t, text)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("mrrun", "wordcount", "--top", "0", text)
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = w, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	r.Close()
+	err = cmd.Wait()
+	if s := cmd.ProcessState.Sys().(syscall.WaitStatus); s.Signal() != syscall.SIGPIPE || stderr.Len() > 0 {
+		t.Errorf("got %v and %q, want the silent end by SIGPIPE", err, stderr.String())
+	}
+}
+
+// A full disk is said once, in one line.
+func TestResultOntoFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	text := filepath.Join(t.TempDir(), "text.txt")
+	writeWords(t, text)
+	for _, args := range [][]string{
+		{"pi", "-n", "10"},
+		{"pi", "-n", "10", "--json"},
+		{"wordcount", "--top", "0", text},
+		{"wordcount", "--top", "0", "--json", text},
+		{"bench", "pi", "-n", "10", "--repeat", "1"},
+		{"bench", "pi", "-n", "10", "--repeat", "1", "--json"},
+		{"bench", "overhead", "--tasks", "10", "--repeat", "1"},
+		{"--help"}, {"pi", "--help"}, {"bench", "--help"}, {"version"},
+	} {
+		cmd := exec.Command("mrrun", args...)
+		var stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = full, &stderr
+		if err := cmd.Run(); cmd.ProcessState.ExitCode() != 1 {
+			t.Errorf("mrrun %q: got %v, want status 1", args, err)
+		}
+		if got := stderr.String(); !regexp.MustCompile(`^mrrun: .*write .*: no space left on device\n$`).MatchString(got) {
+			t.Errorf("mrrun %q says %q", args, got)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"mrrun/mapreduce"
+)
+
+func newTestLine(t *testing.T, c Command, words ...string) *Line {
+	t.Helper()
+	line, err := NewLine("mrrun "+c.Name, c, words, func(*Flags) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
+func TestRun(t *testing.T) {
+	closed := 0
+	line := newTestLine(t, doubleCommand(&closed, nil), "--limit", "100")
+	for i := range 2 { // each run is one of its own
+		run, err := line.Run(t.Context(), Running{Procs: 2, Chunksize: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run.Result() != int64(9900) || run.Units() != 100 || run.Procs != 2 || len(run.PIDs) != 2 || run.Chunks != 15 {
+			t.Errorf("got %v in %+v", run.Result(), run)
+		}
+		if run.Startup <= 0 || run.Seconds < run.Startup.Seconds() {
+			t.Errorf("took %v s, of that %v to start", run.Seconds, run.Startup)
+		}
+		if got := run.Output.(Noter).Notes(); len(got) != 1 {
+			t.Errorf("got notes %q", got)
+		}
+		if closed != i+1 {
+			t.Errorf("%d jobs were closed, want %d", closed, i+1)
+		}
+	}
+}
+
+func TestRunErrors(t *testing.T) {
+	errAdd, errFinish := errors.New("add"), errors.New("finish")
+	tests := map[string]struct {
+		change func(*doubler)
+		want   string
+		is     error
+	}{
+		"add":    {func(d *doubler) { d.failAdd = errAdd }, "add", errAdd},
+		"finish": {func(d *doubler) { d.failFinish = errFinish }, "finish", errFinish},
+		"task":   {func(d *doubler) { d.first = 1013 }, "double: 1013 is unlucky", nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			closed := 0
+			_, err := newTestLine(t, doubleCommand(&closed, tt.change)).Run(t.Context(), Running{Procs: 2})
+			if err == nil || err.Error() != tt.want || tt.is != nil && !errors.Is(err, tt.is) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+			if closed != 1 {
+				t.Errorf("%d jobs were closed, want 1", closed)
+			}
+		})
+	}
+}
+
+// The error of a task is short, but has all of it inside.
+func TestTaskFails(t *testing.T) {
+	closed := 0
+	c := doubleCommand(&closed, func(d *doubler) { d.first = 1010 })
+	_, err := newTestLine(t, c).Run(t.Context(), Running{Procs: 1})
+	if err == nil || err.Error() != "double: 1013 is unlucky" {
+		t.Errorf("got %v, want the text of the task", err)
+	}
+	if task, ok := errors.AsType[*mapreduce.TaskError](err); !ok || task.Index != 3 {
+		t.Errorf("got %#v, want the error of item 3 in it", err)
+	}
+}
+
+// A panic is told with its item and its stack.
+func TestTaskPanics(t *testing.T) {
+	closed := 0
+	c := doubleCommand(&closed, func(d *doubler) { d.first = 1014 })
+	_, err := newTestLine(t, c).Run(t.Context(), Running{Procs: 1})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	wantParts(t, err.Error(), "item 0", "panic: 1014 is worse", "main_test.go")
+}
+
+// Ctrl-C is told as such, whatever the job wraps it in.
+func TestRunInterrupted(t *testing.T) {
+	interrupted := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	closed := 0
+	c := doubleCommand(&closed, nil)
+	line := newTestLine(t, c)
+	cancel(interrupted)
+	if _, err := line.Run(ctx, Running{Procs: 2}); err != interrupted {
+		t.Errorf("got %v, want %v", err, interrupted)
+	}
+	if got := line.failure(ctx, errors.Join(errors.New("read"), interrupted)); got != interrupted {
+		t.Errorf("got %v, want %v", got, interrupted)
+	}
+	other := errors.New("other")
+	if got := line.failure(ctx, other); got != other {
+		t.Errorf("got %v, want %v", got, other)
+	}
+}
+
+func TestRunShowsProgress(t *testing.T) {
+	closed := 0
+	line := newTestLine(t, doubleCommand(&closed, nil), "--limit", "50")
+	total, done, stopped := 0, -1, false
+	_, err := line.run(t.Context(), Running{Procs: 2}, func(n int, count func() int) func() {
+		total = n
+		return func() { done, stopped = count(), true }
+	})
+	if total != 50 || done != 50 || !stopped || err != nil {
+		t.Errorf("got %d of %d, stopped %v, %v", done, total, stopped, err)
+	}
+}

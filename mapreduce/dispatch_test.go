@@ -1,0 +1,529 @@
+package mapreduce
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// A dispatchModel drives a dispatcher as a pool would, with workers that are only queues, and knows for every item where
+// it should be. What happens is read from script, so that the fuzzer can choose it.
+type dispatchModel struct {
+	t      testing.TB
+	script []byte
+	d      dispatcher
+	ready  []bool
+	queues [][]modelFlight // by worker: sent and not answered
+	calls  []*modelCall
+	log    []string // all actions
+}
+
+type modelFlight struct {
+	call *modelCall
+	span
+}
+
+type modelCall struct {
+	number   int
+	state    callState
+	owner    call
+	answers  []int // by item: how many there were
+	total    int   // items that the input will have
+	finishes int
+	dead     bool // cancelled or failed
+}
+
+const modelWorkers = 4
+
+// next takes a number below n from the script.
+func (m *dispatchModel) next(n int) int {
+	if len(m.script) == 0 {
+		return 0
+	}
+	b := m.script[0]
+	m.script = m.script[1:]
+	return int(b) % n
+}
+
+func runDispatchModel(t testing.TB, script []byte) []string {
+	m := &dispatchModel{t: t, script: script, ready: make([]bool, modelWorkers), queues: make([][]modelFlight, modelWorkers)}
+	for len(m.script) > 0 {
+		m.step()
+		m.check()
+	}
+	m.drain()
+	return m.log
+}
+
+func (m *dispatchModel) step() {
+	switch event := m.next(16); event {
+	case 0:
+		if slot := m.next(modelWorkers); !m.ready[slot] {
+			m.ready[slot] = true
+			m.d.ready(slot)
+		}
+	case 1:
+		if slot := m.next(modelWorkers); m.ready[slot] {
+			m.ready[slot] = false
+			m.queues[slot] = nil
+			m.d.lost(slot)
+		}
+	case 2:
+		m.submit()
+	case 3, 4:
+		if c := m.some(); c != nil && !c.state.ended {
+			m.more(c, m.next(40), m.next(4) == 0)
+		}
+	case 5, 6:
+		if c := m.some(); c != nil && c.state.window > 0 {
+			m.d.consume(&c.state, m.consumable(c, m.next(64)))
+		}
+	case 7:
+		if c := m.some(); c != nil && m.next(4) == 0 {
+			m.cancel(c)
+		}
+	default:
+		if slot := m.next(modelWorkers); len(m.queues[slot]) > 0 {
+			m.answer(slot)
+		}
+	}
+	m.act()
+}
+
+// some returns one of the calls, finished ones too.
+func (m *dispatchModel) some() *modelCall {
+	if len(m.calls) == 0 {
+		return nil
+	}
+	return m.calls[m.next(len(m.calls))]
+}
+
+func (m *dispatchModel) submit() {
+	c := &modelCall{number: len(m.calls)}
+	c.state.owner = &c.owner
+	c.state.chunksize = []int{0, 0, 0, 1, 2, 7, 50}[m.next(7)]
+	if m.next(2) == 0 {
+		c.state.window = 4*max(c.state.chunksize, 1)*modelWorkers + m.next(30)
+	} else {
+		c.total = m.next(200)
+		c.state.have, c.state.ended = c.total, true
+		c.answers = make([]int, c.total)
+	}
+	m.calls = append(m.calls, c)
+	m.d.submit(&c.state)
+}
+
+func (m *dispatchModel) more(c *modelCall, n int, ended bool) {
+	room := c.state.consumed + c.state.window - c.total // what the input takes is bounded by the window, too
+	c.total += min(n, room)
+	c.answers = append(c.answers, make([]int, c.total-len(c.answers))...)
+	m.d.more(&c.state, c.total, ended)
+}
+
+// consumable returns how far the consumer may be after n more items: it may know of answers before the dispatcher does.
+func (m *dispatchModel) consumable(c *modelCall, n int) int {
+	upTo := c.state.consumed
+	for ; n > 0 && upTo < c.total && (c.answers[upTo] > 0 || m.first(c, upTo)); n-- {
+		upTo++
+	}
+	return upTo
+}
+
+// first reports whether the item is in the chunk that some worker is working on.
+func (m *dispatchModel) first(c *modelCall, item int) bool {
+	return slices.ContainsFunc(m.queues, func(q []modelFlight) bool {
+		return len(q) > 0 && q[0].call == c && q[0].first <= item && item < q[0].end
+	})
+}
+
+func (m *dispatchModel) answer(slot int) {
+	f := m.queues[slot][0]
+	m.queues[slot] = m.queues[slot][1:]
+	for i := f.first; i < f.end; i++ {
+		f.call.answers[i]++
+	}
+	work := []time.Duration{0, time.Microsecond, 20 * time.Microsecond, 400 * time.Microsecond, 3 * time.Millisecond}[m.next(5)]
+	bytes := []int{0, 10, 100 << 10, 100 << 20}[m.next(4)]
+	if n := m.d.answered(slot, work*time.Duration(f.size()), bytes*f.size()); n != f.size() {
+		m.t.Fatalf("answer of %v counted %d items", f.span, n)
+	}
+}
+
+func (m *dispatchModel) cancel(c *modelCall) {
+	c.dead = true
+	m.d.cancel(&c.state)
+}
+
+// act does what Pool.act and Pool.do do.
+func (m *dispatchModel) act() {
+	for len(m.d.actions) > 0 {
+		actions := m.d.actions
+		m.d.actions = nil
+		for _, a := range actions {
+			m.do(a)
+		}
+	}
+}
+
+func (m *dispatchModel) do(a action) {
+	c := m.callOf(a.call)
+	m.log = append(m.log, fmt.Sprint(a.kind, a.slot, c.number, a.span))
+	if c.finishes > 0 {
+		m.t.Fatalf("call %d is finished, and gets action %+v", c.number, a)
+	}
+	switch a.kind {
+	case actSend:
+		m.send(a, c)
+	case actBlame:
+		if m.next(2) == 0 { // else somebody knows better: it is tried again
+			m.cancel(c)
+		}
+	case actCancel:
+		if !c.dead {
+			m.t.Fatalf("call %d is told to be cancelled, and is not", c.number)
+		}
+	case actFinish:
+		c.finishes++
+	}
+}
+
+func (m *dispatchModel) send(a action, c *modelCall) {
+	switch {
+	case a.size() <= 0 || a.first < 0 || a.end > c.total:
+		m.t.Fatalf("span %v of a call of %d items", a.span, c.total)
+	case !m.ready[a.slot]:
+		m.t.Fatalf("worker %d is not ready, and gets %v", a.slot, a.span)
+	case c.state.window > 0 && a.end > c.state.consumed+c.state.window:
+		m.t.Fatalf("%v was sent, and the window of %d begins at %d", a.span, c.state.window, c.state.consumed)
+	}
+	if size := c.state.chunksize; size > 0 && a.size() != size && !(c.state.ended && a.end == c.total && a.size() < size) {
+		m.t.Fatalf("chunk size %d, and %v of %d was sent", size, a.span, c.total)
+	}
+	if c.dead {
+		m.d.unsent(a.slot, a.call, a.span)
+		return
+	}
+	if m.next(64) == 63 { // an argument that cannot be encoded
+		m.d.unsent(a.slot, a.call, a.span)
+		m.cancel(c)
+		return
+	}
+	m.queues[a.slot] = append(m.queues[a.slot], modelFlight{c, a.span})
+}
+
+func (m *dispatchModel) callOf(s *callState) *modelCall {
+	for _, c := range m.calls {
+		if &c.state == s {
+			return c
+		}
+	}
+	m.t.Fatal("an action names an unknown call")
+	return nil
+}
+
+func (m *dispatchModel) check() {
+	for slot := range m.d.workers {
+		m.checkWorker(slot)
+	}
+	for _, c := range m.calls {
+		m.checkCall(c)
+	}
+	m.checkProgress()
+}
+
+func (m *dispatchModel) checkWorker(slot int) {
+	w := &m.d.workers[slot]
+	if len(w.flights) != len(m.queues[slot]) || len(w.flights) > windowChunks {
+		m.t.Fatalf("worker %d holds %d chunks, and the dispatcher thinks %d", slot, len(m.queues[slot]), len(w.flights))
+	}
+	var cost time.Duration
+	for i, f := range w.flights {
+		if real := m.queues[slot][i]; &real.call.state != f.call || real.span != f.span {
+			m.t.Fatalf("worker %d: chunk %d is %v, and the dispatcher thinks %v", slot, i, real.span, f.span)
+		}
+		cost += f.cost
+	}
+	if cost != w.queued {
+		m.t.Fatalf("worker %d has %v queued, and the sum of its chunks is %v", slot, w.queued, cost)
+	}
+	if len(w.flights) > 0 && cost-w.flights[0].cost > windowWork {
+		m.t.Fatalf("worker %d has %v queued behind its first chunk", slot, cost-w.flights[0].cost)
+	}
+}
+
+// checkCall looks for each item of a call: it must be in exactly one place.
+func (m *dispatchModel) checkCall(c *modelCall) {
+	places := make([]int, c.total)
+	held := 0
+	for _, q := range m.queues {
+		for _, f := range q {
+			if f.call == c {
+				held++
+				mark(places, f.span)
+			}
+		}
+	}
+	if held != c.state.held {
+		m.t.Fatalf("call %d: %d chunks are held, and the dispatcher thinks %d", c.number, held, c.state.held)
+	}
+	done := c.state.cancelled || c.state.ended && !slices.Contains(c.answers, 0)
+	if finished := held == 0 && done; finished != (c.finishes == 1) || c.finishes > 1 {
+		m.t.Fatalf("call %d: held %d, done %v, and finished %d times", c.number, held, done, c.finishes)
+	}
+	if c.dead {
+		return
+	}
+	for _, s := range c.state.again {
+		mark(places, s)
+	}
+	mark(places, span{c.state.next, c.total})
+	for i, answers := range c.answers {
+		if places[i]+answers != 1 {
+			m.t.Fatalf("call %d: item %d is in %d places and has %d answers", c.number, i, places[i], answers)
+		}
+	}
+}
+
+func mark(places []int, s span) {
+	for i := s.first; i < s.end; i++ {
+		places[i]++
+	}
+}
+
+// checkProgress: no worker is idle while there is something to do. The room of a stream may also grow by a measurement,
+// which wakes one worker; the others wait for the consumer.
+func (m *dispatchModel) checkProgress() {
+	idle, busy := -1, false
+	for slot := range m.queues {
+		busy = busy || len(m.queues[slot]) > 0
+		if m.ready[slot] && len(m.queues[slot]) == 0 {
+			idle = slot
+		}
+	}
+	if idle < 0 {
+		return
+	}
+	for _, c := range m.calls {
+		if c.finishes == 0 && m.sendable(c) && (!busy || c.state.window == 0) {
+			m.t.Fatalf("worker %d is idle, and call %d has items to send: %+v", idle, c.number, c.state)
+		}
+	}
+}
+
+func (m *dispatchModel) sendable(c *modelCall) bool {
+	if c.dead {
+		return false
+	}
+	if len(c.state.again) > 0 {
+		return true
+	}
+	end := min(c.total, c.state.limit(len(m.d.workers)))
+	return c.state.next < end && (end-c.state.next >= c.state.chunksize || c.state.ended && end == c.total)
+}
+
+// drain lets everything come to its end, which it must.
+func (m *dispatchModel) drain() {
+	m.script = nil
+	if !slices.Contains(m.ready, true) {
+		m.ready[0] = true
+		m.d.ready(0)
+		m.act()
+	}
+	for _, c := range m.calls {
+		if !c.state.ended && !c.dead {
+			m.more(c, 0, true)
+			m.act()
+		}
+	}
+	for moved := true; moved; {
+		moved = false
+		for slot := range m.queues {
+			if len(m.queues[slot]) > 0 {
+				m.answer(slot)
+				m.act()
+				moved = true
+			}
+		}
+		for _, c := range m.calls {
+			if upTo := m.consumable(c, c.total); c.state.window > 0 && upTo > c.state.consumed {
+				m.d.consume(&c.state, upTo)
+				m.act()
+				moved = true
+			}
+		}
+		m.check()
+	}
+	for _, c := range m.calls {
+		if c.finishes != 1 || !c.dead && slices.Contains(c.answers, 0) {
+			m.t.Fatalf("call %d did not come to its end: %+v", c.number, c.state)
+		}
+	}
+	if len(m.d.calls) > 0 {
+		m.t.Fatalf("%d calls are still in the dispatcher", len(m.d.calls))
+	}
+}
+
+func TestDispatcherKeepsItsLedger(t *testing.T) {
+	for seed := range uint64(500) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		script := make([]byte, 20+random.IntN(600))
+		for i := range script {
+			script[i] = byte(random.Uint32())
+		}
+		runDispatchModel(t, script)
+	}
+}
+
+func FuzzDispatcher(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte("\x00\x00\x00\x01\x02\x00\x01\x80\x08\x00\x01\x01\x08\x01\x01\x01\x01\x00"))
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		script := make([]byte, 300)
+		for i := range script {
+			script[i] = byte(random.Uint32())
+		}
+		f.Add(script)
+	}
+	f.Fuzz(func(t *testing.T, script []byte) {
+		if len(script) > 4000 {
+			t.Skip("the longer, the slower, and nothing new")
+		}
+		log := runDispatchModel(t, script)
+		if again := runDispatchModel(t, script); !slices.Equal(log, again) {
+			t.Fatal("the same events led to other actions")
+		}
+	})
+}
+
+// sends returns what the actions send, and clears them.
+func sends(d *dispatcher) (all []action) {
+	for _, a := range d.actions {
+		if a.kind == actSend {
+			all = append(all, a)
+		}
+	}
+	d.actions = nil
+	return all
+}
+
+func newDispatcher(workers int) *dispatcher {
+	d := &dispatcher{}
+	for slot := range workers {
+		d.ready(slot)
+	}
+	return d
+}
+
+func TestDispatcherTriesOneItemFirst(t *testing.T) {
+	d := newDispatcher(2)
+	c := &callState{have: 1000, ended: true}
+	d.submit(c)
+	if got := sends(d); len(got) != 2 || got[0].span != (span{0, 1}) || got[1].span != (span{1, 2}) {
+		t.Fatalf("before anything is known, %v is sent; want one item for each worker", got)
+	}
+	d.answered(0, 10*time.Microsecond, 10)
+	for _, a := range sends(d) {
+		if a.slot != 0 || a.size() != 50 {
+			t.Errorf("after an answer in 10 µs, %d items go to worker %d; want 50 to worker 0", a.size(), a.slot)
+		}
+	}
+}
+
+func TestDispatcherBlamesTheFirstChunkOnly(t *testing.T) {
+	d := newDispatcher(1)
+	first, second := &callState{have: 2, ended: true, chunksize: 1}, &callState{have: 1, ended: true, chunksize: 1}
+	d.submit(first)
+	d.answered(0, time.Microsecond, 1) // now its time is known, and more than one chunk is held
+	d.submit(second)
+	second.seen.add(1, time.Microsecond, 1)
+	d.consume(second, 0)
+	if n := len(d.workers[0].flights); n != 2 {
+		t.Fatalf("the worker holds %d chunks, want 2", n)
+	}
+	d.actions = nil
+	d.lost(0)
+	if len(d.actions) != 1 || d.actions[0].kind != actBlame || d.actions[0].call != first {
+		t.Fatalf("actions %+v, want one that blames the first call", d.actions)
+	}
+	if len(first.again) != 1 || len(second.again) != 1 {
+		t.Errorf("to be sent again: %v and %v, want one span each", first.again, second.again)
+	}
+}
+
+// A call that cannot be sent leaves its worker to the others, even if that was not known when they asked.
+func TestDispatcherUnsentMakesRoom(t *testing.T) {
+	d := newDispatcher(1)
+	bad, good := &callState{have: 10, ended: true, chunksize: 1}, &callState{have: 10, ended: true, chunksize: 1}
+	d.submit(bad)
+	d.submit(good)
+	d.actions = nil
+	d.answered(0, time.Microsecond, 1)
+	queued := sends(d)
+	if len(queued) < 2 {
+		t.Fatalf("%d chunks are queued, want several", len(queued))
+	}
+	d.unsent(0, bad, queued[0].span)
+	d.cancel(bad)
+	for _, a := range queued[1:] {
+		d.unsent(0, a.call, a.span)
+	}
+	for _, a := range sends(d) {
+		if a.call == good {
+			return
+		}
+	}
+	t.Error("the worker is idle, and the second call gets nothing")
+}
+
+func TestDispatcherServesOldestFirst(t *testing.T) {
+	d := newDispatcher(1)
+	first, second := &callState{have: 3, ended: true, chunksize: 1}, &callState{have: 3, ended: true, chunksize: 1}
+	d.submit(first)
+	d.submit(second)
+	var order []*callState
+	for range 6 {
+		for _, a := range sends(d) {
+			order = append(order, a.call)
+		}
+		d.answered(0, time.Millisecond, 1)
+	}
+	if !slices.Equal(order, []*callState{first, first, first, second, second, second}) {
+		t.Error("the second call got something before the first had all")
+	}
+}
+
+func TestDispatcherBoundsTheBytesOfAStream(t *testing.T) {
+	const each = 8 << 20
+	d := newDispatcher(2)
+	c := &callState{have: 1000, window: 1024}
+	d.submit(c)
+	sent := 0
+	for consumed := 0; sent < 200; consumed++ { // the consumer is always behind all that is answered
+		for again := true; again; {
+			sent += len(sends(d))
+			again = false
+			for slot := range d.workers {
+				if !d.idle(slot) {
+					d.answered(slot, time.Microsecond, each)
+					again = true
+				}
+			}
+		}
+		if ahead := sent - consumed; ahead > windowBytes/each {
+			t.Fatalf("%d items of 8 MiB are ahead of the consumer, want %d at most", ahead, windowBytes/each)
+		}
+		d.consume(c, consumed+1)
+	}
+}
+
+func TestDispatcherBoundsTheChunksOfAWorker(t *testing.T) {
+	d := newDispatcher(1)
+	d.submit(&callState{have: 10 * windowChunks, ended: true, chunksize: 1})
+	d.answered(0, 0, 1) // in no time: there might be any number in the window of work
+	if n := len(d.workers[0].flights); n != windowChunks {
+		t.Errorf("the worker holds %d chunks, want %d", n, windowChunks)
+	}
+}

@@ -1,0 +1,143 @@
+package mapreduce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"mrrun/transport"
+)
+
+func TestTaskErrorText(t *testing.T) {
+	for _, test := range []struct {
+		err  TaskError
+		want string
+	}{
+		{TaskError{Index: 3, Input: 7, Msg: "bad"}, "item 3 (7): bad"},
+		{TaskError{Index: 3, Msg: "bad"}, "item 3: bad"},
+		{TaskError{Index: 3, Input: "x", Msg: "panic: bad", Stack: "main.go:5"}, "item 3 (x): panic: bad\nmain.go:5"},
+		{TaskError{Input: struct{ A, B int }{1, 2}, Msg: "bad"}, "item 0 ({A:1 B:2}): bad"},
+		{TaskError{Input: strings.Repeat("ä", 100), Msg: "bad"}, "item 0 (" + strings.Repeat("ä", 40) + "…): bad"},
+		{TaskError{Input: "x" + strings.Repeat("ä", 100), Msg: "bad"}, "item 0 (x" + strings.Repeat("ä", 39) + "…): bad"},
+	} {
+		if got := test.err.Error(); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
+func TestTaskErrorsText(t *testing.T) {
+	failed := func(n int) (all TaskErrors) {
+		for i := range n {
+			all = append(all, &TaskError{Index: i, Msg: "bad"})
+		}
+		return all
+	}
+	for _, test := range []struct {
+		n    int
+		want string
+	}{
+		{1, "item 0: bad"},
+		{2, "2 items failed:\nitem 0: bad\nitem 1: bad"},
+		{3, "3 items failed:\nitem 0: bad\nitem 1: bad\nitem 2: bad"},
+		{5, "5 items failed:\nitem 0: bad\nitem 1: bad\nitem 2: bad\nand 2 more"},
+	} {
+		if got := failed(test.n).Error(); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
+func TestTaskErrorsUnwrap(t *testing.T) {
+	var err error = fmt.Errorf("more: %w", TaskErrors{
+		{Index: 1, Msg: "bad"},
+		{Index: 2, Msg: "late", is: []error{context.DeadlineExceeded}},
+	})
+	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		t.Errorf("errors.Is is wrong about %v", err)
+	}
+	if item, ok := errors.AsType[*TaskError](err); !ok || item.Index != 1 {
+		t.Errorf("the first item of %v is %+v", err, item)
+	}
+}
+
+func TestWorkerLostErrorText(t *testing.T) {
+	killed := WorkerLostError{Worker: 2, PID: 77, First: 5, Last: 9, Signal: syscall.SIGKILL, ExitCode: -1, MaxRSS: 300 << 20}
+	exited := WorkerLostError{Worker: 1, PID: 78, ExitCode: 3, Stderr: "out of luck"}
+	broken := WorkerLostError{Worker: 1, PID: 78, Signal: syscall.SIGTERM, Reason: "it sent garbage"}
+	for _, test := range []struct {
+		err  *WorkerLostError
+		want []string
+	}{
+		{&killed, []string{"worker 2", "pid 77", "SIGKILL", "items 5 to 9", "300 MiB"}},
+		{&exited, []string{"worker 1", "exit status 3", "items 0 to 0", "out of luck"}},
+		{&broken, []string{"it sent garbage", "SIGTERM"}},
+	} {
+		for _, want := range test.want {
+			if got := test.err.Error(); !strings.Contains(got, want) {
+				t.Errorf("%q does not say %q", got, want)
+			}
+		}
+	}
+}
+
+func TestFailureTravels(t *testing.T) {
+	for _, test := range []struct {
+		err      error
+		stack    string
+		is       []error
+		isNot    []error
+		wantText string
+	}{
+		{err: errors.New("bad"), wantText: "bad", isNot: knownErrors},
+		{err: &panicError{"bad", "line 5"}, wantText: "panic: bad", stack: "line 5", isNot: knownErrors},
+		{err: fmt.Errorf("a: %w", &panicError{"bad", "line 5"}), wantText: "a: panic: bad", stack: "line 5"},
+		{err: context.Canceled, wantText: "context canceled", is: knownErrors[:1], isNot: knownErrors[1:]},
+		{err: fmt.Errorf("late: %w", context.DeadlineExceeded), wantText: "late: context deadline exceeded", is: knownErrors[1:]},
+		{err: errors.Join(knownErrors...), wantText: "context canceled\ncontext deadline exceeded", is: knownErrors},
+	} {
+		out := transport.NewEncoder(nil)
+		encodeFailure(out, test.err)
+		got, err := decodeFailure(transport.NewDecoder(out.Bytes()))
+		if err != nil || got.Msg != test.wantText || got.Stack != test.stack {
+			t.Errorf("%v became %+v, %v", test.err, got, err)
+			continue
+		}
+		for _, is := range test.is {
+			if !errors.Is(got, is) {
+				t.Errorf("%v is not %v any more", test.err, is)
+			}
+		}
+		for _, isNot := range test.isNot {
+			if errors.Is(got, isNot) {
+				t.Errorf("%v has become %v", test.err, isNot)
+			}
+		}
+		for cut := range out.Len() {
+			if _, err := decodeFailure(transport.NewDecoder(out.Bytes()[:cut])); err == nil {
+				t.Errorf("%v: the first %d of %d bytes are taken for the whole", test.err, cut, out.Len())
+			}
+		}
+	}
+}
+
+// An error that panics when it is asked for its text.
+type shyError struct{ text *string }
+
+func (e shyError) Error() string { return *e.text }
+
+var failShyly = FuncContext(func(context.Context, int) (int, error) { return 0, shyError{} })
+
+func TestErrorThatPanics(t *testing.T) {
+	t.Skip("worker.go: serve recovers a panic and returns, so that the worker goes on as a driver; errors.go: encodeFailure may panic")
+	p := newPool(t)
+	_, err := failShyly.Map(t.Context(), p, numbers(2))
+	failed, _ := errors.AsType[TaskErrors](err)
+	if len(failed) != 2 || !strings.Contains(failed[0].Msg, "panic") {
+		t.Errorf("error %v, want two items", err)
+	}
+	checkUsable(t, p)
+}

@@ -1,0 +1,338 @@
+package mapreduce_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"mrrun/mapreduce"
+)
+
+// Tasks and jobs are registered in package variables, so that every process of the program has them.
+var (
+	square = mapreduce.Func(func(n int) int { return n * n })
+
+	parity = mapreduce.FuncContext(func(_ context.Context, n int) (string, error) {
+		if n < 0 {
+			return "", fmt.Errorf("%d is negative", n)
+		}
+		return []string{"even", "odd"}[n%2], nil
+	})
+
+	exitAtThree = mapreduce.Func(func(n int) int {
+		if n == 3 {
+			os.Exit(42)
+		}
+		return n
+	})
+)
+
+// A program that squares its numbers in as many processes as there are cores: the whole of func main.
+func ExampleMain() {
+	mapreduce.Main(func(ctx context.Context) error {
+		pool, err := mapreduce.NewPool(ctx)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		squares, err := square.Map(ctx, pool, []int{1, 2, 3})
+		fmt.Println(squares)
+		return err
+	})
+}
+
+// In a test, TestMain takes the place of Main.
+func ExampleInit() {
+	// func TestMain(m *testing.M) {
+	//	mapreduce.Init()
+	//	os.Exit(m.Run())
+	// }
+}
+
+func ExampleNewPool() {
+	pool, err := mapreduce.NewPool(context.Background(), mapreduce.Procs(2), mapreduce.Chunksize(100))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(square.Map(context.Background(), pool, []int{1, 2, 3}))
+
+	fmt.Println(pool.Close())
+	_, err = square.Map(context.Background(), pool, []int{4})
+	fmt.Println(errors.Is(err, mapreduce.ErrClosed))
+	// Output:
+	// [1 4 9] <nil>
+	// <nil>
+	// true
+}
+
+func ExampleProcs() {
+	pool, err := mapreduce.NewPool(context.Background(), mapreduce.Procs(5000))
+	fmt.Println(pool, err)
+	// Output: <nil> mapreduce: Procs(5000): takes 1 to 1024, or 0 for as many as there are cores
+}
+
+// withPool keeps the examples short.
+func withPool(body func(context.Context, *mapreduce.Pool)) {
+	ctx := context.Background()
+	pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(2))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+	body(ctx, pool)
+}
+
+func ExampleFunc() {
+	// var square = mapreduce.Func(func(n int) int { return n * n })
+
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		fmt.Println(square.Map(ctx, pool, []int{1, 2, 3}))
+	})
+	// Output: [1 4 9] <nil>
+}
+
+func ExampleFuncContext() {
+	// var parity = mapreduce.FuncContext(func(_ context.Context, n int) (string, error) {
+	//	if n < 0 {
+	//		return "", fmt.Errorf("%d is negative", n)
+	//	}
+	//	return []string{"even", "odd"}[n%2], nil
+	// })
+
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		fmt.Println(parity.Map(ctx, pool, []int{1, 2}))
+		fmt.Println(parity.Map(ctx, pool, []int{1, -2}))
+	})
+	// Output:
+	// [odd even] <nil>
+	// [odd ] item 1 (-2): -2 is negative
+}
+
+func ExampleTask_Map() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		squares, err := square.Map(ctx, pool, []int{5, 3, 4})
+		fmt.Println(squares, err) // in the order of the arguments
+	})
+	// Output: [25 9 16] <nil>
+}
+
+// The input of Imap may be endless: it is taken as the consumer goes on.
+func ExampleTask_Imap() {
+	numbers := func(yield func(int) bool) {
+		for n := 1; yield(n); n++ {
+		}
+	}
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		for n, err := range square.Imap(ctx, pool, numbers) {
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			if n > 20 {
+				break
+			}
+			fmt.Println(n)
+		}
+	})
+	// Output:
+	// 1
+	// 4
+	// 9
+	// 16
+}
+
+// An item that fails does not end an Imap.
+func ExampleTask_Imap_errors() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		for what, err := range parity.Imap(ctx, pool, slices.Values([]int{1, -1, 2})) {
+			fmt.Printf("%q %v\n", what, err)
+		}
+	})
+	// Output:
+	// "odd" <nil>
+	// "" item 1 (-1): -1 is negative
+	// "even" <nil>
+}
+
+func ExampleFold() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		list := slices.Values([]int{1, 2, 3})
+		text, err := mapreduce.Fold(ctx, pool, square, list, "squares:", func(text string, n int) (string, error) {
+			return fmt.Sprintf("%s %d", text, n), nil
+		})
+		fmt.Println(text, err)
+	})
+	// Output: squares: 1 4 9 <nil>
+}
+
+func ExampleChunksize() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		_, err := square.Map(ctx, pool, make([]int, 1000), mapreduce.Chunksize(300))
+		fmt.Println(pool.Stats().Chunks, err) // 300, 300, 300 and 100 items
+	})
+	// Output: 4 <nil>
+}
+
+func ExampleStats() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		_, err := square.Map(ctx, pool, make([]int, 1000), mapreduce.Chunksize(300))
+		fmt.Printf("%+v %v\n", pool.Stats(), err)
+	})
+	// Output: {Chunks:4 Sent:1000 Done:1000} <nil>
+}
+
+func ExampleWorkerInfo() {
+	pool, err := mapreduce.NewPool(context.Background(), mapreduce.Procs(1))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+	for _, worker := range pool.Workers() {
+		fmt.Println(worker.ID, worker.PID != os.Getpid())
+	}
+	// Output: 1 true
+}
+
+func ExampleTaskError() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		_, err := parity.Map(ctx, pool, []int{1, -2, 3})
+		if item, ok := errors.AsType[*mapreduce.TaskError](err); ok {
+			fmt.Println(item.Index, item.Input, item.Msg)
+		}
+	})
+	// Output: 1 -2 -2 is negative
+}
+
+// The items that did not fail have their results.
+func ExampleTaskErrors() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		results, err := parity.Map(ctx, pool, []int{-1, 2, -3})
+		if failed, ok := errors.AsType[mapreduce.TaskErrors](err); ok {
+			for _, item := range failed {
+				fmt.Println(item)
+			}
+		}
+		fmt.Println(results[1])
+	})
+	// Output:
+	// item 0 (-1): -1 is negative
+	// item 2 (-3): -3 is negative
+	// even
+}
+
+// A worker that dies takes its call with it. The pool goes on with another.
+func ExampleWorkerLostError() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		_, err := exitAtThree.Map(ctx, pool, []int{3})
+		if lost, ok := errors.AsType[*mapreduce.WorkerLostError](err); ok {
+			fmt.Println(lost.First, lost.Last, lost.ExitCode)
+		}
+		fmt.Println(exitAtThree.Map(ctx, pool, []int{1, 2}))
+	})
+	// Output:
+	// 0 0 42
+	// [1 2] <nil>
+}
+
+// WordCount counts how often each word occurs that is long enough. Its fields are the parameters of a run.
+type WordCount struct{ MinLen int }
+
+func (w WordCount) Map(_ context.Context, text string, emit func(string, int)) error {
+	for word := range strings.FieldsSeq(text) {
+		if len(word) >= w.MinLen {
+			emit(word, 1)
+		}
+	}
+	return nil
+}
+
+func (WordCount) Combine(a, b int) int { return a + b }
+
+var wordCount = mapreduce.NewJob[WordCount]("word count")
+
+func ExampleNewJob() {
+	// var wordCount = mapreduce.NewJob[WordCount]("word count")
+
+	fmt.Println(wordCount.Name())
+	// Output: word count
+}
+
+func ExampleJob_Run() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		lines := []string{"the cat and the dog", "a dog is a dog"}
+		counts, err := wordCount.Run(ctx, pool, WordCount{MinLen: 3}, lines)
+		fmt.Println(counts, err)
+	})
+	// Output: map[and:1 cat:1 dog:3 the:2] <nil>
+}
+
+// A Mapper emits pairs: here a number under each of its divisors up to the largest asked for.
+type Divisors struct{ Largest int }
+
+func (d Divisors) Map(_ context.Context, n int, emit func(int, string)) error {
+	if n <= 0 {
+		return errors.New("not a natural number")
+	}
+	for k := 1; k <= d.Largest; k++ {
+		if n%k == 0 {
+			emit(k, fmt.Sprint(n))
+		}
+	}
+	return nil
+}
+
+// Reduce sorts, because values come in no promised order.
+func (Divisors) Reduce(_ int, values iter.Seq[string]) string {
+	return strings.Join(slices.Sorted(values), ",")
+}
+
+var (
+	divisors = mapreduce.NewJob[Divisors]("divisors")
+
+	_ mapreduce.Mapper[int, int, string] = Divisors{}
+	_ mapreduce.Reducer[int, string]     = Divisors{}
+	_ mapreduce.Combiner[int]            = WordCount{}
+)
+
+func ExampleMapper() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		_, err := divisors.Run(ctx, pool, Divisors{3}, []int{4, 0, 6})
+		if item, ok := errors.AsType[*mapreduce.TaskError](err); ok {
+			fmt.Println(item)
+		}
+	})
+	// Output: item 1 (0): not a natural number
+}
+
+func ExampleReducer() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		multiples, err := divisors.Run(ctx, pool, Divisors{3}, []int{4, 5, 6, 7, 8, 9})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, divisor := range slices.Sorted(maps.Keys(multiples)) {
+			fmt.Println(divisor, multiples[divisor])
+		}
+	})
+	// Output:
+	// 1 4,5,6,7,8,9
+	// 2 4,6,8
+	// 3 6,9
+}
+
+func ExampleCombiner() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		counts, err := wordCount.Run(ctx, pool, WordCount{}, slices.Repeat([]string{"all the same"}, 1000))
+		fmt.Println(counts, err)
+	})
+	// Output: map[all:1000 same:1000 the:1000] <nil>
+}

@@ -1,0 +1,114 @@
+package proc
+
+import (
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestCopyLines(t *testing.T) {
+	long := strings.Repeat("x", maxLine)
+	tests := []struct {
+		name string
+		in   []string // as written, one after the other
+		want []string
+	}{
+		{"nothing", nil, nil},
+		{"line", []string{"a\n"}, []string{"a\n"}},
+		{"lines at once", []string{"a\n\nb\n"}, []string{"a\n", "\n", "b\n"}},
+		{"line in pieces", []string{"a", "b", "c\nd", "\n"}, []string{"abc\n", "d\n"}},
+		{"no newline at the end", []string{"a\nb"}, []string{"a\n", "b\n"}},
+		{"longest line", []string{long[1:] + "\n"}, []string{long[1:] + "\n"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				defer w.Close()
+				for _, s := range test.in {
+					_, _ = io.WriteString(w, s)
+				}
+			}()
+			s := stream{r: r}
+			var got []string
+			s.copyLines(func(line []byte) { got = append(got, string(line)) })
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %.99q, want %.99q", got, test.want)
+			}
+		})
+	}
+}
+
+// A line that never ends is passed on in parts.
+func TestCopyEndlessLine(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Repeat("x", 3*maxLine+5)
+	go func() {
+		defer w.Close()
+		_, _ = io.WriteString(w, want)
+	}()
+	s := stream{r: r}
+	got := ""
+	s.copyLines(func(line []byte) {
+		if len(line) > 2*maxLine {
+			t.Errorf("a part of %d bytes", len(line))
+		}
+		got += strings.TrimSuffix(string(line), "\n")
+	})
+	if got != want {
+		t.Errorf("got %d bytes, want %d", len(got), len(want))
+	}
+}
+
+// lines are n numbered lines of 10 bytes.
+func lines(prefix string, n int) []string {
+	var all []string
+	for i := range n {
+		number := string(rune('a' + i%26))
+		all = append(all, prefix+strings.Repeat(number, 9-len(prefix))+"\n")
+	}
+	return all
+}
+
+func TestLastWords(t *testing.T) {
+	many := lines("", 1000)
+	crash := slices.Concat([]string{"fatal error: stack overflow\n"}, lines("at ", 1000))
+	tests := []struct {
+		name    string
+		in      []string
+		crashed bool
+		begins  string
+		ends    string
+		size    int // at most
+	}{
+		{"none", nil, false, "", "", 0},
+		{"few", []string{"a\n", "b\n"}, false, "a\n", "b", 3},
+		{"many", many, false, "", strings.TrimSuffix(many[999], "\n"), tailSize},
+		{"many begin with a whole line", many[:411], false, many[2], "", tailSize},
+		{"one long line", []string{strings.Repeat("x", 3*tailSize) + "\n"}, false, "x", "x", tailSize},
+		{"short crash", []string{"hello\n", "panic: oh\n", "goroutine 1\n"}, true, "hello\n", "goroutine 1", 40},
+		{"long crash", slices.Concat(many, crash), true, "fatal error: stack overflow\nat a", "", tailSize},
+		{"the last crash", slices.Concat(lines("panic: ", 5), many, crash), true, "fatal error: stack overflow\nat a", "", tailSize},
+		{"looks like a crash", slices.Concat(crash, []string{"bye\n"}), false, "at ", "bye", tailSize},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			o := &output{}
+			for _, line := range test.in {
+				o.stderr.keep([]byte(line))
+			}
+			got := o.words(test.crashed)
+			if len(got) > test.size || !strings.HasPrefix(got, test.begins) || !strings.HasSuffix(got, test.ends) {
+				t.Errorf("%d bytes: %.60q … %q", len(got), got, got[max(0, len(got)-60):])
+			}
+		})
+	}
+}
