@@ -54,8 +54,11 @@ type request struct {
 // serve is the whole life of a worker.
 func serve(w *proc.Worker) {
 	finished := false
-	defer func() { // a panic prints itself and exits; Goexit would leave a worker that does nothing
-		if !finished && recover() == nil {
+	defer func() {
+		if p := recover(); p != nil {
+			panic(p) // it must not return: the process would go on as a driver
+		}
+		if !finished { // runtime.Goexit would leave a worker that does nothing
 			fmt.Fprintln(os.Stderr, "a task called runtime.Goexit, which ends its worker")
 			os.Exit(exitGoexit)
 		}

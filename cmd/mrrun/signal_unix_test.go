@@ -227,7 +227,7 @@ func TestInterruptedWhileReading(t *testing.T) {
 	d.fails(t, 130, "interrupted")
 }
 
-// A second Ctrl-C works even where the first cannot: the workers here are stopped.
+// A second Ctrl-C right behind the first ends it all the same, by one or the other.
 func TestInterruptedTwice(t *testing.T) {
 	d := startDriver(t, "pi", "-n", "1e13", "-procs", "2")
 	workers := d.workers(t, 2)
