@@ -59,7 +59,6 @@ func (p *Pool) run(ctx context.Context, c *call) error {
 	if err := p.begin(c); err != nil {
 		return err
 	}
-	defer p.active.Done()
 	select {
 	case <-c.over:
 	case <-ctx.Done():
@@ -76,14 +75,24 @@ func (p *Pool) flow(c *call) {
 	}
 }
 
-// begin submits a call, unless the pool is closed. The caller must call p.active.Done when the call is over.
-func (p *Pool) begin(c *call) error {
+// enter begins a use of a verb, for which Close waits. The caller must call p.active.Done at its end.
+func (p *Pool) enter() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return ErrClosed
 	}
 	p.active.Add(1)
+	return nil
+}
+
+// begin submits a call of a verb that has entered.
+func (p *Pool) begin(c *call) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended != nil {
+		return p.ended
+	}
 	c.id = p.lastCall.Add(1)
 	p.inbox.put(event{kind: evSubmit, call: c})
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -121,6 +122,13 @@ var knownErrors = []error{context.Canceled, context.DeadlineExceeded}
 
 // encodeFailure writes a task's error: text, stack, and which of the known errors it is.
 func encodeFailure(out *transport.Encoder, err error) {
+	start := out.Len()
+	defer func() {
+		if p := recover(); p != nil { // in a method of the error
+			out.Truncate(start)
+			encodeFailure(out, &panicError{value: fmt.Sprintf("%v, in a method of a %T", p, err), stack: string(debug.Stack())})
+		}
+	}()
 	out.String(err.Error())
 	stack := ""
 	if p, ok := errors.AsType[*panicError](err); ok {

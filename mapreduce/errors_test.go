@@ -132,7 +132,6 @@ func (e shyError) Error() string { return *e.text }
 var failShyly = FuncContext(func(context.Context, int) (int, error) { return 0, shyError{} })
 
 func TestErrorThatPanics(t *testing.T) {
-	t.Skip("worker.go: serve recovers a panic and returns, so that the worker goes on as a driver; errors.go: encodeFailure may panic")
 	p := newPool(t)
 	_, err := failShyly.Map(t.Context(), p, numbers(2))
 	failed, _ := errors.AsType[TaskErrors](err)

@@ -44,7 +44,6 @@ func TestFoldStopsAtItsError(t *testing.T) {
 
 // What fold returns with its error is not taken for a result.
 func TestFoldReturnsWhatWasFolded(t *testing.T) {
-	t.Skip("reduce.go: Fold returns what fold returned with its error, not what was folded until then")
 	p := newPool(t)
 	enough := errors.New("enough")
 	got, err := Fold(t.Context(), p, echo, slices.Values(numbers(10)), nil, func(all []int, n int) ([]int, error) {

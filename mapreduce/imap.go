@@ -29,17 +29,20 @@ func (t *Task[A, R]) Imap(ctx context.Context, p *Pool, in iter.Seq[A], opts ...
 		if err == nil {
 			err = context.Cause(ctx)
 		}
+		if err == nil {
+			err = p.enter()
+		}
 		if err != nil {
 			yield(zero, err)
 			return
 		}
+		defer p.active.Done()
 		window := max(minWindow, 4*o.chunksize*p.options.procs)
 		s := newStream(t, p, o, window)
 		if err := p.begin(s.call); err != nil {
 			yield(zero, err)
 			return
 		}
-		defer p.active.Done()
 		s.consume(ctx, in, yield)
 	}
 }

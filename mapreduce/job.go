@@ -90,6 +90,13 @@ func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, 
 	if err != nil {
 		return nil, err
 	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.active.Done()
 	encoded := transport.NewEncoder(nil)
 	if err := j.params.Encode(encoded, &params); err != nil {
 		return nil, fmt.Errorf("mapreduce: job %s: send its parameters: %w", j.name, err)
@@ -115,7 +122,7 @@ func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte
 			parts[i].Runs = append(parts[i].Runs, r.pairs)
 		}
 	}
-	reduced, err := j.reduce.Map(ctx, p, parts, Chunksize(1))
+	reduced, err := j.reduce.mapInside(ctx, p, parts, callOptions{chunksize: 1})
 	if failed, ok := errors.AsType[TaskErrors](err); ok { // by partitions, which are nothing that the caller knows
 		return nil, fmt.Errorf("mapreduce: job %s: reduce: %s", j.name, strings.TrimSpace(failed[0].Msg+"\n"+failed[0].Stack))
 	} else if err != nil {

@@ -277,7 +277,6 @@ var meetInJob = NewJob[meetJob]("meet")
 
 // A job is one call: Close, which comes while it maps, waits for its reduce, too.
 func TestJobIsOneCall(t *testing.T) {
-	t.Skip("job.go: the reduce is a call of its own, which a pool that is being closed refuses")
 	p, err := NewPool(t.Context(), Procs(1))
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,18 @@ func (t *Task[A, R]) Map(ctx context.Context, p *Pool, args []A, opts ...CallOpt
 	if err != nil {
 		return nil, err
 	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.active.Done()
+	return t.mapInside(ctx, p, args, o)
+}
+
+// mapInside is Map in a verb that has entered.
+func (t *Task[A, R]) mapInside(ctx context.Context, p *Pool, args []A, o callOptions) ([]R, error) {
 	m := &mapItems[A, R]{task: t, args: args, results: make([]R, len(args))}
 	c := newCall(t.entry, nil, m, o)
 	c.state.have, c.state.ended = len(args), true

@@ -528,7 +528,6 @@ func TestPoolClosed(t *testing.T) {
 }
 
 func TestPoolWorkersAreGone(t *testing.T) {
-	t.Skip("stats.go: Workers lists processes that have ended")
 	p, err := NewPool(t.Context(), Procs(2))
 	if err != nil {
 		t.Fatal(err)

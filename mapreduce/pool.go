@@ -27,8 +27,9 @@ type Pool struct {
 	links      []*link // by slot; the supervisor's, but for Workers
 	failures   int     // workers lost before their hello, in a row
 
-	mu       sync.Mutex // guards closed, links for Workers, and begin against Close
-	closed   bool
+	mu       sync.Mutex     // guards closed, links for Workers, and begin against Close
+	closed   bool           // no verb may enter any more
+	ended    error          // why no call may begin any more
 	active   sync.WaitGroup // calls
 	lastCall atomic.Uint32
 
@@ -258,7 +259,7 @@ func (p *Pool) shutDown() {
 		p.err = cause
 	}
 	p.mu.Lock()
-	p.closed = true // so that no call comes in behind the last look at the inbox
+	p.closed, p.ended = true, cause // so that no call comes in behind the last look at the inbox
 	p.mu.Unlock()
 	for _, e := range p.inbox.take(nil) {
 		if e.call != nil {

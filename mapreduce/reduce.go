@@ -14,9 +14,11 @@ func Fold[A, R, Acc any](ctx context.Context, p *Pool, t *Task[A, R], in iter.Se
 		if err != nil {
 			return acc, err
 		}
-		if acc, err = fold(acc, result); err != nil {
+		next, err := fold(acc, result)
+		if err != nil {
 			return acc, err
 		}
+		acc = next
 	}
 	return acc, nil
 }

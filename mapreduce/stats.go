@@ -38,7 +38,7 @@ func (p *Pool) Workers() []WorkerInfo {
 	var all []WorkerInfo
 	for _, l := range p.links {
 		l.mu.Lock()
-		if l.process != nil {
+		if l.process != nil && !l.process.Ended() {
 			all = append(all, WorkerInfo{ID: l.number(), PID: l.process.PID()})
 		}
 		l.mu.Unlock()

@@ -104,7 +104,10 @@ func (s *server) read() {
 				call.cancel(errors.New(string(f.Body)))
 			}
 		case kindForget:
-			delete(s.sessions, f.Tag)
+			if call := s.sessions[f.Tag]; call != nil {
+				call.cancel(nil) // for what its tasks may have left behind
+				delete(s.sessions, f.Tag)
+			}
 		case proc.KindStop:
 			s.queue.put(append(batch, request{})...)
 			return

@@ -85,7 +85,7 @@ func startTest(t *testing.T, do string, output OutputFunc) (*Process, error) {
 }
 
 func TestHello(t *testing.T) {
-	HelloTime = 300 * time.Millisecond
+	HelloTime = time.Second
 	defer func() { HelloTime = 10 * time.Second }()
 	tests := []struct {
 		do      string
@@ -97,7 +97,7 @@ func TestHello(t *testing.T) {
 		{"wrong kind", false, "began with a message of kind 2 instead of a hello"},
 		{"old version", false, "speaks version 0 of the protocol"},
 		{"silent", true, "worker 5 (pid "},
-		{"silent", true, "said nothing for 300ms: killed by SIGKILL"},
+		{"silent", true, "said nothing for 1s: killed by SIGKILL"},
 	}
 	for _, test := range tests {
 		t.Run(test.do, func(t *testing.T) {

@@ -47,6 +47,9 @@ func (p *Process) PID() int { return p.process.Pid }
 // Done is closed when the worker has ended and was reaped, and nothing of its group is left.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
+// Ended reports whether Done is closed.
+func (p *Process) Ended() bool { return p.endedWithin(0) }
+
 // Exit returns how the worker ended. It blocks until it has.
 func (p *Process) Exit() Exit {
 	<-p.done
