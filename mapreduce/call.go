@@ -12,10 +12,11 @@ import (
 type call struct {
 	state callState // the dispatcher's
 
-	id     uint32
-	task   *entry
-	params []byte
-	items  items
+	id      uint32
+	task    *entry
+	params  []byte
+	items   items
+	options callOptions
 
 	// Of a stream:
 	have     atomic.Int64 // items taken from the input
@@ -26,20 +27,32 @@ type call struct {
 	once  sync.Once
 	over  chan struct{} // closed when the pool will not look at the arguments any more
 	cause error         // why, if not because all is done; readable after over
+	onEnd func(error)   // called with the cause just before over is closed; must not block
 }
 
-// items is where a call's arguments come from and its results go to. The pool calls encode from its own goroutine, and
-// place from one goroutine per worker.
+// items is where a call's arguments come from and its results go to. The pool calls encode and lose from its own
+// goroutine, and place from one goroutine per worker.
 type items interface {
 	// encode writes the arguments of the span.
 	encode(out *transport.Encoder, s span) error
 	// place takes the results of the span. Its error fails the call.
 	place(in *transport.Decoder, s span) error
+	// lose takes the failure of an item that no worker will answer. Its error fails the call.
+	lose(failure *TaskError) error
 }
 
-func newCall(task *entry, params []byte, it items, o callOptions) *call {
-	c := &call{task: task, params: params, items: it, over: make(chan struct{})}
-	c.state = callState{chunksize: o.chunksize, owner: c}
+// newCall returns a call of n items that are all there.
+func newCall(task *entry, params []byte, it items, n int, o callOptions) *call {
+	c := newStreamCall(task, it, 0, o)
+	c.params = params
+	c.state.have, c.state.ended = n, true
+	return c
+}
+
+// newStreamCall returns a call whose items come by and by, of which at most window are between taken and consumed.
+func newStreamCall(task *entry, it items, window int, o callOptions) *call {
+	c := &call{task: task, items: it, options: o, over: make(chan struct{})}
+	c.state = callState{chunksize: o.chunksize, retries: o.retries, window: window, owner: c}
 	return c
 }
 
@@ -47,36 +60,21 @@ func newCall(task *entry, params []byte, it items, o callOptions) *call {
 func (c *call) end(cause error) {
 	c.once.Do(func() {
 		c.cause = cause
+		if c.onEnd != nil {
+			c.onEnd(cause)
+		}
 		close(c.over)
 	})
 }
 
-// run hands a whole call to the pool and waits for its end. When ctx ends, the call is cancelled and its cause returned.
-func (p *Pool) run(ctx context.Context, c *call) error {
+// enter begins a use of a verb, for which Close waits. The caller must call p.active.Done at its end.
+func (p *Pool) enter(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if err := p.begin(c); err != nil {
-		return err
+	if item := currentItem(ctx); item != nil && item.chunk.pool == p {
+		return errOwnPool
 	}
-	select {
-	case <-c.over:
-	case <-ctx.Done():
-		p.inbox.put(event{kind: evCancel, call: c, err: context.Cause(ctx)})
-		<-c.over
-	}
-	return c.cause
-}
-
-// flow tells the pool to look at have, ended and consumed again.
-func (p *Pool) flow(c *call) {
-	if !c.flowing.Swap(true) {
-		p.inbox.put(event{kind: evFlow, call: c})
-	}
-}
-
-// enter begins a use of a verb, for which Close waits. The caller must call p.active.Done at its end.
-func (p *Pool) enter() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -96,4 +94,31 @@ func (p *Pool) begin(c *call) error {
 	c.id = p.lastCall.Add(1)
 	p.inbox.put(event{kind: evSubmit, call: c})
 	return nil
+}
+
+// run hands a whole call of a verb that has entered to the pool and waits for its end. When ctx ends, the call is cancelled
+// and its cause returned.
+func (p *Pool) run(ctx context.Context, c *call) error {
+	if err := p.begin(c); err != nil {
+		return err
+	}
+	select {
+	case <-c.over:
+	case <-ctx.Done():
+		p.cancelCall(c, context.Cause(ctx))
+		<-c.over
+	}
+	return c.cause
+}
+
+// flow tells the pool to look at have, ended and consumed again.
+func (p *Pool) flow(c *call) {
+	if !c.flowing.Swap(true) {
+		p.inbox.put(event{kind: evFlow, call: c})
+	}
+}
+
+// cancelCall ends a call early. It does not wait.
+func (p *Pool) cancelCall(c *call, cause error) {
+	p.inbox.put(event{kind: evCancel, call: c, err: cause})
 }

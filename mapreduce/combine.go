@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"runtime/debug"
 	"slices"
 
 	"mrrun/transport"
@@ -21,32 +20,34 @@ func (j *Job[J, In, K, V]) openMap(params []byte) (runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decode the number of partitions: %w", err)
 	}
-	return func(ctx context.Context, n int, in *transport.Decoder, out *transport.Encoder) error {
-		return j.mapChunk(ctx, job, int(partitions), n, in, out)
-	}, nil
+	return func(r *chunkRun) error { return j.mapChunk(r, job, int(partitions)) }, nil
 }
 
-// mapChunk maps n pieces, combines what they emit, and answers with the pairs of each partition.
-func (j *Job[J, In, K, V]) mapChunk(ctx context.Context, job J, partitions, n int, in *transport.Decoder, out *transport.Encoder) error {
+// mapChunk maps the pieces of a chunk, combines what they emit, and answers with the pairs of each partition.
+func (j *Job[J, In, K, V]) mapChunk(r *chunkRun, job J, partitions int) error {
 	shuffled := newShuffle(&j.pairs, partitions)
 	emit, flush := combining(job, shuffled)
-	for i := range n {
+	for i := range int(r.items) {
+		r.begin(i)
 		var piece In
-		if err := j.in.Decode(in, &piece); err != nil {
+		if err := j.in.Decode(r.in, &piece); err != nil {
 			return fmt.Errorf("decode the input: %w", err)
 		}
-		if err := mapSafely(ctx, job, piece, emit); err != nil {
-			_ = out.WriteByte(itemFailed)
-			out.Uint(uint64(i))
-			encodeFailure(out, err)
+		ctx, cancel := r.item(i)
+		err := safely(func() error { return job.Map(ctx, piece, emit) })
+		cancel()
+		if err != nil {
+			_ = r.out.WriteByte(itemFailed)
+			r.out.Uint(uint64(i))
+			encodeFailure(r.out, err)
 			return nil
 		}
 	}
-	if err := flush(); err != nil {
+	if err := safely(flush); err != nil {
 		return err
 	}
-	_ = out.WriteByte(itemOK)
-	shuffled.write(out)
+	_ = r.out.WriteByte(itemOK)
+	shuffled.write(r.out)
 	return nil
 }
 
@@ -77,16 +78,6 @@ func combining[K comparable, V any](job any, to *shuffle[K, V]) (emit func(K, V)
 			}
 			return nil
 		}
-}
-
-// mapSafely runs Map and turns a panic into an error.
-func mapSafely[J Mapper[In, K, V], In any, K comparable, V any](ctx context.Context, job J, piece In, emit func(K, V)) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &panicError{value: fmt.Sprint(p), stack: string(debug.Stack())}
-		}
-	}()
-	return job.Map(ctx, piece, emit)
 }
 
 // A partition is all that was emitted for the keys of one partition, and what is needed to reduce it.

@@ -9,19 +9,21 @@ import (
 // each method is an event, and what is to be done about it is appended to actions. It does no input or output, knows no
 // clock and no process, and is not safe for concurrent use.
 //
-// Every item of a call is in one of three places: not yet sent (from next on, or in again), at exactly one worker
-// (in a flight), or answered. Workers answer in the order in which they were sent to.
+// Every item of a call is in one of four places: not yet sent (from next on, or in again), waiting for its back-off
+// (delayed), at exactly one worker (in a flight), or answered. Workers answer in the order in which they were sent to.
 type dispatcher struct {
-	workers []workerState // by slot
-	calls   []*callState  // not finished, oldest first
-	actions []action
+	workers  []workerState // by slot
+	queue    callQueue     // calls that may have something to send, oldest first
+	maxTasks int           // items after which a worker is retired; 0: never
+	actions  []action
 }
 
 // An action is what the pool has to do.
 type action struct {
-	kind actionKind
-	slot int // the worker, of send and cancel
-	call *callState
+	kind    actionKind
+	slot    int // the worker, of send, cancel and retire
+	attempt int // of delay: which attempt has failed
+	call    *callState
 	span
 }
 
@@ -30,7 +32,9 @@ type actionKind int
 const (
 	actSend   actionKind = iota // send the span to the worker
 	actCancel                   // tell the worker that the call is cancelled
-	actBlame                    // the worker that held the span is lost; the call is to fail unless somebody knows better
+	actDelay                    // the item's worker was lost: call retry after a pause
+	actGiveUp                   // the item's worker was lost once too often: the item has failed, and counts as answered
+	actRetire                   // the worker has done its share and holds nothing: replace it
 	actFinish                   // all items of the call were answered, or nothing of a cancelled one is held any more
 )
 
@@ -43,6 +47,8 @@ type workerState struct {
 	ready   bool
 	flights []flight      // sent and not answered, in the order of sending
 	queued  time.Duration // estimated work in them
+	tasks   int           // items given to it since it is ready
+	retired bool          // it gets no more
 }
 
 // A flight is a chunk at a worker.
@@ -54,17 +60,24 @@ type flight struct {
 
 type callState struct {
 	chunksize int // 0: automatic
+	retries   int // how often an item that lost its worker is tried again
 	have      int // items 0 … have-1 exist
 	ended     bool
 	window    int // items sent beyond consumed at most, 0: any number
 	consumed  int // items whose results are out of the way
 
-	next      int    // first item that was never sent
-	again     []span // to be sent again
-	held      int    // chunks at workers
-	answered  int    // items
+	next      int         // first item that was never sent
+	again     []span      // to be sent again
+	attempts  map[int]int // of items that have lost workers
+	delayed   int         // items that wait for their back-off
+	held      int         // chunks at workers
+	answered  int         // items
 	cancelled bool
+	finished  bool
 	seen      measure
+
+	queued     bool // in the dispatcher's queue, with these neighbours
+	prev, succ *callState
 
 	owner *call // the pool's
 }
@@ -74,41 +87,81 @@ func (d *dispatcher) ready(slot int) {
 	for len(d.workers) <= slot {
 		d.workers = append(d.workers, workerState{})
 	}
-	d.workers[slot].ready = true
+	d.workers[slot] = workerState{ready: true}
 	d.assignAll()
 }
 
-// lost: the worker in this slot is gone. What it was not working on is sent to others.
-func (d *dispatcher) lost(slot int) {
+// lost: the worker in this slot is gone. If it was running an item of a call, that item is to blame, and is tried again or
+// given up, at once if final; a call of nil blames nobody. All else that it held is sent to others.
+func (d *dispatcher) lost(slot int, running *callState, item int, final bool) {
 	if slot >= len(d.workers) {
 		return
 	}
-	w := &d.workers[slot]
-	for i, f := range w.flights {
-		f.call.held--
-		if f.call.cancelled {
-			d.finishIfDone(f.call)
+	flights := d.workers[slot].flights
+	d.workers[slot] = workerState{}
+	for _, f := range flights {
+		c := f.call
+		c.held--
+		if c.cancelled {
+			d.finishIfDone(c)
 			continue
 		}
-		if i == 0 {
-			d.actions = append(d.actions, action{kind: actBlame, slot: slot, call: f.call, span: f.span})
+		if c == running && f.first <= item && item < f.end {
+			d.blame(c, item, final)
+			d.sendAgain(c, span{f.first, item})
+			d.sendAgain(c, span{item + 1, f.end})
+			running = nil
+		} else {
+			d.sendAgain(c, f.span)
 		}
-		f.call.again = append(f.call.again, f.span)
+		d.finishIfDone(c)
 	}
-	*w = workerState{}
+	d.assignAll()
+}
+
+func (d *dispatcher) blame(c *callState, item int, final bool) {
+	if c.attempts == nil {
+		c.attempts = make(map[int]int)
+	}
+	c.attempts[item]++
+	a := action{kind: actDelay, call: c, span: span{item, item + 1}, attempt: c.attempts[item]}
+	if final || a.attempt > c.retries {
+		a.kind = actGiveUp
+		c.answered++
+	} else {
+		c.delayed++
+	}
+	d.actions = append(d.actions, a)
+}
+
+func (d *dispatcher) sendAgain(c *callState, s span) {
+	if s.size() > 0 {
+		c.again = append(c.again, s)
+		d.queue.pushFront(c)
+	}
+}
+
+// retry: the pause after a lost worker is over.
+func (d *dispatcher) retry(c *callState, item int) {
+	c.delayed--
+	if c.cancelled {
+		d.finishIfDone(c)
+		return
+	}
+	d.sendAgain(c, span{item, item + 1})
 	d.assignAll()
 }
 
 // submit: a call begins.
 func (d *dispatcher) submit(c *callState) {
-	d.calls = append(d.calls, c)
+	d.queue.pushBack(c)
 	d.assignAll()
 	d.finishIfDone(c)
 }
 
 // more: items up to have-1 exist; ended: and there will be no others.
 func (d *dispatcher) more(c *callState, have int, ended bool) {
-	if c.cancelled {
+	if c.cancelled || have == c.have && ended == c.ended {
 		return
 	}
 	c.have, c.ended = have, ended
@@ -118,8 +171,10 @@ func (d *dispatcher) more(c *callState, have int, ended bool) {
 
 // consume: the results of items 0 … upTo-1 are out of the way.
 func (d *dispatcher) consume(c *callState, upTo int) {
-	c.consumed = max(c.consumed, upTo)
-	d.assignAll()
+	if upTo > c.consumed {
+		c.consumed = upTo
+		d.assignAll()
+	}
 }
 
 // answered: the worker has answered the first of its flights. It returns the number of items in it.
@@ -134,6 +189,7 @@ func (d *dispatcher) answered(slot int, work time.Duration, bytes int) int {
 	c.seen.add(f.size(), work, bytes)
 	d.finishIfDone(c)
 	d.assign(slot)
+	d.retireIfDone(slot)
 	return f.size()
 }
 
@@ -144,32 +200,56 @@ func (d *dispatcher) unsent(slot int, c *callState, s span) {
 		if f.call == c && f.span == s {
 			w.flights = slices.Delete(w.flights, i, i+1)
 			w.queued -= f.cost
+			w.tasks -= s.size()
 			c.held--
 			d.finishIfDone(c)
 			if c.cancelled { // else its items would be sent again before it is
 				d.assign(slot)
 			}
+			d.retireIfDone(slot)
 			return
 		}
 	}
 }
 
+// retire: the worker gets nothing more, and is replaced when it holds nothing.
+func (d *dispatcher) retire(slot int) {
+	if slot < len(d.workers) && d.workers[slot].ready {
+		d.workers[slot].retired = true
+		d.retireIfDone(slot)
+	}
+}
+
+func (d *dispatcher) retireIfDone(slot int) {
+	w := &d.workers[slot]
+	if d.maxTasks > 0 && w.tasks >= d.maxTasks {
+		w.retired = true
+	}
+	if w.retired && w.ready && len(w.flights) == 0 {
+		w.ready = false
+		d.actions = append(d.actions, action{kind: actRetire, slot: slot})
+	}
+}
+
 // cancel: nothing more of the call is to be done.
 func (d *dispatcher) cancel(c *callState) {
-	if c.cancelled {
+	if c.cancelled || c.finished {
 		return
 	}
 	c.cancelled, c.again = true, nil
+	d.queue.remove(c)
 	for slot := range d.workers {
-		for _, f := range d.workers[slot].flights {
-			if f.call == c {
-				d.actions = append(d.actions, action{kind: actCancel, slot: slot, call: c})
-				break
-			}
+		if d.holds(slot, c) {
+			d.actions = append(d.actions, action{kind: actCancel, slot: slot, call: c})
 		}
 	}
 	d.finishIfDone(c)
 	d.assignAll()
+}
+
+// holds reports whether the worker holds something of the call.
+func (d *dispatcher) holds(slot int, c *callState) bool {
+	return slot < len(d.workers) && slices.ContainsFunc(d.workers[slot].flights, func(f flight) bool { return f.call == c })
 }
 
 // idle reports whether the worker holds nothing.
@@ -178,16 +258,12 @@ func (d *dispatcher) idle(slot int) bool {
 }
 
 func (d *dispatcher) finishIfDone(c *callState) {
-	if c.held > 0 || !c.cancelled && !(c.ended && c.answered == c.have) {
+	if c.finished || c.held > 0 || c.delayed > 0 || !c.cancelled && !(c.ended && c.answered == c.have) {
 		return
 	}
-	for i := range d.calls {
-		if d.calls[i] == c {
-			d.calls = append(d.calls[:i], d.calls[i+1:]...)
-			d.actions = append(d.actions, action{kind: actFinish, call: c})
-			return
-		}
-	}
+	c.finished = true
+	d.queue.remove(c)
+	d.actions = append(d.actions, action{kind: actFinish, call: c})
 }
 
 // assignAll gives work to all workers that have room, one chunk each in turn.
@@ -210,10 +286,10 @@ func (d *dispatcher) assign(slot int) {
 // assignOne sends the next chunk of the oldest call that has one, if the worker has room for it.
 func (d *dispatcher) assignOne(slot int) bool {
 	w := &d.workers[slot]
-	if !w.ready || len(w.flights) >= windowChunks {
+	if !w.ready || w.retired || len(w.flights) >= windowChunks || d.maxTasks > 0 && w.tasks >= d.maxTasks {
 		return false
 	}
-	for _, c := range d.calls {
+	for c := d.queue.first; c != nil; c = c.succ {
 		s, ok := d.nextSpan(c)
 		if !ok {
 			continue
@@ -222,10 +298,14 @@ func (d *dispatcher) assignOne(slot int) bool {
 		if len(w.flights) > 0 && !c.mayQueue(w, cost, len(d.workers)) {
 			return false
 		}
-		c.taken(s)
+		if d.maxTasks > 0 {
+			s.end = min(s.end, s.first+d.maxTasks-w.tasks)
+		}
+		d.take(c, s)
 		c.held++
 		w.flights = append(w.flights, flight{call: c, span: s, cost: cost})
 		w.queued += cost
+		w.tasks += s.size()
 		d.actions = append(d.actions, action{kind: actSend, slot: slot, call: c, span: s})
 		return true
 	}
@@ -248,9 +328,6 @@ func (c *callState) left() int {
 
 // nextSpan returns the chunk of c to send next, and does not take it yet.
 func (d *dispatcher) nextSpan(c *callState) (span, bool) {
-	if c.cancelled {
-		return span{}, false
-	}
 	if n := len(c.again); n > 0 {
 		return c.again[n-1], true
 	}
@@ -284,11 +361,63 @@ func (c *callState) limit(workers int) int {
 	return c.consumed + window
 }
 
-// taken removes s, the result of nextSpan, from what is to be sent.
-func (c *callState) taken(s span) {
+// take removes s, the beginning of the result of nextSpan, from what is to be sent.
+func (d *dispatcher) take(c *callState, s span) {
 	if n := len(c.again); n > 0 {
-		c.again = c.again[:n-1]
+		if c.again[n-1].first = s.end; c.again[n-1].size() == 0 {
+			c.again = c.again[:n-1]
+		}
+	} else {
+		c.next = s.end
+	}
+	if c.ended && c.next == c.have && len(c.again) == 0 {
+		d.queue.remove(c)
+	}
+}
+
+// A callQueue holds calls in the order in which they are served.
+type callQueue struct{ first, last *callState }
+
+func (q *callQueue) pushBack(c *callState) {
+	if c.queued {
 		return
 	}
-	c.next = s.end
+	c.queued, c.prev = true, q.last
+	if q.last != nil {
+		q.last.succ = c
+	} else {
+		q.first = c
+	}
+	q.last = c
+}
+
+// pushFront is for calls that were served before.
+func (q *callQueue) pushFront(c *callState) {
+	if c.queued {
+		return
+	}
+	c.queued, c.succ = true, q.first
+	if q.first != nil {
+		q.first.prev = c
+	} else {
+		q.last = c
+	}
+	q.first = c
+}
+
+func (q *callQueue) remove(c *callState) {
+	if !c.queued {
+		return
+	}
+	if c.prev != nil {
+		c.prev.succ = c.succ
+	} else {
+		q.first = c.succ
+	}
+	if c.succ != nil {
+		c.succ.prev = c.prev
+	} else {
+		q.last = c.prev
+	}
+	c.queued, c.prev, c.succ = false, nil, nil
 }

@@ -31,6 +31,8 @@ type modelCall struct {
 	owner    call
 	answers  []int // by item: how many there were
 	total    int   // items that the input will have
+	delayed  []int // items that wait for another try
+	sent     int   // items before this one have been sent once
 	finishes int
 	dead     bool // cancelled or failed
 }
@@ -49,6 +51,7 @@ func (m *dispatchModel) next(n int) int {
 
 func runDispatchModel(t testing.TB, script []byte) []string {
 	m := &dispatchModel{t: t, script: script, ready: make([]bool, modelWorkers), queues: make([][]modelFlight, modelWorkers)}
+	m.d.maxTasks = []int{0, 0, 3, 60}[m.next(4)]
 	for len(m.script) > 0 {
 		m.step()
 		m.check()
@@ -66,9 +69,7 @@ func (m *dispatchModel) step() {
 		}
 	case 1:
 		if slot := m.next(modelWorkers); m.ready[slot] {
-			m.ready[slot] = false
-			m.queues[slot] = nil
-			m.d.lost(slot)
+			m.lose(slot)
 		}
 	case 2:
 		m.submit()
@@ -84,12 +85,38 @@ func (m *dispatchModel) step() {
 		if c := m.some(); c != nil && m.next(4) == 0 {
 			m.cancel(c)
 		}
+	case 8:
+		if c := m.some(); c != nil && len(c.delayed) > 0 {
+			m.retry(c)
+		}
+	case 9:
+		if m.next(4) == 0 {
+			m.d.retire(m.next(modelWorkers))
+		}
 	default:
 		if slot := m.next(modelWorkers); len(m.queues[slot]) > 0 {
 			m.answer(slot)
 		}
 	}
 	m.act()
+}
+
+// lose kills a worker, while it runs an item that it holds or between two.
+func (m *dispatchModel) lose(slot int) {
+	queue := m.queues[slot]
+	m.ready[slot], m.queues[slot] = false, nil
+	if len(queue) == 0 || m.next(4) == 0 {
+		m.d.lost(slot, nil, 0, false)
+		return
+	}
+	f := queue[m.next(len(queue))]
+	m.d.lost(slot, &f.call.state, f.first+m.next(f.size()), m.next(8) == 0)
+}
+
+func (m *dispatchModel) retry(c *modelCall) {
+	item := c.delayed[0]
+	c.delayed = c.delayed[1:]
+	m.d.retry(&c.state, item)
 }
 
 // some returns one of the calls, finished ones too.
@@ -103,6 +130,7 @@ func (m *dispatchModel) some() *modelCall {
 func (m *dispatchModel) submit() {
 	c := &modelCall{number: len(m.calls)}
 	c.state.owner = &c.owner
+	c.state.retries = m.next(3)
 	c.state.chunksize = []int{0, 0, 0, 1, 2, 7, 50}[m.next(7)]
 	if m.next(2) == 0 {
 		c.state.window = 4*max(c.state.chunksize, 1)*modelWorkers + m.next(30)
@@ -168,7 +196,10 @@ func (m *dispatchModel) act() {
 }
 
 func (m *dispatchModel) do(a action) {
-	c := m.callOf(a.call)
+	c := &modelCall{number: -1}
+	if a.call != nil {
+		c = m.callOf(a.call)
+	}
 	m.log = append(m.log, fmt.Sprint(a.kind, a.slot, c.number, a.span))
 	if c.finishes > 0 {
 		m.t.Fatalf("call %d is finished, and gets action %+v", c.number, a)
@@ -176,10 +207,18 @@ func (m *dispatchModel) do(a action) {
 	switch a.kind {
 	case actSend:
 		m.send(a, c)
-	case actBlame:
-		if m.next(2) == 0 { // else somebody knows better: it is tried again
-			m.cancel(c)
+	case actDelay:
+		if a.attempt > c.state.retries {
+			m.t.Fatalf("call %d: attempt %d of %v is tried again, after %d retries", c.number, a.attempt, a.span, c.state.retries)
 		}
+		c.delayed = append(c.delayed, a.first)
+	case actGiveUp:
+		c.answers[a.first]++
+	case actRetire:
+		if !m.ready[a.slot] || len(m.queues[a.slot]) > 0 {
+			m.t.Fatalf("worker %d is retired, ready %v, with %d chunks", a.slot, m.ready[a.slot], len(m.queues[a.slot]))
+		}
+		m.ready[a.slot] = false
 	case actCancel:
 		if !c.dead {
 			m.t.Fatalf("call %d is told to be cancelled, and is not", c.number)
@@ -198,9 +237,14 @@ func (m *dispatchModel) send(a action, c *modelCall) {
 	case c.state.window > 0 && a.end > c.state.consumed+c.state.window:
 		m.t.Fatalf("%v was sent, and the window of %d begins at %d", a.span, c.state.window, c.state.consumed)
 	}
-	if size := c.state.chunksize; size > 0 && a.size() != size && !(c.state.ended && a.end == c.total && a.size() < size) {
+	again := a.first < c.sent
+	if size := c.state.chunksize; size > 0 && !again && m.d.maxTasks == 0 && a.size() != size && !(c.state.ended && a.end == c.total && a.size() < size) {
 		m.t.Fatalf("chunk size %d, and %v of %d was sent", size, a.span, c.total)
 	}
+	if tasks := m.d.workers[a.slot].tasks; m.d.maxTasks > 0 && tasks > m.d.maxTasks {
+		m.t.Fatalf("worker %d got %d items, of %d at most", a.slot, tasks, m.d.maxTasks)
+	}
+	c.sent = max(c.sent, a.end)
 	if c.dead {
 		m.d.unsent(a.slot, a.call, a.span)
 		return
@@ -269,7 +313,7 @@ func (m *dispatchModel) checkCall(c *modelCall) {
 		m.t.Fatalf("call %d: %d chunks are held, and the dispatcher thinks %d", c.number, held, c.state.held)
 	}
 	done := c.state.cancelled || c.state.ended && !slices.Contains(c.answers, 0)
-	if finished := held == 0 && done; finished != (c.finishes == 1) || c.finishes > 1 {
+	if finished := held == 0 && len(c.delayed) == 0 && done; finished != (c.finishes == 1) || c.finishes > 1 {
 		m.t.Fatalf("call %d: held %d, done %v, and finished %d times", c.number, held, done, c.finishes)
 	}
 	if c.dead {
@@ -277,6 +321,9 @@ func (m *dispatchModel) checkCall(c *modelCall) {
 	}
 	for _, s := range c.state.again {
 		mark(places, s)
+	}
+	for _, item := range c.delayed {
+		places[item]++
 	}
 	mark(places, span{c.state.next, c.total})
 	for i, answers := range c.answers {
@@ -346,7 +393,19 @@ func (m *dispatchModel) drain() {
 				moved = true
 			}
 		}
+		for slot := range m.ready {
+			if !m.ready[slot] { // it was retired
+				m.ready[slot] = true
+				m.d.ready(slot)
+				m.act()
+			}
+		}
 		for _, c := range m.calls {
+			for len(c.delayed) > 0 {
+				m.retry(c)
+				m.act()
+				moved = true
+			}
 			if upTo := m.consumable(c, c.total); c.state.window > 0 && upTo > c.state.consumed {
 				m.d.consume(&c.state, upTo)
 				m.act()
@@ -360,8 +419,8 @@ func (m *dispatchModel) drain() {
 			m.t.Fatalf("call %d did not come to its end: %+v", c.number, c.state)
 		}
 	}
-	if len(m.d.calls) > 0 {
-		m.t.Fatalf("%d calls are still in the dispatcher", len(m.d.calls))
+	if m.d.queue.first != nil || m.d.queue.last != nil {
+		m.t.Fatal("finished calls are still in the dispatcher's queue")
 	}
 }
 
@@ -432,24 +491,37 @@ func TestDispatcherTriesOneItemFirst(t *testing.T) {
 	}
 }
 
-func TestDispatcherBlamesTheFirstChunkOnly(t *testing.T) {
+func TestDispatcherBlamesOneItemOnly(t *testing.T) {
 	d := newDispatcher(1)
-	first, second := &callState{have: 2, ended: true, chunksize: 1}, &callState{have: 1, ended: true, chunksize: 1}
-	d.submit(first)
-	d.answered(0, time.Microsecond, 1) // now its time is known, and more than one chunk is held
-	d.submit(second)
-	second.seen.add(1, time.Microsecond, 1)
-	d.consume(second, 0)
-	if n := len(d.workers[0].flights); n != 2 {
-		t.Fatalf("the worker holds %d chunks, want 2", n)
-	}
+	c := &callState{have: 10, ended: true, chunksize: 10, retries: 1}
+	d.submit(c)
 	d.actions = nil
-	d.lost(0)
-	if len(d.actions) != 1 || d.actions[0].kind != actBlame || d.actions[0].call != first {
-		t.Fatalf("actions %+v, want one that blames the first call", d.actions)
+	for attempt := 1; attempt <= 2; attempt++ {
+		d.actions = nil
+		d.lost(0, c, 4, false)
+		if a := d.actions[0]; len(d.actions) != 1 || a.span != (span{4, 5}) || a.attempt != attempt ||
+			a.kind != map[int]actionKind{1: actDelay, 2: actGiveUp}[attempt] {
+			t.Fatalf("attempt %d: actions %+v", attempt, d.actions)
+		}
+		if attempt == 1 {
+			d.retry(c, 4)
+		}
+		d.actions = nil
+		d.ready(0)
+		if attempt == 1 {
+			for len(d.workers[0].flights) > 0 && d.workers[0].flights[0].span != (span{4, 5}) {
+				d.answered(0, time.Second, 1)
+			}
+			if len(d.workers[0].flights) == 0 {
+				t.Fatal("the item was not sent again alone")
+			}
+		}
 	}
-	if len(first.again) != 1 || len(second.again) != 1 {
-		t.Errorf("to be sent again: %v and %v, want one span each", first.again, second.again)
+	for len(d.workers[0].flights) > 0 {
+		d.answered(0, time.Second, 1)
+	}
+	if !c.finished || c.answered != 10 {
+		t.Errorf("the call has not finished: %+v", c)
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 
 	"mrrun/mapreduce/internal/proc"
@@ -19,6 +19,12 @@ var (
 
 	// ErrClosed is returned by all verbs of a pool after Close.
 	ErrClosed = errors.New("mapreduce: the pool is closed")
+
+	// ErrTimeout is found by [errors.Is] in the error of an item that ran longer than its [Timeout].
+	ErrTimeout error = timeoutError{}
+
+	// ErrMemoryLimit is found by [errors.Is] in the error of an item that took more memory than [MemoryLimit].
+	ErrMemoryLimit = errors.New("mapreduce: the memory limit was exceeded")
 
 	// ErrNoHello is wrapped by the error about a worker that ended, or kept silent, before it was ready.
 	ErrNoHello = proc.ErrNoHello
@@ -90,27 +96,35 @@ func (e TaskErrors) Unwrap() []error {
 	return errs
 }
 
-// A WorkerLostError says that a worker died while it worked on a call.
+// timeoutError is ErrTimeout, which is a [context.DeadlineExceeded] too.
+type timeoutError struct{}
+
+func (timeoutError) Error() string        { return "mapreduce: the item exceeded its timeout" }
+func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// errOwnPool is about a task of a worker that is a goroutine, which would wait for workers that all may wait likewise.
+var errOwnPool = errors.New("mapreduce: a task cannot wait for tasks of its own pool, which could wait for it for ever; make another pool in it")
+
+// A WorkerLostError says how a worker died while it ran an item, the last time that this item was tried.
 type WorkerLostError struct {
-	Worker   int            // number of the worker
+	Index    int            // of the item in the input; -1 if it ran none
+	Attempts int            // how often the item was begun
+	Worker   int            // ID of the worker
 	PID      int            // its process id
-	First    int            // the first item of the chunk that it held
-	Last     int            // the last one
 	Signal   syscall.Signal // what killed it, or 0
 	ExitCode int            // its exit status, -1 after a signal
 	MaxRSS   int64          // most memory it ever had in use, in bytes
+	OOM      bool           // it died for want of memory, under a [MemoryLimit]
 	Stderr   string         // the last lines that it wrote to standard error
-	Reason   string         // what the driver found wrong, if it ended the worker itself
 }
 
 func (e *WorkerLostError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "worker %d (pid %d) ", e.Worker, e.PID)
-	if e.Reason != "" {
-		fmt.Fprintf(&b, "was ended because %s: ", e.Reason)
+	fmt.Fprintf(&b, "worker %d (pid %d) %v", e.Worker, e.PID, proc.Exit{Code: e.ExitCode, Signal: e.Signal})
+	if e.Attempts > 1 {
+		fmt.Fprintf(&b, ", as its item had done to its workers %d times before", e.Attempts-1)
 	}
-	b.WriteString(proc.Exit{Code: e.ExitCode, Signal: e.Signal}.String())
-	fmt.Fprintf(&b, " while it held items %d to %d; it used %d MiB at most", e.First, e.Last, e.MaxRSS>>20)
+	fmt.Fprintf(&b, "; it used %d MiB at most", e.MaxRSS>>20)
 	if e.Stderr != "" {
 		fmt.Fprintf(&b, "; its last words:\n%s", e.Stderr)
 	}
@@ -118,7 +132,22 @@ func (e *WorkerLostError) Error() string {
 }
 
 // knownErrors keep their identity on the way from a worker.
-var knownErrors = []error{context.Canceled, context.DeadlineExceeded}
+var knownErrors = struct {
+	sync.Mutex
+	all []error
+}{all: []error{context.Canceled, context.DeadlineExceeded, ErrTimeout}}
+
+// RegisterError gives errors an identity that survives the way from a worker: if [errors.Is] finds one of them in the error
+// of a task, it does so in the [TaskError]. Like [Func] it must be called before [Main] or [Init], in package variables or
+// init functions, in the same order in every process.
+func RegisterError(errs ...error) {
+	knownErrors.Lock()
+	defer knownErrors.Unlock()
+	if entered.Load() {
+		panic(fmt.Sprintf("mapreduce: RegisterError(%v) is called after Main or Init was entered", errs))
+	}
+	knownErrors.all = append(knownErrors.all, errs...)
+}
 
 // encodeFailure writes a task's error: text, stack, and which of the known errors it is.
 func encodeFailure(out *transport.Encoder, err error) {
@@ -126,7 +155,9 @@ func encodeFailure(out *transport.Encoder, err error) {
 	defer func() {
 		if p := recover(); p != nil { // in a method of the error
 			out.Truncate(start)
-			encodeFailure(out, &panicError{value: fmt.Sprintf("%v, in a method of a %T", p, err), stack: string(debug.Stack())})
+			failed := newPanicError(p)
+			failed.value += fmt.Sprintf(", in a method of a %T", err)
+			encodeFailure(out, failed)
 		}
 	}()
 	out.String(err.Error())
@@ -135,13 +166,16 @@ func encodeFailure(out *transport.Encoder, err error) {
 		stack = p.stack
 	}
 	out.String(stack)
-	var is uint64
-	for i, known := range knownErrors {
+	var is []uint64
+	for i, known := range knownErrors.all { // nothing is added any more when tasks run
 		if errors.Is(err, known) {
-			is |= 1 << i
+			is = append(is, uint64(i))
 		}
 	}
-	out.Uint(is)
+	out.Uint(uint64(len(is)))
+	for _, i := range is {
+		out.Uint(i)
+	}
 }
 
 func decodeFailure(in *transport.Decoder) (*TaskError, error) {
@@ -153,11 +187,17 @@ func decodeFailure(in *transport.Decoder) (*TaskError, error) {
 	if e.Stack, err = in.String(); err != nil {
 		return nil, err
 	}
-	is, err := in.Uint()
-	for i, known := range knownErrors {
-		if is&(1<<i) != 0 {
-			e.is = append(e.is, known)
+	var count, i uint64
+	if err := decodeUints(in, &count); err != nil {
+		return nil, err
+	}
+	for range count {
+		if err := decodeUints(in, &i); err != nil {
+			return nil, err
+		}
+		if i < uint64(len(knownErrors.all)) {
+			e.is = append(e.is, knownErrors.all[i])
 		}
 	}
-	return e, err
+	return e, nil
 }

@@ -185,7 +185,7 @@ func ExampleStats() {
 		_, err := square.Map(ctx, pool, make([]int, 1000), mapreduce.Chunksize(300))
 		fmt.Printf("%+v %v\n", pool.Stats(), err)
 	})
-	// Output: {Chunks:4 Sent:1000 Done:1000} <nil>
+	// Output: {Chunks:4 Sent:1000 Done:1000 Retried:0 Lost:0 Recycled:0} <nil>
 }
 
 func ExampleWorkerInfo() {
@@ -228,18 +228,18 @@ func ExampleTaskErrors() {
 	// even
 }
 
-// A worker that dies takes its call with it. The pool goes on with another.
+// An item that kills its worker is tried again; one that does so every time fails alone.
 func ExampleWorkerLostError() {
 	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
-		_, err := exitAtThree.Map(ctx, pool, []int{3})
+		results, err := exitAtThree.Map(ctx, pool, []int{1, 2, 3, 4})
 		if lost, ok := errors.AsType[*mapreduce.WorkerLostError](err); ok {
-			fmt.Println(lost.First, lost.Last, lost.ExitCode)
+			fmt.Println(lost.Index, lost.Attempts, lost.ExitCode)
 		}
-		fmt.Println(exitAtThree.Map(ctx, pool, []int{1, 2}))
+		fmt.Println(results)
 	})
 	// Output:
-	// 0 0 42
-	// [1 2] <nil>
+	// 2 3 42
+	// [1 2 0 4]
 }
 
 // WordCount counts how often each word occurs that is long enough. Its fields are the parameters of a run.

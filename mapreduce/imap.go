@@ -10,41 +10,74 @@ import (
 	"mrrun/transport"
 )
 
-// minWindow is the least number of items that an [Task.Imap] may have taken and not yielded.
-const minWindow = 1024
+// minWindow and maxWindow bound the number of items that an [Task.Imap] may have taken and not yielded.
+const (
+	minWindow = 1 << 10
+	maxWindow = 1 << 20
+)
 
 // Imap computes the task for each item of in, which may be infinite, and yields the results in input order as they come.
 //
-// An item that fails yields its [TaskError], and the iteration goes on; any other error, such as the cause of ctx, a
-// [WorkerLostError] or an argument that cannot be encoded, is yielded once and ends it. At most a window of items, the
-// larger of 1,024 and four chunks for each worker, has been taken from in and not been yielded yet: a slow consumer slows
-// the input. in runs on a goroutine of its own; its panic is raised again at the consumer. After a break nothing of in
-// runs any more: the break waits for the step of in that is under way.
+// An item that fails yields its [TaskError], and the iteration goes on; any other error, such as the cause of ctx or an
+// argument that cannot be encoded, is yielded once and ends it. At most a window of items, the larger of 1,024 and four
+// chunks for each worker (of 262,144 items at most), has been taken from in and not been yielded yet: a slow consumer slows the input. in runs on a
+// goroutine of its own; its panic is raised again at the consumer. After a break nothing of in runs any more: the break
+// waits for the step of in that is under way.
 //
 // The iterator may be used once at a time.
 func (t *Task[A, R]) Imap(ctx context.Context, p *Pool, in iter.Seq[A], opts ...CallOption) iter.Seq2[R, error] {
+	return t.ImapSeq2(ctx, p, neverFailing(in), opts...)
+}
+
+// ImapSeq2 is [Task.Imap] for an input that can fail. Its first error ends the input; it is yielded after the results of the
+// items before it.
+func (t *Task[A, R]) ImapSeq2(ctx context.Context, p *Pool, in iter.Seq2[A, error], opts ...CallOption) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
-		var zero R
-		o, err := p.options.call.with(opts)
-		if err == nil {
-			err = context.Cause(ctx)
-		}
-		if err == nil {
-			err = p.enter()
-		}
-		if err != nil {
-			yield(zero, err)
-			return
-		}
-		defer p.active.Done()
-		window := max(minWindow, 4*o.chunksize*p.options.procs)
-		s := newStream(t, p, o, window)
-		if err := p.begin(s.call); err != nil {
-			yield(zero, err)
-			return
-		}
-		s.consume(ctx, in, yield)
+		t.stream(ctx, p, in, false, opts, func(item Item[R], err error) bool { return yield(item.Value, err) })
 	}
+}
+
+// An Item is a result with the index of its argument in the input.
+type Item[R any] struct {
+	Index int
+	Value R
+}
+
+// ImapUnordered is [Task.Imap], but yields each result as soon as it is there. Its window reaches from the first item that
+// has not been yielded.
+func (t *Task[A, R]) ImapUnordered(ctx context.Context, p *Pool, in iter.Seq[A], opts ...CallOption) iter.Seq2[Item[R], error] {
+	return func(yield func(Item[R], error) bool) { t.stream(ctx, p, neverFailing(in), true, opts, yield) }
+}
+
+func neverFailing[A any](in iter.Seq[A]) iter.Seq2[A, error] {
+	return func(yield func(A, error) bool) {
+		for a := range in {
+			if !yield(a, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (t *Task[A, R]) stream(ctx context.Context, p *Pool, in iter.Seq2[A, error], unordered bool, opts []CallOption,
+	yield func(Item[R], error) bool) {
+	o, err := p.options.call.with(opts)
+	if err == nil {
+		err = p.enter(ctx)
+	}
+	if err != nil {
+		yield(Item[R]{}, err)
+		return
+	}
+	defer p.active.Done()
+	o.chunksize = min(o.chunksize, maxWindow/4)
+	s := newStream(t, p, o, min(max(minWindow, 4*o.chunksize*p.options.procs), maxWindow))
+	s.unordered = unordered
+	if err := p.begin(s.call); err != nil {
+		yield(Item[R]{}, err)
+		return
+	}
+	s.consume(ctx, in, yield)
 }
 
 // A stream is a window that moves over an input: items enter at taken, are computed in any order, and leave at head.
@@ -61,7 +94,11 @@ type stream[A, R any] struct {
 	ended   bool         // the input has no more
 	stopped bool         // the consumer wants no more
 	panicky any          // what the input panicked with
-	over    bool         // the call is over
+	failed  error        // what the input ended with
+
+	unordered bool
+	finished  []int // items that are done and not yielded, in the order of their ends; of an unordered stream
+	over      bool  // the call is over
 }
 
 type slot[A, R any] struct {
@@ -69,18 +106,18 @@ type slot[A, R any] struct {
 	result  R
 	failure *TaskError
 	done    bool
+	yielded bool // of an unordered stream, before head has got here
 }
 
 func newStream[A, R any](t *Task[A, R], p *Pool, o callOptions, window int) *stream[A, R] {
 	s := &stream[A, R]{task: t, pool: p, slots: make([]slot[A, R], window)}
 	s.changed = sync.NewCond(&s.mu)
-	s.call = newCall(t.entry, nil, s, o)
-	s.call.state.window = window
+	s.call = newStreamCall(t.entry, s, window, o)
 	return s
 }
 
 // consume yields until the end, an error, or the consumer's break.
-func (s *stream[A, R]) consume(ctx context.Context, in iter.Seq[A], yield func(R, error) bool) {
+func (s *stream[A, R]) consume(ctx context.Context, in iter.Seq2[A, error], yield func(Item[R], error) bool) {
 	var helpers sync.WaitGroup
 	helpers.Go(func() { s.feed(in) })
 	helpers.Go(func() {
@@ -105,24 +142,25 @@ func (s *stream[A, R]) consume(ctx context.Context, in iter.Seq[A], yield func(R
 		if !ok {
 			break
 		}
+		var err error
 		if failure != nil {
-			if !yield(result, failure) {
-				return
-			}
-		} else if !yield(result, nil) {
+			err = failure
+		}
+		if !yield(result, err) {
 			return
 		}
 	}
 	<-s.call.over
 	finished = true
-	if s.call.cause != nil && s.call.cause != errPanicked {
-		var zero R
-		yield(zero, s.call.cause)
+	if err := s.call.cause; err != nil && err != errPanicked {
+		yield(Item[R]{}, err)
+	} else if s.failed != nil {
+		yield(Item[R]{}, s.failed)
 	}
 }
 
 func (s *stream[A, R]) cancel(cause error) {
-	s.pool.inbox.put(event{kind: evCancel, call: s.call, err: cause})
+	s.pool.cancelCall(s.call, cause)
 }
 
 func (s *stream[A, R]) set(change func()) {
@@ -135,7 +173,7 @@ func (s *stream[A, R]) set(change func()) {
 var errPanicked = errors.New("the input panicked") // nobody sees it: the panic goes on instead
 
 // feed takes items from the input while there is room for them.
-func (s *stream[A, R]) feed(in iter.Seq[A]) {
+func (s *stream[A, R]) feed(in iter.Seq2[A, error]) {
 	returned := false
 	defer func() {
 		if returned {
@@ -148,7 +186,11 @@ func (s *stream[A, R]) feed(in iter.Seq[A]) {
 		s.set(func() { s.panicky = p })
 		s.cancel(errPanicked)
 	}()
-	for arg := range in {
+	for arg, err := range in {
+		if err != nil {
+			s.set(func() { s.failed = err })
+			break
+		}
 		s.mu.Lock()
 		s.slots[s.taken%len(s.slots)] = slot[A, R]{arg: arg}
 		s.taken++
@@ -170,16 +212,20 @@ func (s *stream[A, R]) feed(in iter.Seq[A]) {
 	s.pool.flow(s.call)
 }
 
-// next waits for the result at the head. ok is false when none will come.
-func (s *stream[A, R]) next() (result R, failure *TaskError, ok bool) {
+// next waits for the next result. ok is false when none will come.
+func (s *stream[A, R]) next() (result Item[R], failure *TaskError, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		if at := &s.slots[s.head%len(s.slots)]; s.head < s.taken && at.done {
-			result, failure = at.result, at.failure
-			*at = slot[A, R]{}
-			s.head++
-			s.moved()
+		if i, ok := s.done(); ok {
+			at := &s.slots[i%len(s.slots)]
+			result, failure = Item[R]{i, at.result}, at.failure
+			*at = slot[A, R]{yielded: true}
+			for s.head < s.taken && s.slots[s.head%len(s.slots)].yielded {
+				s.slots[s.head%len(s.slots)].yielded = false
+				s.head++
+				s.moved()
+			}
 			return result, failure, true
 		}
 		if s.over || s.ended && s.head == s.taken {
@@ -187,6 +233,19 @@ func (s *stream[A, R]) next() (result R, failure *TaskError, ok bool) {
 		}
 		s.changed.Wait()
 	}
+}
+
+// done returns an item to yield.
+func (s *stream[A, R]) done() (i int, ok bool) {
+	if !s.unordered {
+		return s.head, s.head < s.taken && s.slots[s.head%len(s.slots)].done
+	}
+	if len(s.finished) == 0 {
+		return 0, false
+	}
+	i = s.finished[0]
+	s.finished = s.finished[1:]
+	return i, true
 }
 
 // moved tells the feeder and the pool that there is room again.
@@ -220,14 +279,30 @@ func (s *stream[A, R]) place(in *transport.Decoder, span span) error {
 			at.failure = failure
 		}
 	}
+	s.finish(span)
+	return nil
+}
+
+func (s *stream[A, R]) lose(failure *TaskError) error {
+	at := &s.slots[failure.Index%len(s.slots)]
+	failure.Input = at.arg
+	at.failure = failure
+	s.finish(span{failure.Index, failure.Index + 1})
+	return nil
+}
+
+// finish marks the items of the span, whose slots are complete, as done.
+func (s *stream[A, R]) finish(span span) {
 	s.mu.Lock()
 	for i := span.first; i < span.end; i++ {
 		s.slots[i%len(s.slots)].done = true
+		if s.unordered {
+			s.finished = append(s.finished, i)
+		}
 	}
-	wake := span.first <= s.head && s.head < span.end
+	wake := s.unordered || span.first <= s.head && s.head < span.end
 	s.mu.Unlock()
 	if wake {
 		s.changed.Broadcast()
 	}
-	return nil
 }

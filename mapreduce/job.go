@@ -90,10 +90,7 @@ func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, 
 	if err != nil {
 		return nil, err
 	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	if err := p.enter(); err != nil {
+	if err := p.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer p.active.Done()
@@ -104,9 +101,7 @@ func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, 
 	partitions := p.options.procs
 	encoded.Uint(uint64(partitions))
 	m := &jobItems[In]{codec: j.in, in: in, partitions: make([][]run, partitions)}
-	c := newCall(j.maps, encoded.Bytes(), m, o)
-	c.state.have, c.state.ended = len(in), true
-	if err := p.run(ctx, c); err != nil {
+	if err := p.run(ctx, newCall(j.maps, encoded.Bytes(), m, len(in), o)); err != nil {
 		return nil, err
 	}
 	return j.reduceAll(ctx, p, encoded.Bytes(), m)
@@ -122,7 +117,7 @@ func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte
 			parts[i].Runs = append(parts[i].Runs, r.pairs)
 		}
 	}
-	reduced, err := j.reduce.mapInside(ctx, p, parts, callOptions{chunksize: 1})
+	reduced, err := j.reduce.mapInside(ctx, p, parts, callOptions{chunksize: 1, retries: DefaultRetries})
 	if failed, ok := errors.AsType[TaskErrors](err); ok { // by partitions, which are nothing that the caller knows
 		return nil, fmt.Errorf("mapreduce: job %s: reduce: %s", j.name, strings.TrimSpace(failed[0].Msg+"\n"+failed[0].Stack))
 	} else if err != nil {
@@ -197,6 +192,11 @@ func (m *jobItems[In]) failure(in *transport.Decoder, s span) error {
 		return errors.New("a failure of an item that was not asked for")
 	}
 	failed.Index = s.first + int(offset)
-	failed.Input = m.in[failed.Index]
-	return failed
+	return m.lose(failed)
+}
+
+// lose: a job needs all of its items.
+func (m *jobItems[In]) lose(failure *TaskError) error {
+	failure.Input = m.in[failure.Index]
+	return failure
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,7 +18,7 @@ import (
 // the supervisor writes its requests, which a second goroutine flushes.
 type link struct {
 	pool *Pool
-	slot int
+	id   int           // what users see; never used again in this pool
 	gone chan struct{} // closed when nothing is written any more
 	over chan struct{} // closed when the process was reaped and nothing is read any more
 
@@ -24,13 +27,20 @@ type link struct {
 	stopped bool          // the pool wants no process (any more)
 	greeted bool          // it has said hello, and requests is set
 	sent    []sentChunk   // not answered yet, in order
+	reason  error         // why the driver ended it
+
+	profiles    map[uint32]chan profileResult // that are waited for
+	lastProfile uint32
 
 	// the supervisor's:
+	slot     int
+	spare    bool              // it waits for a slot
+	ready    bool              // evReady was seen
+	answers  bool              // it has answered a chunk
 	requests *transport.Writer // from the hello on
 	opened   map[uint32]bool   // calls that the worker knows
 	dirty    bool              // requests wait for a flush
 	flush    chan struct{}
-	reason   string // why the driver ended this worker; readable after evLost
 	lastTag  uint32
 }
 
@@ -42,15 +52,12 @@ type sentChunk struct {
 	bytes int // of the arguments
 }
 
-func newLink(p *Pool, slot int) *link {
+func newLink(p *Pool, id, slot int, spare bool) *link {
 	return &link{
-		pool: p, slot: slot, gone: make(chan struct{}), over: make(chan struct{}),
+		pool: p, id: id, slot: slot, spare: spare, gone: make(chan struct{}), over: make(chan struct{}),
 		opened: make(map[uint32]bool), flush: make(chan struct{}, 1),
 	}
 }
-
-// number is what users see: workers count from 1.
-func (l *link) number() int { return l.slot + 1 }
 
 // run is the whole life of one worker process.
 func (l *link) run() {
@@ -64,41 +71,60 @@ func (l *link) run() {
 	flushing.Go(l.flushLoop)
 
 	err = l.read(answers)
-	if !errors.Is(err, io.EOF) {
-		l.reason = err.Error()
+	if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
+		l.setReason(fmt.Errorf("it sent what is no answer: %w", err))
 	}
 	l.process.Stop(0)
 	close(l.gone)
 	flushing.Wait()
-	l.process.Answers.Close()
 	l.pool.inbox.put(event{kind: evLost, link: l})
 }
 
-// start returns when the worker has said hello.
+// start returns when the worker is ready to work.
 func (l *link) start() (*transport.Reader, error) {
-	l.mu.Lock()
-	if l.stopped {
-		l.mu.Unlock()
-		return nil, ErrClosed
-	}
-	process, err := proc.Start(proc.Spec{ID: l.number(), MaxProcs: l.pool.options.maxProcs()})
-	l.process = process
-	l.mu.Unlock()
+	process, err := l.startProcess()
 	if err != nil {
 		return nil, fmt.Errorf("mapreduce: %w", err)
 	}
 	answers := transport.NewReader(process.Answers, 0)
-	if err := process.Hello(l.pool.ctx, answers, l.pool.hello); err != nil {
+	err = process.Hello(l.pool.ctx, answers, l.pool.hello)
+	requests := transport.NewWriter(process.Requests)
+	if err == nil {
+		err = initStates(l.pool.options.states, requests, answers)
+	}
+	if err != nil {
 		process.Kill()
 		process.Stop(0)
-		process.Answers.Close()
 		return nil, fmt.Errorf("mapreduce: %w", err)
 	}
 	l.mu.Lock()
-	l.requests, l.greeted = transport.NewWriter(process.Requests), true
+	l.requests, l.greeted = requests, true
 	l.mu.Unlock()
 	l.pool.inbox.put(event{kind: evReady, link: l})
 	return answers, nil
+}
+
+func (l *link) startProcess() (*proc.Process, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return nil, ErrClosed
+	}
+	var err error
+	o := &l.pool.options
+	if o.inProcess {
+		l.process, err = proc.InProcess(l.id, func(w *proc.Worker) { newServer(w, l.pool).serve() })
+		return l.process, err
+	}
+	spec := proc.Spec{
+		ID: l.id, MaxProcs: o.maxProcs(), Path: o.path, Args: o.args, Env: append(slices.Clone(o.env), fmt.Sprintf("%s=%d", depthVariable, depth()+1)), Dir: o.dir, Memory: o.memory, Nice: o.nice,
+		Output: func(stderr bool, line []byte) { l.pool.print(l, stderr, line) },
+	}
+	if o.pin {
+		spec.Pin = l.id
+	}
+	l.process, err = proc.Start(spec)
+	return l.process, err
 }
 
 // flushLoop writes requests; the supervisor must never wait for a worker that does not read. A failed write needs no
@@ -124,7 +150,19 @@ func (l *link) read(answers *transport.Reader) error {
 		if err != nil {
 			return err
 		}
-		if f.Kind != kindAnswer {
+		switch f.Kind {
+		case kindAnswer:
+		case kindLog:
+			if err := l.log(f.Body); err != nil {
+				return err
+			}
+			continue
+		case kindProfiled:
+			if err := l.profiled(f.Tag, f.Body); err != nil {
+				return err
+			}
+			continue
+		default:
 			return fmt.Errorf("it sent a message of unknown kind %d", f.Kind)
 		}
 		in.Reset(f.Body)
@@ -147,7 +185,7 @@ func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error
 	if !ok {
 		return event{}, fmt.Errorf("it answered chunk %d, which it was not asked", tag)
 	}
-	e := event{kind: evAnswer, link: l, call: chunk.call, bytes: chunk.bytes + size}
+	e := event{kind: evAnswer, link: l, call: chunk.call, n: chunk.bytes + size}
 	work, err := in.Uint()
 	if err != nil {
 		return e, fmt.Errorf("it sent a broken answer: %w", err)
@@ -176,7 +214,11 @@ func placeSafely(c sentChunk, in *transport.Decoder) (err error) {
 			err = fmt.Errorf("mapreduce: %s: take results: panic: %v", c.call.task.name, p)
 		}
 	}()
-	if err := c.call.items.place(in, c.span); err != nil {
+	err = c.call.items.place(in, c.span)
+	if _, ofItem := errors.AsType[*TaskError](err); ofItem {
+		return err
+	}
+	if err != nil {
 		return fmt.Errorf("mapreduce: %s: take results of items %d to %d: %w", c.call.task.name, c.span.first, c.span.end-1, err)
 	}
 	return nil
@@ -194,8 +236,9 @@ func (l *link) takeSent(tag uint32) (sentChunk, bool) {
 	return c, true
 }
 
-// send adds a chunk to the requests. An error is about the arguments; nothing was sent then.
-func (l *link) send(c *call, s span) error {
+// send adds a chunk to the requests; attempt counts how often its first item is sent, from 1. An error is about the
+// arguments; nothing was sent then.
+func (l *link) send(c *call, s span, attempt int) error {
 	l.open(c)
 	l.lastTag++
 	size := 0
@@ -203,7 +246,7 @@ func (l *link) send(c *call, s span) error {
 	defer l.mu.Unlock()
 	var bad error
 	_, err := l.requests.Add(kindChunk, l.lastTag, func(out *transport.Encoder) error {
-		encodeChunkHead(out, c.id, s.size())
+		(&chunkHead{uint64(c.id), uint64(s.first), uint64(s.size()), uint64(attempt)}).encode(out)
 		start := out.Len()
 		bad = encodeSafely(c, out, s)
 		size = out.Len() - start
@@ -235,7 +278,7 @@ func (l *link) open(c *call) {
 	if !l.opened[c.id] {
 		l.opened[c.id] = true
 		_, _ = l.requests.Add(kindOpen, c.id, func(out *transport.Encoder) error {
-			encodeOpen(out, c.task, c.params)
+			(&callHead{uint64(c.task.number), c.params, uint64(c.options.timeout), c.options.seed}).encode(out)
 			return nil
 		})
 	}
@@ -252,7 +295,7 @@ func (l *link) cancelCall(c *call) {
 
 // forget lets the worker drop what it keeps for a call.
 func (l *link) forget(c *call) {
-	if l.opened[c.id] {
+	if l != nil && l.opened[c.id] {
 		delete(l.opened, c.id)
 		_, _ = l.requests.Add(kindForget, c.id, nil)
 		l.dirty = true
@@ -261,7 +304,7 @@ func (l *link) forget(c *call) {
 
 // kick has waiting requests written.
 func (l *link) kick() {
-	if !l.dirty {
+	if l == nil || !l.dirty {
 		return
 	}
 	l.dirty = false
@@ -271,12 +314,61 @@ func (l *link) kick() {
 	}
 }
 
-// lostError describes the end of this link's worker, which held s.
-func (l *link) lostError(s span) error {
+// running returns the item that the worker runs, or ran last; nil if it runs none.
+func (l *link) running() (c *call, item int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.process == nil {
+		return nil, 0
+	}
+	tag, offset, ok := l.process.Note.Running()
+	if !ok {
+		return nil, 0
+	}
+	for _, chunk := range l.sent {
+		if chunk.tag == tag {
+			return chunk.call, chunk.span.first + offset
+		}
+	}
+	return nil, 0
+}
+
+// kill ends the worker and all that it has started, for a reason that its item will be told.
+func (l *link) kill(reason error) {
+	l.setReason(reason)
+	l.process.Kill()
+}
+
+func (l *link) setReason(reason error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reason == nil {
+		l.reason = reason
+	}
+}
+
+// alive reports whether the worker has not ended.
+func (l *link) alive() bool {
+	select {
+	case <-l.process.Done():
+		return false
+	default:
+		return true
+	}
+}
+
+// final reports whether it would be no use to try the item again that this lost worker ran: its own limit has ended it.
+func (l *link) final() bool {
+	return errors.Is(l.reason, ErrTimeout) || l.lostError(0, 0).OOM
+}
+
+// lostError describes the end of this link's worker, which ran that item, or -1.
+func (l *link) lostError(item, attempts int) *WorkerLostError {
 	exit := l.process.Exit()
 	return &WorkerLostError{
-		Worker: l.number(), PID: l.process.PID(), First: s.first, Last: s.end - 1,
-		Signal: exit.Signal, ExitCode: exit.Code, MaxRSS: exit.MaxRSS, Stderr: exit.Stderr, Reason: l.reason,
+		Index: item, Attempts: attempts, Worker: l.id, PID: l.process.PID(),
+		Signal: exit.Signal, ExitCode: exit.Code, MaxRSS: exit.MaxRSS, Stderr: exit.Stderr,
+		OOM: l.pool.options.memory > 0 && strings.Contains(exit.Stderr, "out of memory"),
 	}
 }
 
@@ -300,4 +392,14 @@ func (l *link) stop(grace time.Duration) {
 		process.Stop(grace)
 	}
 	<-l.over
+	l.release()
+}
+
+// release gives up what is left of a worker that has ended. It may be called again.
+func (l *link) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.process != nil {
+		l.process.Close()
+	}
 }

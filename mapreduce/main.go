@@ -47,7 +47,7 @@ func Init() {
 		os.Exit(proc.ExitNoWorker)
 	}
 	if worker != nil {
-		serve(worker)
+		newServer(worker, nil).serve()
 	}
 }
 

@@ -21,10 +21,7 @@ func (t *Task[A, R]) Map(ctx context.Context, p *Pool, args []A, opts ...CallOpt
 	if err != nil {
 		return nil, err
 	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	if err := p.enter(); err != nil {
+	if err := p.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer p.active.Done()
@@ -33,10 +30,8 @@ func (t *Task[A, R]) Map(ctx context.Context, p *Pool, args []A, opts ...CallOpt
 
 // mapInside is Map in a verb that has entered.
 func (t *Task[A, R]) mapInside(ctx context.Context, p *Pool, args []A, o callOptions) ([]R, error) {
-	m := &mapItems[A, R]{task: t, args: args, results: make([]R, len(args))}
-	c := newCall(t.entry, nil, m, o)
-	c.state.have, c.state.ended = len(args), true
-	if err := p.run(ctx, c); err != nil {
+	m := newMapItems(t, args, o)
+	if err := p.run(ctx, newCall(t.entry, nil, m, len(args), o)); err != nil {
 		return nil, err
 	}
 	return m.results, m.failures()
@@ -44,12 +39,17 @@ func (t *Task[A, R]) mapInside(ctx context.Context, p *Pool, args []A, o callOpt
 
 // mapItems are arguments and results that are all in memory.
 type mapItems[A, R any] struct {
-	task    *Task[A, R]
-	args    []A
-	results []R
+	task        *Task[A, R]
+	args        []A
+	results     []R
+	stopAtFirst bool
 
 	mu     sync.Mutex
 	failed TaskErrors
+}
+
+func newMapItems[A, R any](t *Task[A, R], args []A, o callOptions) *mapItems[A, R] {
+	return &mapItems[A, R]{task: t, args: args, results: make([]R, len(args)), stopAtFirst: o.stopAtFirst}
 }
 
 func (m *mapItems[A, R]) encode(out *transport.Encoder, s span) error {
@@ -68,12 +68,23 @@ func (m *mapItems[A, R]) place(in *transport.Decoder, s span) error {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
 		if failure != nil {
-			failure.Index, failure.Input = i, m.args[i]
-			m.mu.Lock()
-			m.failed = append(m.failed, failure)
-			m.mu.Unlock()
+			failure.Index = i
+			if err := m.lose(failure); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+func (m *mapItems[A, R]) lose(failure *TaskError) error {
+	failure.Input = m.args[failure.Index]
+	if m.stopAtFirst {
+		return failure
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failed = append(m.failed, failure)
 	return nil
 }
 

@@ -1,12 +1,18 @@
 package mapreduce
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
+	"time"
 )
 
 // MaxProcs is the largest number of workers a pool may have.
 const MaxProcs = 1024
+
+// DefaultRetries is how often an item that lost its worker is tried again unless [Retries] says otherwise.
+const DefaultRetries = 2
 
 // A PoolOption changes what [NewPool] makes.
 type PoolOption interface{ applyPool(*poolOptions) error }
@@ -21,45 +27,234 @@ type Option interface {
 }
 
 type poolOptions struct {
-	procs int
-	call  callOptions
+	procs     int
+	maxTasks  int   // 0: any number
+	maxGrowth int64 // bytes, 0: any
+	memory    int64 // bytes, 0: any
+	nice      int
+	pin       bool
+	env       []string
+	dir       string
+	path      string // of the program that workers run; empty: this one
+	args      []string
+	inProcess bool
+	spares    int
+	idle      time.Duration // 0: workers are kept
+	output    func(OutputLine)
+	logger    slog.Handler
+	states    []stateInit
+	call      callOptions
 }
 
 type callOptions struct {
-	chunksize int // 0: automatic
+	chunksize   int // 0: automatic
+	timeout     time.Duration
+	retries     int
+	stopAtFirst bool
+	seed        uint64
 }
 
-type procs int
+// poolFunc and callFunc make options of functions.
+type poolFunc func(*poolOptions) error
+
+func (f poolFunc) applyPool(o *poolOptions) error { return f(o) }
+
+type callFunc func(*callOptions) error
+
+func (f callFunc) applyCall(o *callOptions) error { return f(o) }
+
+type bothFunc func(*callOptions) error
+
+func (f bothFunc) applyCall(o *callOptions) error { return f(o) }
+func (f bothFunc) applyPool(o *poolOptions) error { return f(&o.call) }
 
 // Procs sets the number of workers, 1 to [MaxProcs]. 0, the default, means as many as there are usable cores: what
 // [runtime.GOMAXPROCS] says, which knows of processor affinity and cgroup limits.
-func Procs(n int) PoolOption { return procs(n) }
-
-func (n procs) applyPool(o *poolOptions) error {
-	if n < 0 || n > MaxProcs {
-		return fmt.Errorf("mapreduce: Procs(%d): takes 1 to %d, or 0 for as many as there are cores", int(n), MaxProcs)
-	}
-	o.procs = int(n)
-	return nil
+func Procs(n int) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		if n < 0 || n > MaxProcs {
+			return fmt.Errorf("mapreduce: Procs(%d): takes 1 to %d, or 0 for as many as there are cores", n, MaxProcs)
+		}
+		o.procs = n
+		return nil
+	})
 }
 
-type chunksize int
-
-// Chunksize sets how many items travel in one message. It is kept exactly, but for the last chunk of an input. 0, the
-// default, chooses the size by the measured time of the items and the bytes that they take.
-func Chunksize(n int) Option { return chunksize(n) }
-
-func (n chunksize) applyPool(o *poolOptions) error { return n.applyCall(&o.call) }
-
-func (n chunksize) applyCall(o *callOptions) error {
-	if n < 0 {
-		return fmt.Errorf("mapreduce: Chunksize(%d): takes a number from 1, or 0 for automatic", int(n))
-	}
-	o.chunksize = int(n)
-	return nil
+// Chunksize sets how many items travel in one message. It is kept exactly, but for the last chunk of an input and for items
+// that are sent again. 0, the default, chooses the size by the measured time of the items and the bytes that they take.
+func Chunksize(n int) Option {
+	return bothFunc(func(o *callOptions) error {
+		if n < 0 {
+			return fmt.Errorf("mapreduce: Chunksize(%d): takes a number from 1, or 0 for automatic", n)
+		}
+		o.chunksize = n
+		return nil
+	})
 }
 
-func newPoolOptions(opts []PoolOption) (o poolOptions, err error) {
+// Retries sets how often an item whose worker died while it ran is tried again; the default is [DefaultRetries]. Errors,
+// panics, timeouts and memory limits are never retried.
+func Retries(n int) Option {
+	return bothFunc(func(o *callOptions) error {
+		if n < 0 {
+			return fmt.Errorf("mapreduce: Retries(%d): takes a number from 0", n)
+		}
+		o.retries = n
+		return nil
+	})
+}
+
+// Timeout sets how long one item may run. Then its context ends, and if it does not return within a grace time ([KillGrace]
+// or a tenth of d, whichever is less), its worker and all that it has started are killed and replaced. The item fails with
+// an error in which [errors.Is] finds [ErrTimeout]; nothing else is disturbed. 0, the default, means any time.
+func Timeout(d time.Duration) Option {
+	return bothFunc(func(o *callOptions) error {
+		if d < 0 {
+			return fmt.Errorf("mapreduce: Timeout(%v): takes a positive duration, or 0 for none", d)
+		}
+		o.timeout = d
+		return nil
+	})
+}
+
+// Seed sets where the random sources that [Rand] gives to the items of a call begin; the default is 0.
+func Seed(n uint64) Option {
+	return bothFunc(func(o *callOptions) error {
+		o.seed = n
+		return nil
+	})
+}
+
+// StopAtFirst makes a verb that gathers all results, such as [Task.Map], stop at the first item that fails and return its
+// [TaskError], instead of computing the others. Which one is first depends on timing.
+func StopAtFirst() CallOption {
+	return callFunc(func(o *callOptions) error {
+		o.stopAtFirst = true
+		return nil
+	})
+}
+
+// MaxTasksPerWorker has each worker replaced, when it holds nothing, after it has run n items (Python's maxtasksperchild,
+// counted in items, not chunks). 0, the default, means any number.
+func MaxTasksPerWorker(n int) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		if n < 0 {
+			return fmt.Errorf("mapreduce: MaxTasksPerWorker(%d): takes a number from 1, or 0 for any", n)
+		}
+		o.maxTasks = n
+		return nil
+	})
+}
+
+// MaxGrowth has a worker replaced, when it holds nothing, once its resident memory has grown by so many bytes since its
+// first answer. It is looked at ten times a second; on systems without /proc it has no effect.
+func MaxGrowth(bytes int64) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		if bytes <= 0 {
+			return fmt.Errorf("mapreduce: MaxGrowth(%d): takes a positive number of bytes", bytes)
+		}
+		o.maxGrowth = bytes
+		return nil
+	})
+}
+
+// minMemory is less than what the runtime itself needs.
+const minMemory = 32 << 20
+
+// MemoryLimit sets how much memory a worker may take, in bytes, shared segments aside. The collector works against nine
+// tenths of it; an item that takes more kills its worker, and fails with an error in which [errors.Is] finds
+// [ErrMemoryLimit]. A program of moderate size needs 64 MiB; one built with -race 512 MiB.
+func MemoryLimit(bytes int64) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		if bytes < minMemory {
+			return fmt.Errorf("mapreduce: MemoryLimit(%d): takes at least %d bytes", bytes, int64(minMemory))
+		}
+		o.memory = bytes
+		return nil
+	})
+}
+
+// Nice lowers the priority of the workers, by 1 to 19.
+func Nice(n int) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		if n < 0 || n > 19 {
+			return fmt.Errorf("mapreduce: Nice(%d): takes 0 to 19", n)
+		}
+		o.nice = n
+		return nil
+	})
+}
+
+// Pin keeps each worker on one processor, in turn. It helps short bursts over shared memory, and harms where other
+// programs run.
+func Pin() PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		o.pin = true
+		return nil
+	})
+}
+
+// Env adds variables of the form NAME=value to the workers' environment, which is the driver's otherwise.
+func Env(vars ...string) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		o.env = append(o.env, vars...)
+		return nil
+	})
+}
+
+// Dir sets the workers' working directory, which is the driver's otherwise.
+func Dir(path string) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		o.dir = path
+		return nil
+	})
+}
+
+// Spares keeps so many workers started and idle beside those of the pool. One takes the place of a worker that died or was
+// recycled at once, where starting one takes about a millisecond, or as long as your initializers.
+func Spares(n int) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		if n < 0 || n > MaxProcs {
+			return fmt.Errorf("mapreduce: Spares(%d): takes 0 to %d", n, MaxProcs)
+		}
+		o.spares = n
+		return nil
+	})
+}
+
+// IdleTimeout has the workers end when the pool has had no call for d. The next call starts them again, which takes it a
+// few milliseconds.
+func IdleTimeout(d time.Duration) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		if d <= 0 {
+			return fmt.Errorf("mapreduce: IdleTimeout(%v): takes a positive duration", d)
+		}
+		o.idle = d
+		return nil
+	})
+}
+
+// Program has workers run another program, with these arguments, which must have the same tasks as this one: it imports
+// the same packages and calls [Main] or [Init]. Without, workers run this program with its own arguments.
+func Program(path string, args ...string) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		o.path, o.args = path, append([]string{}, args...)
+		return nil
+	})
+}
+
+// InProcess runs workers as goroutines of this process: for debuggers, and for tests that must be quick. Results are the
+// same, arguments are copied as ever. What needs a process is refused by [NewPool] with [errors.ErrUnsupported]; a task
+// that ends the process ends the program, and one that does not return at its [Timeout] is left behind, not killed.
+func InProcess() PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		o.inProcess = true
+		return nil
+	})
+}
+
+func newPoolOptions(opts []PoolOption) (poolOptions, error) {
+	o := poolOptions{call: callOptions{retries: DefaultRetries}}
 	for _, opt := range opts {
 		if err := opt.applyPool(&o); err != nil {
 			return o, err
@@ -67,6 +262,9 @@ func newPoolOptions(opts []PoolOption) (o poolOptions, err error) {
 	}
 	if o.procs == 0 {
 		o.procs = min(runtime.GOMAXPROCS(0), MaxProcs)
+	}
+	if o.inProcess && (o.memory > 0 || o.nice > 0 || o.pin || o.env != nil || o.dir != "" || o.path != "" || o.maxGrowth > 0) {
+		return o, fmt.Errorf("mapreduce: InProcess: limits, environment and program need worker processes: %w", errors.ErrUnsupported)
 	}
 	return o, nil
 }

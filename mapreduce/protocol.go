@@ -8,11 +8,16 @@ import (
 // Frames between a driver and its worker. The driver's tag is the number of a call or of a chunk; a worker answers chunks
 // in the order in which it got them, with the same tag.
 const (
-	kindOpen   = proc.KindStop + 1 + iota // driver: a call begins. tag: call; body: number of its task, parameters
-	kindChunk                             // driver: run this. tag: chunk; body: call, count of items, arguments
-	kindCancel                            // driver: end the context of a call, skip its chunks. tag: call; body: the cause
-	kindForget                            // driver: no more chunks of this call will come. tag: call
-	kindAnswer                            // worker: tag: chunk; body: nanoseconds of work, state, items or error
+	kindState    = proc.KindStop + 1 + iota // driver, before all calls: make a state. body: its number, argument
+	kindOpen                                // driver: a call begins. tag: call; body: a callHead
+	kindChunk                               // driver: run this. tag: chunk; body: a chunkHead, arguments
+	kindCancel                              // driver: end the context of a call, skip its chunks. tag: call; body: the cause
+	kindForget                              // driver: no more chunks of this call will come. tag: call
+	kindMade                                // worker: the state was made. body: the text of an error, empty for none
+	kindAnswer                              // worker: tag: chunk; body: nanoseconds of work, state, items or error
+	kindLog                                 // worker: a log record. body: see logging.go
+	kindProfile                             // driver: make a profile. tag: request; body: kind, nanoseconds
+	kindProfiled                            // worker: tag: request; body: the text of an error, empty for none; the profile
 )
 
 // States of an answer.
@@ -21,21 +26,59 @@ const (
 	chunkFailed = 1 // then the text of an error that is about the whole chunk
 )
 
-func encodeOpen(out *transport.Encoder, e *entry, params []byte) {
-	out.Uint(uint64(e.number))
-	out.Blob(params)
+// A callHead is what a worker must know of a call.
+type callHead struct {
+	task    uint64
+	params  []byte
+	timeout uint64 // of an item, in nanoseconds; 0: none
+	seed    uint64
 }
 
-func encodeChunkHead(out *transport.Encoder, call uint32, items int) {
-	out.Uint(uint64(call))
-	out.Uint(uint64(items))
+func (h *callHead) encode(out *transport.Encoder) {
+	out.Uint(h.task)
+	out.Blob(h.params)
+	out.Uint(h.timeout)
+	out.Uint(h.seed)
 }
 
-func decodeChunkHead(in *transport.Decoder) (call uint32, items int, err error) {
-	c, err := in.Uint()
-	if err != nil {
-		return 0, 0, err
+func (h *callHead) decode(in *transport.Decoder) (err error) {
+	if h.params, err = decodeUintThenBlob(in, &h.task); err != nil {
+		return err
 	}
-	n, err := in.Uint()
-	return uint32(c), int(n), err
+	return decodeUints(in, &h.timeout, &h.seed)
+}
+
+// A chunkHead says which items follow.
+type chunkHead struct {
+	call    uint64
+	first   uint64 // index of the first item
+	items   uint64
+	attempt uint64 // how often the first item has been sent, from 1
+}
+
+func (h *chunkHead) encode(out *transport.Encoder) {
+	out.Uint(h.call)
+	out.Uint(h.first)
+	out.Uint(h.items)
+	out.Uint(h.attempt)
+}
+
+func (h *chunkHead) decode(in *transport.Decoder) error {
+	return decodeUints(in, &h.call, &h.first, &h.items, &h.attempt)
+}
+
+func decodeUints(in *transport.Decoder, to ...*uint64) (err error) {
+	for _, n := range to {
+		if *n, err = in.Uint(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func decodeUintThenBlob(in *transport.Decoder, n *uint64) ([]byte, error) {
+	if err := decodeUints(in, n); err != nil {
+		return nil, err
+	}
+	return in.Blob()
 }

@@ -1,7 +1,6 @@
 package mapreduce
 
 import (
-	"context"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -23,10 +22,13 @@ type entry struct {
 
 	// open prepares to run chunks of one call in a worker. params are the call's parameters.
 	open func(params []byte) (runner, error)
+
+	// state makes the state that the entry is instead, in a worker, from its encoded argument.
+	state func(*transport.Decoder) (state any, exit func() error, err error)
 }
 
-// A runner runs one chunk in a worker: it takes n arguments from in and writes the answer to out.
-type runner func(ctx context.Context, n int, in *transport.Decoder, out *transport.Encoder) error
+// A runner runs one chunk in a worker: it takes the arguments and writes the answer.
+type runner func(*chunkRun) error
 
 var registry struct {
 	mu      sync.Mutex

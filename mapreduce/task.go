@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"runtime/debug"
 
 	"mrrun/transport"
 )
@@ -17,6 +16,7 @@ import (
 // runs at least once, and its result is used exactly once: side effects of a task should bear repetition.
 type Task[A, R any] struct {
 	entry  *entry
+	plain  func(A) R // a function that needs no context, else f
 	f      func(context.Context, A) (R, error)
 	arg    *transport.Codec[A]
 	result *transport.Codec[R]
@@ -26,7 +26,9 @@ type Task[A, R any] struct {
 // and in the same order in every process of the program. It panics, with the line to mend, if it is called later or if
 // an A or R would not survive the way to another process; see [transport.CheckType].
 func Func[A, R any](f func(A) R) *Task[A, R] {
-	return newTask(funcName(f), func(_ context.Context, a A) (R, error) { return f(a), nil })
+	t := newTask[A, R](funcName(f), nil)
+	t.plain = f
+	return t
 }
 
 // FuncContext is [Func] for functions that can fail or that should end early: the context ends when the call is cancelled
@@ -62,39 +64,40 @@ const (
 	itemFailed = 1
 )
 
-// run is the worker's side: it runs the n items of a chunk.
-func (t *Task[A, R]) run(ctx context.Context, n int, in *transport.Decoder, out *transport.Encoder) error {
-	for range n {
+// run is the worker's side: it runs the items of a chunk.
+func (t *Task[A, R]) run(r *chunkRun) error {
+	for i := range int(r.items) {
+		r.begin(i)
 		var a A
-		if err := t.arg.Decode(in, &a); err != nil {
+		if err := t.arg.Decode(r.in, &a); err != nil {
 			return fmt.Errorf("decode the argument: %w", err)
 		}
-		start := out.Len()
-		_ = out.WriteByte(itemOK)
-		r, err := t.callSafely(ctx, a)
+		start := r.out.Len()
+		_ = r.out.WriteByte(itemOK)
+		result, err := t.callSafely(r, i, a)
 		if err == nil {
-			err = t.result.Encode(out, &r)
+			err = t.result.Encode(r.out, &result)
 		}
 		if err != nil {
-			out.Truncate(start)
-			_ = out.WriteByte(itemFailed)
-			encodeFailure(out, err)
+			r.out.Truncate(start)
+			_ = r.out.WriteByte(itemFailed)
+			encodeFailure(r.out, err)
 		}
 	}
 	return nil
 }
 
 // callSafely runs the function and turns a panic into an error.
-func (t *Task[A, R]) callSafely(ctx context.Context, a A) (r R, err error) {
+func (t *Task[A, R]) callSafely(r *chunkRun, i int, a A) (result R, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &panicError{value: fmt.Sprint(p), stack: string(debug.Stack())}
+			err = newPanicError(p)
 		}
 	}()
+	if t.plain != nil {
+		return t.plain(a), nil
+	}
+	ctx, cancel := r.item(i)
+	defer cancel()
 	return t.f(ctx, a)
 }
-
-// A panicError is a panic of a task, in its worker.
-type panicError struct{ value, stack string }
-
-func (e *panicError) Error() string { return "panic: " + e.value }

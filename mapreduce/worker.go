@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -17,7 +18,6 @@ const (
 	flushAfter = 200 * time.Microsecond
 	// flushBytes of results are sent without waiting for more.
 	flushBytes = 64 << 10
-
 	// keepAnswer is the largest memory for answers that is kept for the next ones.
 	keepAnswer = 16 << 20
 
@@ -28,16 +28,22 @@ const (
 // A server is a worker at work: one goroutine reads requests, so that a cancel gets through while a task runs, and one
 // runs chunks in order.
 type server struct {
+	worker   *proc.Worker
+	pool     *Pool // of a worker that is a goroutine; nil in a process
 	in       *transport.Reader
 	out      *transport.Writer
 	queue    *mailbox[request]
 	sessions map[uint32]*session // by call; the reader's
-	head     *transport.Encoder  // of the answer under way
-	flush    chan struct{}       // asks the flusher to send what waits
+	states   map[*entry]any      // made by the reader before there are calls
+	exits    []func() error      // of states
+	filters  map[*command]*filter
+	head     *transport.Encoder // of the answer under way
+	flush    chan struct{}      // asks the flusher to send what waits
 }
 
 // A session is a call, in a worker.
 type session struct {
+	callHead
 	run    runner
 	err    error // why the call could not be opened
 	ctx    context.Context
@@ -47,12 +53,27 @@ type session struct {
 type request struct {
 	tag     uint32
 	session *session // nil: stop
-	items   int
-	args    []byte
+	chunkHead
+	args []byte
 }
 
-// serve is the whole life of a worker.
-func serve(w *proc.Worker) {
+func newServer(w *proc.Worker, pool *Pool) *server {
+	return &server{
+		worker:   w,
+		pool:     pool,
+		in:       transport.NewReader(w.Requests, 0),
+		out:      transport.NewWriter(w.Answers),
+		queue:    newMailbox[request](),
+		sessions: make(map[uint32]*session),
+		states:   make(map[*entry]any),
+		filters:  make(map[*command]*filter),
+		head:     transport.NewEncoder(nil),
+		flush:    make(chan struct{}, 1),
+	}
+}
+
+// serve is the whole life of a worker. It does not return.
+func (s *server) serve() {
 	finished := false
 	defer func() {
 		if p := recover(); p != nil {
@@ -60,25 +81,33 @@ func serve(w *proc.Worker) {
 		}
 		if !finished { // runtime.Goexit would leave a worker that does nothing
 			fmt.Fprintln(os.Stderr, "a task called runtime.Goexit, which ends its worker")
-			os.Exit(exitGoexit)
+			s.worker.Exit(exitGoexit)
 		}
 	}()
-	s := &server{
-		in:       transport.NewReader(w.Requests, 0),
-		out:      transport.NewWriter(w.Answers),
-		queue:    newMailbox[request](),
-		sessions: make(map[uint32]*session),
-		head:     transport.NewEncoder(nil),
-		flush:    make(chan struct{}, 1),
+	if s.pool == nil {
+		slog.SetDefault(slog.New(&logHandler{server: s}))
 	}
-	if err := w.Hello(table()); err != nil {
-		proc.KillOwnGroup()
+	if err := s.worker.Hello(table()); err != nil {
+		finished = true
+		s.worker.Abandon()
 	}
 	go s.read()
 	go s.flushLate()
 	s.work()
 	finished = true
-	os.Exit(0)
+	close(s.flush)
+	s.worker.Exit(s.leave())
+}
+
+// leave runs the exit functions of the states, the last made first.
+func (s *server) leave() (status int) {
+	for i := len(s.exits) - 1; i >= 0; i-- {
+		if err := s.exits[i](); err != nil {
+			fmt.Fprintf(os.Stderr, "exit function of worker %d: %v\n", s.worker.ID, err)
+			status = 1
+		}
+	}
+	return status
 }
 
 // read takes requests until the driver says stop. The end of the requests without that means that the driver is gone.
@@ -97,17 +126,29 @@ func (s *server) read() {
 				s.driverLost(err)
 			}
 			batch = append(batch, r)
+		case kindState:
+			if err := s.makeState(f.Body); err != nil {
+				s.driverLost(err)
+			}
 		case kindOpen:
-			s.sessions[f.Tag] = open(f.Body)
+			s.sessions[f.Tag] = openSession(f.Body)
 		case kindCancel:
 			if call := s.sessions[f.Tag]; call != nil {
 				call.cancel(errors.New(string(f.Body)))
 			}
 		case kindForget:
 			if call := s.sessions[f.Tag]; call != nil {
-				call.cancel(nil) // for what its tasks may have left behind
+				call.cancel(nil)
 				delete(s.sessions, f.Tag)
 			}
+		case kindProfile:
+			in := transport.NewDecoder(f.Body)
+			kind, err := in.String()
+			d, derr := in.Uint()
+			if err := errors.Join(err, derr); err != nil {
+				s.driverLost(err)
+			}
+			go s.profile(f.Tag, kind, time.Duration(d))
 		case proc.KindStop:
 			s.queue.put(append(batch, request{})...)
 			return
@@ -122,46 +163,42 @@ func (s *server) read() {
 }
 
 func (s *server) chunk(f transport.Frame, args *[]byte) (request, error) {
+	r := request{tag: f.Tag}
 	in := transport.NewDecoder(f.Body)
-	call, items, err := decodeChunkHead(in)
-	if err != nil {
-		return request{}, err
+	if err := r.chunkHead.decode(in); err != nil {
+		return r, err
 	}
-	from := s.sessions[call]
-	if from == nil {
-		return request{}, fmt.Errorf("chunk of call %d, which was not opened", call)
+	if r.session = s.sessions[uint32(r.call)]; r.session == nil {
+		return r, fmt.Errorf("chunk of call %d, which was not opened", r.call)
 	}
 	start := len(*args)
 	*args = append(*args, in.Rest()...)
-	return request{tag: f.Tag, session: from, items: items, args: (*args)[start:len(*args):len(*args)]}, nil
+	r.args = (*args)[start:len(*args):len(*args)]
+	return r, nil
 }
 
 // driverLost ends a worker that has no driver any more, with all that its tasks have started.
 func (s *server) driverLost(err error) {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		proc.KillOwnGroup()
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrClosed) {
+		fmt.Fprintf(os.Stderr, "worker %d: request from the driver: %v\n", s.worker.ID, err)
+		s.worker.Exit(exitBroken)
 	}
-	fmt.Fprintf(os.Stderr, "worker: request from the driver: %v\n", err)
-	os.Exit(exitBroken)
+	s.queue.put(request{}) // for a worker that is a goroutine
+	s.worker.Abandon()
 }
 
-func open(body []byte) *session {
+func openSession(body []byte) *session {
 	c := &session{}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
-	in := transport.NewDecoder(body)
-	number, err := in.Uint()
-	var params []byte
-	if err == nil {
-		params, err = in.Blob()
+	if c.err = c.callHead.decode(transport.NewDecoder(body)); c.err != nil {
+		return c
 	}
-	if err == nil {
-		if e := taskByNumber(number); e != nil {
-			c.run, err = e.open(params)
-		} else {
-			err = fmt.Errorf("no task has number %d", number)
-		}
+	if e := taskByNumber(c.task); e != nil && e.open != nil {
+		c.run, c.err = e.open(c.params)
+	} else {
+		c.err = fmt.Errorf("no task has number %d", c.task)
 	}
-	c.err = err
+	c.params = nil // part of a buffer that is used again
 	return c
 }
 
@@ -174,7 +211,8 @@ func (s *server) work() {
 		batch = s.queue.take(batch)
 		now := time.Now()
 		flushed := now
-		for _, r := range batch {
+		for i := range batch {
+			r := &batch[i]
 			if r.session == nil {
 				_ = s.out.Flush()
 				return
@@ -182,7 +220,7 @@ func (s *server) work() {
 			start := now
 			answer.Truncate(0)
 			in.Reset(r.args)
-			r.run(in, answer)
+			s.run(r, in, answer)
 			now = time.Now()
 			waiting := s.answer(r.tag, now.Sub(start), answer.Bytes())
 			if waiting > flushBytes || now.Sub(flushed) > flushAfter {
@@ -191,6 +229,7 @@ func (s *server) work() {
 			}
 		}
 		s.send()
+		s.worker.Note.Clear()
 		if cap(answer.Bytes()) > keepAnswer {
 			answer = transport.NewEncoder(nil)
 		}
@@ -198,14 +237,14 @@ func (s *server) work() {
 }
 
 // run computes one chunk.
-func (r *request) run(in *transport.Decoder, out *transport.Encoder) {
+func (s *server) run(r *request, in *transport.Decoder, out *transport.Encoder) {
 	_ = out.WriteByte(chunkDone)
 	err := r.session.err
 	if err == nil {
 		err = context.Cause(r.session.ctx)
 	}
 	if err == nil {
-		err = r.session.run(r.session.ctx, r.items, in, out)
+		err = r.session.run(&chunkRun{server: s, request: r, in: in, out: out})
 	}
 	if err != nil {
 		out.Truncate(0)
@@ -231,12 +270,9 @@ func (s *server) answer(tag uint32, took time.Duration, body []byte) (waiting in
 		return s.answer(tag, took, failedChunk(fmt.Errorf("send the results: %w; use a smaller chunk size, or smaller results", tooLarge)))
 	}
 	if err != nil {
-		proc.KillOwnGroup() // nobody reads: the driver is gone
+		s.worker.Abandon() // nobody reads: the driver is gone
 	}
-	select {
-	case s.flush <- struct{}{}:
-	default:
-	}
+	s.sendLater()
 	return waiting
 }
 
@@ -249,11 +285,18 @@ func failedChunk(err error) []byte {
 
 func (s *server) send() {
 	if s.out.Flush() != nil {
-		proc.KillOwnGroup()
+		s.worker.Abandon()
 	}
 }
 
-// flushLate sends what waits while a long task runs.
+// sendLater has what waits sent while a long task runs.
+func (s *server) sendLater() {
+	select {
+	case s.flush <- struct{}{}:
+	default:
+	}
+}
+
 func (s *server) flushLate() {
 	for range s.flush {
 		s.send()

@@ -240,14 +240,20 @@ func TestInterruptedTwice(t *testing.T) {
 	checkGone(t, workers)
 }
 
+// What a killed worker computed is computed again: nothing of it shows in the result.
 func TestWorkerKilled(t *testing.T) {
-	d := startDriver(t, "pi", "-n", "1e13", "-procs", "3")
+	d := startDriver(t, "pi", "-n", "1e10", "-procs", "3")
 	workers := d.workers(t, 3)
 	waitForWork(t, workers[1])
 	if err := syscall.Kill(workers[1], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	d.fails(t, 1, `worker \d (.pid `+strconv.Itoa(workers[1])+`.) killed by SIGKILL while it held items \d+ to \d+; it used \d+ MiB at most`)
+	if state := d.endWithin(t, time.Minute); !state.Success() {
+		t.Errorf("got %v, %s", state, d.stderr.String())
+	}
+	if got := d.stdout.String(); got != "3.141592653489793\n" {
+		t.Errorf("got %q", got)
+	}
 	checkGone(t, workers)
 }
 
@@ -261,9 +267,9 @@ func TestDriverKilled(t *testing.T) {
 
 // A run that fails leaves the file that was there, and nothing else.
 func TestFailedRunKeepsOut(t *testing.T) {
-	for name, kill := range map[string]func(d *driver, workers []int) error{
-		"interrupted":   func(d *driver, _ []int) error { return d.cmd.Process.Signal(os.Interrupt) },
-		"worker killed": func(_ *driver, workers []int) error { return syscall.Kill(workers[0], syscall.SIGKILL) },
+	for name, kill := range map[string]func(d *driver) error{
+		"interrupted": func(d *driver) error { return d.cmd.Process.Signal(os.Interrupt) },
+		"terminated":  func(d *driver) error { return d.cmd.Process.Signal(syscall.SIGTERM) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -272,10 +278,10 @@ func TestFailedRunKeepsOut(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := startDriver(t, "factorial", "--range", "10000:100000", "--out", out, "-procs", "2")
-			workers := d.workers(t, 2)
+			d.workers(t, 2)
 			time.Sleep(50 * time.Millisecond) // now they have work
 			checkFiles(t, dir, 2)
-			if err := kill(d, workers); err != nil {
+			if err := kill(d); err != nil {
 				t.Fatal(err)
 			}
 			// The driver first writes what it has already got.

@@ -56,7 +56,7 @@ func work(w *Worker, do string) {
 		_ = w.Hello(testHello)
 		time.Sleep(time.Hour)
 	case "environment":
-		fmt.Println(os.Getenv("GOMAXPROCS"), os.Getenv(variable), os.Getenv(maxProcsSet), os.Getenv("GORACE"), w.ID)
+		fmt.Println(os.Getenv("GOMAXPROCS"), os.Getenv(variable), os.Getenv(unsetVariable), os.Getenv("GORACE"), w.ID)
 		_ = w.Hello(testHello)
 	default:
 		_ = w.Hello(testHello)

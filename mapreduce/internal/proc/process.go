@@ -13,8 +13,10 @@ type Process struct {
 	ID       int
 	Requests *os.File // frames for the worker
 	Answers  *os.File // frames from it
+	Note     *Note    // which item it runs
 
-	process *os.Process
+	process *os.Process   // nil: it is a goroutine of this process
+	killed  chan struct{} // closed by Kill, of a goroutine
 	out     *output
 	done    chan struct{}
 	exit    Exit
@@ -41,14 +43,31 @@ func (e Exit) String() string {
 	return fmt.Sprintf("exit status %d", e.Code)
 }
 
+// Close releases what the driver has of a worker that has ended.
+func (p *Process) Close() {
+	p.stopOnce.Do(func() {
+		if p.Requests != nil {
+			p.Requests.Close()
+		}
+	})
+	if p.Answers != nil {
+		p.Answers.Close()
+	}
+	if p.Note != nil {
+		p.Note.Close()
+	}
+}
+
 // PID returns the worker's process id, which is its group's too.
-func (p *Process) PID() int { return p.process.Pid }
+func (p *Process) PID() int {
+	if p.process == nil {
+		return os.Getpid()
+	}
+	return p.process.Pid
+}
 
 // Done is closed when the worker has ended and was reaped, and nothing of its group is left.
 func (p *Process) Done() <-chan struct{} { return p.done }
-
-// Ended reports whether Done is closed.
-func (p *Process) Ended() bool { return p.endedWithin(0) }
 
 // Exit returns how the worker ended. It blocks until it has.
 func (p *Process) Exit() Exit {
@@ -113,7 +132,7 @@ const (
 func (p *Process) Stop(grace time.Duration) {
 	p.stopOnce.Do(func() { p.Requests.Close() })
 	if !p.endedWithin(grace) {
-		_ = p.process.Signal(syscall.SIGTERM)
+		p.terminate()
 		if !p.endedWithin(TermTime) {
 			p.Kill()
 		}
@@ -121,10 +140,25 @@ func (p *Process) Stop(grace time.Duration) {
 	<-p.done
 }
 
+func (p *Process) terminate() {
+	if p.process == nil {
+		p.Kill()
+	} else {
+		_ = p.process.Signal(syscall.SIGTERM)
+	}
+}
+
 // Kill sends SIGKILL to the worker and all of its group. It does not wait.
 func (p *Process) Kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.process == nil {
+		if !p.reaped {
+			p.reaped = true
+			close(p.killed)
+		}
+		return
+	}
 	if !p.reaped {
 		_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
 	}

@@ -19,31 +19,49 @@ type Spec struct {
 	ID       int        // shown in ps and in messages
 	MaxProcs int        // GOMAXPROCS of the worker, unless the environment sets one; 0 leaves it alone
 	Output   OutputFunc // gets what the worker prints, line by line; nil: os.Stdout and os.Stderr
+
+	Path   string   // another program to run, which imports the same package; empty: this one
+	Args   []string // its arguments; nil: those of this program
+	Env    []string // NAME=value, on top of the driver's own
+	Dir    string   // working directory; empty: the driver's
+	Memory int64    // most bytes that the worker may take; 0: any number
+	Nice   int      // how much to lower its priority
+	Pin    int      // 1 + the number of the processor to keep it on; 0: any
 }
 
-// Start starts this program again as a worker. It returns when the process exists; [Process.Hello] waits until it is ready.
-// The caller must call [Process.Stop] or [Process.Kill], and read Answers until it ends.
+// Start starts a worker. It returns when the process exists; [Process.Hello] waits until it is ready.
+// The caller must call [Process.Stop] or [Process.Kill], read Answers until it ends, and then call [Process.Close].
 func Start(spec Spec) (*Process, error) {
-	requestsR, requestsW, err := os.Pipe()
-	if err != nil {
-		return nil, startError(spec, err)
+	p := &Process{ID: spec.ID, done: make(chan struct{})}
+	var theirs []*os.File // the worker's ends
+	defer func() {
+		for _, f := range theirs {
+			f.Close()
+		}
+	}()
+	requests, w, err := os.Pipe()
+	if err == nil {
+		p.Requests, theirs = w, append(theirs, requests)
+		widen(w)
 	}
-	answersR, answersW, err := os.Pipe()
-	if err != nil {
-		requestsR.Close()
-		requestsW.Close()
-		return nil, startError(spec, err)
+	if err == nil {
+		var answers *os.File
+		if p.Answers, answers, err = os.Pipe(); err == nil {
+			theirs = append(theirs, answers)
+			widen(answers)
+		}
 	}
-	widen(requestsW)
-	widen(answersW)
-
-	p := &Process{ID: spec.ID, Requests: requestsW, Answers: answersR, done: make(chan struct{})}
-	err = p.start(spec, requestsR, answersW)
-	requestsR.Close()
-	answersW.Close()
+	if err == nil {
+		var note *os.File
+		if p.Note, note, err = newNote(); err == nil {
+			theirs = append(theirs, note)
+		}
+	}
+	if err == nil {
+		err = p.start(spec, theirs)
+	}
 	if err != nil {
-		requestsW.Close()
-		answersR.Close()
+		p.Close()
 		return nil, startError(spec, err)
 	}
 	return p, nil
@@ -61,42 +79,47 @@ func startError(spec Spec, err error) error {
 }
 
 // start forks and hands the new process to its one waiter.
-func (p *Process) start(spec Spec, requests, answers *os.File) error {
+func (p *Process) start(spec Spec, inherited []*os.File) error {
 	out, err := newOutput(spec)
 	if err != nil {
 		return err
 	}
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		out.abandon()
-		return err
-	}
-	defer null.Close()
-
-	path, err := executable()
-	if err != nil {
-		out.abandon()
-		return err
-	}
-	argv := append([]string{fmt.Sprintf("%s [worker %d]", filepath.Base(os.Args[0]), spec.ID)}, os.Args[1:]...)
-	env, err := environment(spec, requests)
-	if err != nil {
-		out.abandon()
-		return err
-	}
-	process, err := startLocked(path, argv, &os.ProcAttr{
-		Env:   env,
-		Files: []*os.File{null, out.stdout.w, out.stderr.w, requests, answers},
-		Sys:   sysProcAttr(),
-	})
+	err = p.startPrinting(spec, inherited, out)
 	out.started()
 	if err != nil {
 		out.abandon()
 		return err
 	}
-	p.process, p.out = process, out
+	p.out = out
 	go p.wait()
 	return nil
+}
+
+func (p *Process) startPrinting(spec Spec, inherited []*os.File, out *output) error {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	path, args := spec.Path, spec.Args
+	if path == "" {
+		if path, err = executable(); err != nil {
+			return err
+		}
+	}
+	if args == nil {
+		args = os.Args[1:]
+	}
+	env, err := environment(spec, inherited[0])
+	if err != nil {
+		return err
+	}
+	argv := append([]string{fmt.Sprintf("%s [worker %d]", filepath.Base(os.Args[0]), spec.ID)}, args...)
+	p.process, err = startLocked(path, argv, &os.ProcAttr{
+		Dir: spec.Dir, Env: env, Sys: sysProcAttr(),
+		Files: append([]*os.File{null, out.stdout.w, out.stderr.w}, inherited...),
+	})
+	return err
 }
 
 // environment is the driver's own, with what makes the child a worker.
@@ -110,13 +133,25 @@ func environment(spec Spec, requests *os.File) ([]string, error) {
 		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, key+"=") })
 		env = append(env, key+"="+value)
 	}
+	for _, e := range spec.Env {
+		key, value, _ := strings.Cut(e, "=")
+		set(key, value)
+	}
 	set(variable, id+":"+strconv.Itoa(spec.ID))
+	set(limitsVariable, fmt.Sprintf("%d:%d:%d", spec.Memory, spec.Nice, spec.Pin))
 	// A program built with -race sleeps a second at exit otherwise.
 	set("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
+	// The runtime reads these two when it starts; what the worker starts shall not.
+	var runtimeOnly []string
 	if spec.MaxProcs > 0 && os.Getenv("GOMAXPROCS") == "" {
 		set("GOMAXPROCS", strconv.Itoa(spec.MaxProcs))
-		set(maxProcsSet, "1")
+		runtimeOnly = append(runtimeOnly, "GOMAXPROCS")
 	}
+	if spec.Memory > 0 {
+		set("GOMEMLIMIT", strconv.FormatInt(spec.Memory/10*9, 10))
+		runtimeOnly = append(runtimeOnly, "GOMEMLIMIT")
+	}
+	set(unsetVariable, strings.Join(runtimeOnly, " "))
 	return env, nil
 }
 

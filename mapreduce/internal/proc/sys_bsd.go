@@ -3,6 +3,7 @@
 package proc
 
 import (
+	"errors"
 	"os"
 	"syscall"
 
@@ -36,3 +37,25 @@ func awaitExit(pid int) {
 
 // maxRSS is in bytes, as Darwin counts.
 func maxRSS(usage *syscall.Rusage) int64 { return int64(usage.Maxrss) }
+
+// anonymousFile returns shared memory that goes when nobody has it any more.
+func anonymousFile(name string, size int64) (*os.File, error) {
+	f, err := os.CreateTemp("", name)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(os.Remove(f.Name()), f.Truncate(size)); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func limitMemory(bytes uint64) error {
+	return unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: bytes, Max: bytes})
+}
+
+func pin(int) error { return errors.ErrUnsupported }
+
+// RSS is not told here.
+func RSS(int) int64 { return 0 }

@@ -2,6 +2,8 @@ package proc
 
 import (
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -56,3 +58,79 @@ func awaitExit(pid int) {
 
 // maxRSS is in bytes.
 func maxRSS(usage *syscall.Rusage) int64 { return usage.Maxrss << 10 }
+
+// anonymousFile returns shared memory that goes when nobody has it any more.
+func anonymousFile(name string, size int64) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if err := f.Truncate(size); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// limitMemory bounds the heap and all else that this process maps for itself. RLIMIT_AS would not do: the Go runtime
+// reserves far more than it uses.
+func limitMemory(bytes uint64) error {
+	return unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: bytes, Max: bytes})
+}
+
+// pin keeps the process, and what it starts, on one processor of those that it may use.
+func pin(n int) error {
+	var all unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return err
+	}
+	count := all.Count()
+	if count == 0 {
+		return nil
+	}
+	n %= count
+	for cpu := 0; ; cpu++ {
+		if !all.IsSet(cpu) {
+			continue
+		}
+		if n == 0 {
+			return pinAllThreads(cpu)
+		}
+		n--
+	}
+}
+
+// pinAllThreads: affinity belongs to threads, and new ones have that of their parents.
+func pinAllThreads(cpu int) error {
+	var one unix.CPUSet
+	one.Set(cpu)
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range threads {
+		tid, err := strconv.Atoi(t.Name())
+		if err != nil {
+			continue
+		}
+		if err := unix.SchedSetaffinity(tid, &one); err != nil && err != unix.ESRCH {
+			return err
+		}
+	}
+	return nil
+}
+
+// RSS returns how much memory a process has in use now, in bytes, 0 if that cannot be told.
+func RSS(pid int) int64 {
+	statm, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(statm))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}

@@ -13,11 +13,13 @@ import (
 // The environment variable that makes a process a worker holds "DEVICE:INODE:ID" of the pipe that it inherits as its
 // requests. A copy of the environment alone makes nobody a worker.
 const (
-	variable    = "MRRUN_WORKER"
-	maxProcsSet = "MRRUN_WORKER_MAXPROCS" // GOMAXPROCS was set for this worker alone
+	variable       = "MRRUN_WORKER"
+	limitsVariable = "MRRUN_WORKER_LIMITS" // MEMORY:NICE:PIN, as in Spec
+	unsetVariable  = "MRRUN_WORKER_UNSET"  // names of variables that are for this process alone
 
 	requestsFD = 3
 	answersFD  = 4
+	noteFD     = 5
 )
 
 // ExitNoWorker is the exit status of a process that has the variable of a worker and not its pipe.
@@ -28,6 +30,9 @@ type Worker struct {
 	ID       int
 	Requests *os.File
 	Answers  *os.File
+	Note     *Note
+
+	status chan int // of a worker that is a goroutine: its exit status
 }
 
 // Marked reports whether this process was started as a worker and has not entered yet.
@@ -43,16 +48,25 @@ func Enter() (*Worker, error) {
 		return nil, nil
 	}
 	os.Unsetenv(variable)
-	if os.Getenv(maxProcsSet) != "" {
-		os.Unsetenv(maxProcsSet)
-		os.Unsetenv("GOMAXPROCS")
+	for _, name := range strings.Fields(os.Getenv(unsetVariable)) {
+		os.Unsetenv(name)
 	}
+	os.Unsetenv(unsetVariable)
 	id, err := checkMark(mark)
 	if err != nil {
 		return nil, err
 	}
+	note, err := mapNote(noteFD)
+	if err != nil {
+		return nil, err
+	}
+	syscall.Close(noteFD)
 	syscall.CloseOnExec(requestsFD)
 	syscall.CloseOnExec(answersFD)
+	if err := applyLimits(os.Getenv(limitsVariable)); err != nil {
+		return nil, err
+	}
+	os.Unsetenv(limitsVariable)
 
 	// A task that prints when the driver has just gone would die of SIGPIPE, and leave what it has started.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
@@ -63,7 +77,32 @@ func Enter() (*Worker, error) {
 		KillOwnGroup()
 	}()
 	wakeWithDriver()
-	return &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers")}, nil
+	return &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note}, nil
+}
+
+// applyLimits takes the limits of a [Spec] upon this process.
+func applyLimits(limits string) error {
+	var memory uint64
+	var nice, cpu int
+	if _, err := fmt.Sscanf(limits, "%d:%d:%d", &memory, &nice, &cpu); err != nil {
+		return fmt.Errorf("%s=%q: %w", limitsVariable, limits, err)
+	}
+	if memory > 0 {
+		if err := limitMemory(memory); err != nil {
+			return fmt.Errorf("limit memory to %d bytes: %w", memory, err)
+		}
+	}
+	if nice != 0 {
+		if err := syscall.Setpriority(syscall.PRIO_PGRP, 0, nice); err != nil {
+			return fmt.Errorf("set the priority to nice %d: %w", nice, err)
+		}
+	}
+	if cpu > 0 {
+		if err := pin(cpu - 1); err != nil {
+			return fmt.Errorf("pin to processor %d: %w", cpu-1, err)
+		}
+	}
+	return nil
 }
 
 // endSignals receives what ends a worker from outside.

@@ -1,0 +1,84 @@
+package mapreduce
+
+import (
+	"context"
+)
+
+// Apply computes the task for one argument in one of the pool's workers and returns the result. Its error is the
+// [TaskError] if the task fails, else as for [Task.Map].
+func (t *Task[A, R]) Apply(ctx context.Context, p *Pool, arg A, opts ...CallOption) (R, error) {
+	m, c, err := t.one(p, arg, opts)
+	if err == nil {
+		err = p.enter(ctx)
+	}
+	if err == nil {
+		defer p.active.Done()
+		err = p.run(ctx, c)
+	}
+	if err != nil {
+		var zero R
+		return zero, err
+	}
+	return m.one()
+}
+
+// ApplyAsync is [Task.Apply] that does not wait. When ctx ends before the result is there, the work is given up.
+func (t *Task[A, R]) ApplyAsync(ctx context.Context, p *Pool, arg A, opts ...CallOption) *Future[R] {
+	m, c, err := t.one(p, arg, opts)
+	if err != nil {
+		return failedFuture[R](p, err)
+	}
+	return async(ctx, p, c, m.one)
+}
+
+// one makes a call of one item.
+func (t *Task[A, R]) one(p *Pool, arg A, opts []CallOption) (*mapItems[A, R], *call, error) {
+	o, err := p.options.call.with(opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := newMapItems(t, []A{arg}, o)
+	return m, newCall(t.entry, nil, m, 1, o), nil
+}
+
+// one returns the result of the only item.
+func (m *mapItems[A, R]) one() (R, error) {
+	if len(m.failed) > 0 {
+		return m.results[0], m.failed[0]
+	}
+	return m.results[0], nil
+}
+
+// MapAsync is [Task.Map] that does not wait. When ctx ends before all results are there, the work is given up. args must
+// not be changed before the future is ready.
+func (t *Task[A, R]) MapAsync(ctx context.Context, p *Pool, args []A, opts ...CallOption) *Future[[]R] {
+	o, err := p.options.call.with(opts)
+	if err != nil {
+		return failedFuture[[]R](p, err)
+	}
+	m := newMapItems(t, args, o)
+	return async(ctx, p, newCall(t.entry, nil, m, len(args), o), func() ([]R, error) { return m.results, m.failures() })
+}
+
+// A Pair holds the two arguments of a task made by [Func2].
+type Pair[A, B any] struct {
+	A A
+	B B
+}
+
+// Func2 is [Func] for a function of two arguments; it is used with [Zip], as Python's starmap. For more, or for names, make
+// the argument a struct.
+func Func2[A, B, R any](f func(A, B) R) *Task[Pair[A, B], R] {
+	t := newTask[Pair[A, B], R](funcName(f), nil)
+	t.plain = func(p Pair[A, B]) R { return f(p.A, p.B) }
+	return t
+}
+
+// Zip pairs the elements of two slices, as far as the shorter one goes.
+func Zip[A, B any](as []A, bs []B) []Pair[A, B] {
+	pairs := make([]Pair[A, B], min(len(as), len(bs)))
+	for i := range pairs {
+		pairs[i] = Pair[A, B]{as[i], bs[i]}
+	}
+	return pairs
+}

@@ -1,0 +1,245 @@
+package mapreduce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+)
+
+// A Future is a result that is being computed. Its methods are safe for concurrent use.
+type Future[R any] struct {
+	pool *Pool
+	done chan struct{}
+	stop func() // ends the watch over the caller's context
+
+	mu        sync.Mutex
+	call      *call
+	callbacks []func(R, error)
+	result    R // these two are readable after done
+	err       error
+}
+
+// ErrCanceled is the error of a [Future] after [Future.Cancel]. [errors.Is] finds [context.Canceled] in it.
+var ErrCanceled = fmt.Errorf("mapreduce: %w by Cancel", context.Canceled)
+
+// async submits c and returns the future of what result returns when it is over.
+func async[R any](ctx context.Context, p *Pool, c *call, result func() (R, error)) *Future[R] {
+	f := &Future[R]{pool: p, done: make(chan struct{}), call: c}
+	if err := p.enter(ctx); err != nil {
+		f.fail(err)
+		return f
+	}
+	c.onEnd = func(cause error) {
+		f.complete(cause, result)
+		p.active.Done()
+	}
+	if err := p.begin(c); err != nil {
+		c.end(err)
+	} else if ctx.Done() != nil {
+		f.watch(ctx)
+	}
+	return f
+}
+
+// failedFuture returns a future that has failed already.
+func failedFuture[R any](p *Pool, err error) *Future[R] {
+	f := &Future[R]{pool: p, done: make(chan struct{})}
+	f.fail(err)
+	return f
+}
+
+func (f *Future[R]) fail(err error) {
+	f.err = err
+	close(f.done)
+}
+
+// watch cancels the call when ctx ends first.
+func (f *Future[R]) watch(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() { f.pool.cancelCall(f.call, context.Cause(ctx)) })
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Ready() {
+		stop()
+	} else {
+		f.stop = func() { stop() }
+	}
+}
+
+// complete is called once, when the call is over.
+func (f *Future[R]) complete(cause error, result func() (R, error)) {
+	f.mu.Lock()
+	if cause != nil {
+		f.err = cause
+	} else {
+		f.result, f.err = result()
+	}
+	callbacks, stop := f.callbacks, f.stop
+	f.callbacks, f.stop = nil, nil
+	close(f.done)
+	f.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	if len(callbacks) > 0 {
+		f.pool.callbacks.Go(func() {
+			for _, callback := range callbacks {
+				f.callBack(callback)
+			}
+		})
+	}
+}
+
+// Get waits for the result. If ctx ends first, its cause is returned, and the work goes on; see [Future.Cancel].
+func (f *Future[R]) Get(ctx context.Context) (R, error) {
+	select {
+	case <-f.done:
+		return f.result, f.err
+	default:
+	}
+	select {
+	case <-f.done:
+		return f.result, f.err
+	case <-ctx.Done():
+		var zero R
+		return zero, context.Cause(ctx)
+	}
+}
+
+// Done returns a channel that is closed when the result or an error is there; use it in a select.
+func (f *Future[R]) Done() <-chan struct{} { return f.done }
+
+// Ready reports whether Get would not block.
+func (f *Future[R]) Ready() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Err returns the error that the work ended with; nil while it runs.
+func (f *Future[R]) Err() error {
+	if !f.Ready() {
+		return nil
+	}
+	return f.err
+}
+
+// Cancel gives the work up: what has not begun never will, and what runs has its context ended and, if it does not end
+// within [KillGrace], its worker killed and replaced. Nothing else is disturbed. The future fails with [ErrCanceled],
+// unless it was ready before. It does not block.
+func (f *Future[R]) Cancel() {
+	if !f.Ready() {
+		f.pool.cancelCall(f.call, ErrCanceled)
+	}
+}
+
+// OnDone has callback called with the result and the error when they are there, at once if they are. Callbacks of one
+// future run one after the other, in a goroutine that [Pool.Close] waits for. One that panics is reported to [slog.Default];
+// the others run.
+func (f *Future[R]) OnDone(callback func(R, error)) {
+	f.mu.Lock()
+	if !f.Ready() {
+		f.callbacks = append(f.callbacks, callback)
+		f.mu.Unlock()
+		return
+	}
+	f.mu.Unlock()
+	f.pool.callbacks.Go(func() { f.callBack(callback) })
+}
+
+func (f *Future[R]) callBack(callback func(R, error)) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Error("mapreduce: a callback panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	callback(f.result, f.err)
+}
+
+// A Pending is something that one can wait for: a [Future] of any type.
+type Pending interface {
+	// Done returns a channel that is closed at the end.
+	Done() <-chan struct{}
+	// Err returns the error at the end, nil before.
+	Err() error
+}
+
+// AsCompleted yields the futures with their indexes as they get ready. If ctx ends first, the iteration ends early.
+func AsCompleted[F Pending](ctx context.Context, futures ...F) iter.Seq2[int, F] {
+	return func(yield func(int, F) bool) {
+		for i := range inOrderOfEnd(ctx, futures) {
+			if !yield(i, futures[i]) {
+				return
+			}
+		}
+	}
+}
+
+// inOrderOfEnd yields the indexes of futures as they get ready.
+func inOrderOfEnd[F Pending](ctx context.Context, futures []F) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		ended := make(chan int, len(futures))
+		quit := make(chan struct{})
+		var watchers sync.WaitGroup
+		defer watchers.Wait()
+		defer close(quit)
+		for i, f := range futures {
+			watchers.Go(func() {
+				select {
+				case <-f.Done():
+					ended <- i
+				case <-quit:
+				}
+			})
+		}
+		for range futures {
+			select {
+			case i := <-ended:
+				if !yield(i) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// WaitAll waits for all futures and returns their errors, joined. If ctx ends first, it returns its cause.
+func WaitAll[F Pending](ctx context.Context, futures ...F) error {
+	var errs []error
+	for _, f := range futures {
+		select {
+		case <-f.Done():
+			errs = append(errs, f.Err())
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// WaitFirst waits until one of the futures is ready and returns its index. If ctx ends first, it returns its cause.
+func WaitFirst[F Pending](ctx context.Context, futures ...F) (int, error) {
+	for i := range inOrderOfEnd(ctx, futures) {
+		return i, nil
+	}
+	return -1, context.Cause(ctx)
+}
+
+// WaitFirstError waits until one of the futures has failed and returns its index and error, or -1 and nil when all have
+// succeeded. If ctx ends first, it returns -1 and its cause.
+func WaitFirstError[F Pending](ctx context.Context, futures ...F) (int, error) {
+	for i := range inOrderOfEnd(ctx, futures) {
+		if err := futures[i].Err(); err != nil {
+			return i, err
+		}
+	}
+	return -1, context.Cause(ctx)
+}

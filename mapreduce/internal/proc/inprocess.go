@@ -1,0 +1,81 @@
+package proc
+
+import (
+	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// InProcess starts a worker that is a goroutine of this process: run is called with its side of the pipes. It cannot be
+// killed: [Process.Kill] closes its pipes, and the process counts as ended when run has returned, or at once when killed.
+func InProcess(id int, run func(*Worker)) (*Process, error) {
+	p := &Process{ID: id, done: make(chan struct{}), killed: make(chan struct{})}
+	requests, w, err := os.Pipe()
+	if err != nil {
+		return nil, startError(Spec{ID: id}, err)
+	}
+	p.Requests = w
+	r, answers, err := os.Pipe()
+	if err != nil {
+		requests.Close()
+		p.Close()
+		return nil, startError(Spec{ID: id}, err)
+	}
+	p.Answers = r
+	p.Note = &Note{word: new(atomic.Uint64), memory: []byte{}}
+	worker := &Worker{ID: id, Requests: requests, Answers: answers, Note: p.Note, status: make(chan int, 1)}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer worker.closePipes()
+		run(worker)
+	}()
+	go p.waitGoroutine(worker, ended)
+	return p, nil
+}
+
+// waitGoroutine is wait for a worker that is a goroutine.
+func (p *Process) waitGoroutine(w *Worker, ended chan struct{}) {
+	select {
+	case <-ended:
+	case <-p.killed:
+		p.exit.Code = -1
+		w.closePipes()
+	}
+	select {
+	case p.exit.Code = <-w.status:
+	default:
+	}
+	close(p.done)
+	p.setReadDeadline(time.Time{})
+}
+
+func (w *Worker) closePipes() {
+	w.Requests.Close()
+	w.Answers.Close()
+}
+
+// inProcess reports whether the worker is a goroutine.
+func (w *Worker) inProcess() bool { return w.status != nil }
+
+// Exit ends the worker; it does not return. A goroutine alone ends, with its pipes closed.
+func (w *Worker) Exit(status int) {
+	if !w.inProcess() {
+		os.Exit(status)
+	}
+	select {
+	case w.status <- status:
+	default:
+	}
+	w.closePipes()
+	runtime.Goexit()
+}
+
+// Abandon ends the worker and all that it has started, because its driver is gone. It does not return.
+func (w *Worker) Abandon() {
+	if w.inProcess() {
+		w.Exit(ExitNoWorker)
+	}
+	KillOwnGroup()
+}

@@ -1,0 +1,56 @@
+package mapreduce
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+)
+
+// An OutputLine is a line that a worker printed.
+type OutputLine struct {
+	Worker int    // ID of the worker
+	Item   int    // index of the item that it ran when the line arrived, -1 if it ran none
+	Stderr bool   // printed to standard error, not output
+	Text   string // without the newline
+}
+
+// Output has f get the lines that workers print to standard output and standard error, one at a time. Without, they go to
+// those of the driver, each behind its worker and item: "[worker 2, item 17] hello". Lines are never mixed; one of more
+// than 64 KiB is cut.
+func Output(f func(OutputLine)) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		o.output = f
+		return nil
+	})
+}
+
+// printing makes one line at a time of what all workers print.
+var printing sync.Mutex
+
+func (p *Pool) print(l *link, stderr bool, text []byte) {
+	line := OutputLine{Worker: l.id, Item: -1, Stderr: stderr, Text: string(bytes.TrimSuffix(text, []byte("\n")))}
+	if c, item := l.running(); c != nil {
+		line.Item = item
+	}
+	printing.Lock()
+	defer printing.Unlock()
+	if p.options.output != nil {
+		p.options.output(line)
+		return
+	}
+	out := os.Stdout
+	if stderr {
+		out = os.Stderr
+	}
+	_, _ = io.WriteString(out, line.String()+"\n")
+}
+
+// String returns the line with its origin in front.
+func (l OutputLine) String() string {
+	if l.Item < 0 {
+		return fmt.Sprintf("[worker %d] %s", l.Worker, l.Text)
+	}
+	return fmt.Sprintf("[worker %d, item %d] %s", l.Worker, l.Item, l.Text)
+}

@@ -1,0 +1,142 @@
+package mapreduce
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/pprof"
+	"time"
+
+	"mrrun/transport"
+)
+
+// Profile writes a profile of the worker with that ID to w, in the format of go tool pprof. kind is "cpu", which takes
+// time d, or the name of a profile of [runtime/pprof] such as "heap" or "goroutine", which is taken at once. The worker
+// goes on working meanwhile.
+func (p *Pool) Profile(ctx context.Context, worker int, kind string, d time.Duration, w io.Writer) error {
+	l := p.findWorker(worker)
+	if l == nil {
+		return fmt.Errorf("mapreduce: profile of worker %d: there is no such worker", worker)
+	}
+	got, err := l.profile(ctx, kind, d)
+	if err != nil {
+		return fmt.Errorf("mapreduce: %s profile of worker %d: %w", kind, worker, err)
+	}
+	_, err = w.Write(got)
+	return err
+}
+
+func (p *Pool) findWorker(id int) *link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.links {
+		if l == nil {
+			continue
+		}
+		l.mu.Lock()
+		found := l.id == id && l.greeted && !l.stopped
+		l.mu.Unlock()
+		if found {
+			return l
+		}
+	}
+	return nil
+}
+
+// A profileResult is what a worker sends.
+type profileResult struct {
+	data []byte
+	err  error
+}
+
+// profile asks the worker and waits.
+func (l *link) profile(ctx context.Context, kind string, d time.Duration) ([]byte, error) {
+	result := make(chan profileResult, 1)
+	l.mu.Lock()
+	if l.profiles == nil {
+		l.profiles = make(map[uint32]chan profileResult)
+	}
+	tag := l.lastProfile + 1
+	l.lastProfile = tag
+	l.profiles[tag] = result
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		delete(l.profiles, tag)
+		l.mu.Unlock()
+	}()
+	_, err := l.requests.Add(kindProfile, tag, func(out *transport.Encoder) error {
+		out.String(kind)
+		out.Uint(uint64(d))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case l.flush <- struct{}{}:
+	default:
+	}
+	select {
+	case r := <-result:
+		return r.data, r.err
+	case <-l.over:
+		return nil, errors.New("the worker ended")
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// profiled takes the answer.
+func (l *link) profiled(tag uint32, body []byte) error {
+	in := transport.NewDecoder(body)
+	text, err := in.String()
+	if err != nil {
+		return err
+	}
+	r := profileResult{data: bytes.Clone(in.Rest())}
+	if text != "" {
+		r = profileResult{err: errors.New(text)}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if waiting := l.profiles[tag]; waiting != nil {
+		waiting <- r
+	}
+	return nil
+}
+
+// profile is the worker's side; it runs beside the tasks.
+func (s *server) profile(tag uint32, kind string, d time.Duration) {
+	var data bytes.Buffer
+	text := ""
+	if err := writeProfile(&data, kind, d); err != nil {
+		text = err.Error()
+	}
+	_, err := s.out.Add(kindProfiled, tag, func(out *transport.Encoder) error {
+		out.String(text)
+		_, err := out.Write(data.Bytes())
+		return err
+	})
+	if err == nil {
+		s.sendLater()
+	}
+}
+
+func writeProfile(w io.Writer, kind string, d time.Duration) error {
+	if kind != "cpu" {
+		profile := pprof.Lookup(kind)
+		if profile == nil {
+			return fmt.Errorf("no profile %q: it is cpu, heap, goroutine, allocs, block, mutex or threadcreate", kind)
+		}
+		return profile.WriteTo(w, 0)
+	}
+	if err := pprof.StartCPUProfile(w); err != nil {
+		return err
+	}
+	time.Sleep(d) // the length of the profile
+	pprof.StopCPUProfile()
+	return nil
+}

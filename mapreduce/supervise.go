@@ -1,0 +1,458 @@
+package mapreduce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"mrrun/mapreduce/internal/proc"
+)
+
+const (
+	// maxFailures is how many workers in a row may end without having answered anything before the pool gives up: the
+	// next ones would do the same.
+	maxFailures = 5
+	// restartPause is the pause before a worker is started in the place of one that ended so; it doubles each time.
+	restartPause = 10 * time.Millisecond
+	// retryPause is the pause before an item that lost its worker is tried again; it doubles each time.
+	retryPause = 2 * time.Millisecond
+	maxPause   = time.Second
+)
+
+// A supervisor is the state of the one goroutine that feeds the dispatcher and does what it says.
+type supervisor struct {
+	dispatcher dispatcher
+	calls      map[uint32]*call   // not finished
+	seen       map[*entry]measure // of tasks, from earlier calls
+	spares     []*link            // ready or on their way
+	failures   int                // workers that ended without an answer, in a row
+	wanted     int                // workers
+	released   bool               // the pool has been idle, and has no workers
+	loss       *loss              // while a lost worker is dealt with
+	watch      watch
+}
+
+func (s *supervisor) init(p *Pool) {
+	s.calls = make(map[uint32]*call)
+	s.seen = make(map[*entry]measure)
+	s.wanted = p.options.procs
+	s.dispatcher.maxTasks = p.options.maxTasks
+	s.watch.init(p)
+}
+
+// event is what the supervisor is told.
+type event struct {
+	kind eventKind
+	link *link
+	call *call
+	n    int           // evAnswer: bytes of arguments and results; evRetry: the item; evFill: the slot
+	work time.Duration // evAnswer
+	err  error
+}
+
+type eventKind int
+
+const (
+	evReady  eventKind = iota // link has said hello
+	evAnswer                  // link has answered its oldest chunk; its results are placed
+	evLost                    // link's worker has ended, or could not be started: err
+	evFill                    // the pause before a slot is filled again is over
+	evSubmit                  // call begins
+	evFlow                    // call, a stream, has more items or more room
+	evRetry                   // the pause before an item is tried again is over
+	evCancel                  // call is cancelled: err
+	evResize                  // the pool shall have n workers
+	evIdle                    // the pool has had no call for its idle time, if n calls were begun until now
+)
+
+func (p *Pool) supervise() {
+	defer close(p.done)
+	defer p.ending.Wait()
+	defer p.watch.stop()
+	var events []event
+	for {
+		select {
+		case <-p.inbox.ready():
+		case <-p.watch.ticks():
+			p.look()
+		case <-p.ctx.Done():
+			p.shutDown()
+			return
+		}
+		events = p.inbox.take(events)
+		for i := range events {
+			p.handle(&events[i])
+			p.act()
+		}
+		for _, l := range p.links {
+			l.kick()
+		}
+	}
+}
+
+func (p *Pool) handle(e *event) {
+	d := &p.dispatcher
+	switch e.kind {
+	case evReady:
+		e.link.ready = true
+		p.upOnce.Do(func() { close(p.up) })
+		if !e.link.spare {
+			d.ready(e.link.slot)
+		}
+	case evAnswer:
+		p.answered(e)
+	case evLost:
+		p.workerLost(e.link, e.err)
+		e.link.release()
+	case evFill:
+		if e.n < p.wanted && !p.released {
+			p.fill(e.n)
+		}
+	case evSubmit:
+		c := e.call
+		p.calls[c.id] = c
+		p.wake()
+		c.state.seen = p.seen[c.task]
+		p.watch.begin(c)
+		d.submit(&c.state)
+	case evFlow:
+		c := e.call
+		c.flowing.Store(false)
+		ended := c.ended.Load() // before have, which is final then
+		d.consume(&c.state, int(c.consumed.Load()))
+		d.more(&c.state, int(c.have.Load()), ended)
+	case evRetry:
+		d.retry(&e.call.state, e.n)
+	case evCancel:
+		p.fail(e.call, e.err)
+	case evResize:
+		p.resize(e.n)
+	case evIdle:
+		if e.n == int(p.lastCall.Load()) {
+			p.release()
+		}
+	}
+}
+
+func (p *Pool) answered(e *event) {
+	p.failures = 0
+	e.link.answers = true
+	if e.link != p.links[e.link.slot] {
+		return // it was replaced; nothing of it counts any more
+	}
+	p.counters.answered(p.dispatcher.answered(e.link.slot, e.work, e.n))
+	if e.err != nil {
+		p.fail(e.call, e.err)
+	}
+}
+
+// act carries out what the dispatcher wants; some of it makes the dispatcher want more.
+func (p *Pool) act() {
+	for d := &p.dispatcher; len(d.actions) > 0; {
+		actions := d.actions
+		d.actions = nil
+		for i := range actions {
+			p.do(&actions[i])
+		}
+		if len(d.actions) == 0 {
+			clear(actions)
+			d.actions = actions[:0]
+		}
+	}
+}
+
+func (p *Pool) do(a *action) {
+	switch a.kind {
+	case actSend:
+		p.send(a)
+	case actCancel:
+		p.links[a.slot].cancelCall(a.call.owner)
+	case actDelay:
+		p.counters.retried.Add(1)
+		c, item := a.call.owner, a.first
+		time.AfterFunc(pause(retryPause, a.attempt), func() { p.inbox.put(event{kind: evRetry, call: c, n: item}) })
+	case actGiveUp:
+		p.counters.answered(1)
+		failure := p.loss.failure(a.first, a.attempt)
+		if err := a.call.owner.items.lose(failure); err != nil {
+			p.fail(a.call.owner, err)
+		}
+	case actRetire:
+		p.replace(a.slot)
+	case actFinish:
+		p.finish(a.call.owner)
+	}
+}
+
+func (p *Pool) send(a *action) {
+	c := a.call.owner
+	if c.state.cancelled { // by an action before this one
+		p.dispatcher.unsent(a.slot, a.call, a.span)
+		return
+	}
+	if err := p.links[a.slot].send(c, a.span, a.call.attempts[a.first]+1); err != nil {
+		p.dispatcher.unsent(a.slot, a.call, a.span)
+		p.fail(c, err)
+		return
+	}
+	p.counters.sent(a.size())
+}
+
+func (p *Pool) finish(c *call) {
+	for _, l := range p.links {
+		l.forget(c)
+	}
+	if c.state.seen.known() {
+		p.seen[c.task] = c.state.seen
+	}
+	delete(p.calls, c.id)
+	c.end(nil)
+	if len(p.calls) == 0 && p.options.idle > 0 {
+		begun := int(p.lastCall.Load())
+		time.AfterFunc(p.options.idle, func() { p.inbox.put(event{kind: evIdle, n: begun}) })
+	}
+}
+
+// fail ends a call early. Its caller is told at once; what workers hold of it is let run out, or killed by the watch.
+func (p *Pool) fail(c *call, cause error) {
+	c.end(cause)
+	p.dispatcher.cancel(&c.state)
+	p.watch.cancelled(c)
+}
+
+// pause is first, doubled with each attempt after the first.
+func pause(first time.Duration, attempt int) time.Duration {
+	return min(first<<min(attempt-1, 20), maxPause)
+}
+
+// A loss is a worker that died, and what it was doing.
+type loss struct {
+	link *link
+	call *call // nil: it ran no item
+	item int
+}
+
+// workerLost blames, and replaces.
+func (p *Pool) workerLost(l *link, err error) {
+	if l.spare {
+		p.spareLost(l, err)
+		return
+	}
+	if p.links[l.slot] != l {
+		return // it was replaced, or is not wanted any more
+	}
+	if !l.ready {
+		p.startFailed(l.slot, err)
+		return
+	}
+	loss := &loss{link: l}
+	loss.call, loss.item = l.running()
+	p.counters.lost.Add(1)
+	if loss.call == nil {
+		p.dispatcher.lost(l.slot, nil, 0, false)
+	} else {
+		p.dispatcher.lost(l.slot, &loss.call.state, loss.item, l.final())
+	}
+	p.loss = loss
+	p.act()
+	p.loss = nil
+	switch {
+	case l.slot >= p.wanted || p.released:
+		p.put(l.slot, nil)
+	case loss.call == nil && !l.answers:
+		p.startFailed(l.slot, l.lostError(-1, 0))
+	default:
+		p.fill(l.slot)
+	}
+}
+
+// startFailed tries again after a pause, unless it was so from the beginning or too often.
+func (p *Pool) startFailed(slot int, err error) {
+	p.failures++
+	if !p.isUp() || p.failures >= maxFailures || errors.Is(err, ErrInitializer) {
+		p.cancel(err)
+		return
+	}
+	time.AfterFunc(pause(restartPause, p.failures), func() { p.inbox.put(event{kind: evFill, n: slot}) })
+}
+
+func (p *Pool) isUp() bool {
+	select {
+	case <-p.up:
+		return true
+	default:
+		return false
+	}
+}
+
+// fill puts a worker into a slot: a spare that is ready, or a new one. A new one reports by events.
+func (p *Pool) fill(slot int) {
+	for i, l := range p.spares {
+		if l.ready && l.alive() {
+			p.spares = append(p.spares[:i], p.spares[i+1:]...)
+			l.spare = false
+			p.put(slot, l)
+			p.dispatcher.ready(slot)
+			p.act()
+			p.addSpares()
+			return
+		}
+	}
+	p.put(slot, p.startLink(slot, false))
+	p.addSpares()
+}
+
+func (p *Pool) put(slot int, l *link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.links[slot] = l
+	if l != nil {
+		l.slot = slot
+	}
+}
+
+func (p *Pool) startLink(slot int, spare bool) *link {
+	p.lastID++
+	l := newLink(p, p.lastID, slot, spare)
+	go l.run()
+	return l
+}
+
+func (p *Pool) addSpares() {
+	for len(p.spares) < p.options.spares {
+		p.spares = append(p.spares, p.startLink(0, true))
+	}
+}
+
+// spareLost: a spare that ended is not replaced before a slot needs one, so that nothing is started over and over.
+func (p *Pool) spareLost(l *link, err error) {
+	for i := range p.spares {
+		if p.spares[i] == l {
+			p.spares = append(p.spares[:i], p.spares[i+1:]...)
+			break
+		}
+	}
+	if errors.Is(err, ErrInitializer) {
+		p.cancel(err)
+	}
+}
+
+// replace ends a worker that holds nothing and fills its slot, if that is still wanted.
+func (p *Pool) replace(slot int) {
+	p.empty(slot)
+	if slot < p.wanted && !p.released {
+		p.counters.recycled.Add(1)
+		p.fill(slot)
+	}
+}
+
+// empty ends the worker of a slot in good order.
+func (p *Pool) empty(slot int) {
+	old := p.links[slot]
+	if old == nil {
+		return
+	}
+	p.put(slot, nil)
+	p.ending.Go(func() { old.stop(proc.StopTime) })
+}
+
+// Resize changes the number of workers to n, 1 to [MaxProcs]. Workers that are too many end when they have answered what
+// they hold. It does not wait.
+func (p *Pool) Resize(n int) error {
+	if n < 1 || n > MaxProcs {
+		return fmt.Errorf("mapreduce: Resize(%d): takes 1 to %d", n, MaxProcs)
+	}
+	p.inbox.put(event{kind: evResize, n: n})
+	return nil
+}
+
+func (p *Pool) resize(n int) {
+	p.wanted = n
+	p.mu.Lock()
+	for len(p.links) < n {
+		p.links = append(p.links, nil)
+	}
+	p.mu.Unlock()
+	if p.released {
+		return
+	}
+	for slot, l := range p.links {
+		switch {
+		case slot < n && l == nil:
+			p.fill(slot)
+		case slot >= n && l != nil && !l.ready:
+			p.empty(slot)
+		case slot >= n && l != nil:
+			p.dispatcher.retire(slot)
+		}
+	}
+}
+
+// release ends all workers of a pool that has nothing to do; wake starts them again.
+func (p *Pool) release() {
+	p.released = true
+	for slot, l := range p.links {
+		if l != nil && l.ready {
+			p.dispatcher.retire(slot)
+		}
+	}
+}
+
+func (p *Pool) wake() {
+	if !p.released {
+		return
+	}
+	p.released = false
+	p.resize(p.wanted)
+}
+
+// shutDown ends all calls and workers, and waits for the latter.
+func (p *Pool) shutDown() {
+	cause := context.Cause(p.ctx)
+	if !errors.Is(cause, ErrClosed) {
+		p.err = cause
+	}
+	p.mu.Lock()
+	p.closed, p.ended = true, cause // so that no call comes in behind the last look at the inbox
+	p.mu.Unlock()
+	for _, e := range p.inbox.take(nil) {
+		if e.call != nil {
+			e.call.end(cause)
+		}
+	}
+	for _, c := range p.calls {
+		c.end(cause)
+	}
+	var stopping sync.WaitGroup
+	for slot, l := range p.links {
+		if l == nil {
+			continue
+		}
+		grace := time.Duration(0)
+		if cause == ErrClosed && p.dispatcher.idle(slot) {
+			grace = proc.StopTime
+		}
+		stopping.Go(func() { l.stop(grace) })
+	}
+	for _, l := range p.spares {
+		stopping.Go(func() { l.stop(0) })
+	}
+	stopping.Wait()
+}
+
+// failure is the error of an item that was given up.
+func (l *loss) failure(item, attempts int) *TaskError {
+	lost := l.link.lostError(item, attempts)
+	f := &TaskError{Index: item, Msg: lost.Error(), is: []error{lost}}
+	switch {
+	case l.link.reason != nil:
+		f.is = append(f.is, l.link.reason)
+		f.Msg = l.link.reason.Error() + ": " + f.Msg
+	case lost.OOM:
+		f.is = append(f.is, ErrMemoryLimit)
+		f.Msg = fmt.Sprintf("%v: %s", ErrMemoryLimit, f.Msg)
+	}
+	return f
+}

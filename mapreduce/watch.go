@@ -1,0 +1,165 @@
+package mapreduce
+
+import (
+	"fmt"
+	"time"
+
+	"mrrun/mapreduce/internal/proc"
+)
+
+const (
+	// KillGrace is how long an item gets to return after its context has ended, before its worker is killed.
+	KillGrace = 100 * time.Millisecond
+	// growthTick is how often the memory of workers is looked at.
+	growthTick = 100 * time.Millisecond
+)
+
+// A watch looks from time to time at what workers run, and kills those that run one item for too long: because of its
+// timeout, or because its call was cancelled. It ticks only while there is something to look for.
+type watch struct {
+	ticker *time.Ticker
+	every  time.Duration       // 0: it does not tick
+	growth bool                // memory is looked at too
+	timed  map[*call]bool      // calls with a timeout
+	given  map[*call]time.Time // cancelled calls that workers still hold: since when
+	items  []watched           // by slot
+}
+
+// watched is what a worker was seen running, and since when.
+type watched struct {
+	link *link
+	tag  uint32
+	item int
+	at   time.Time
+	base int64 // resident memory at the first look
+}
+
+func (w *watch) init(p *Pool) {
+	w.timed, w.given = make(map[*call]bool), make(map[*call]time.Time)
+	w.growth = p.options.maxGrowth > 0
+	w.adjust()
+}
+
+func (w *watch) ticks() <-chan time.Time {
+	if w.ticker == nil {
+		return nil
+	}
+	return w.ticker.C
+}
+
+func (w *watch) stop() {
+	if w.ticker != nil {
+		w.ticker.Stop()
+	}
+}
+
+func (w *watch) begin(c *call) {
+	if c.options.timeout > 0 {
+		w.timed[c] = true
+		w.adjust()
+	}
+}
+
+func (w *watch) cancelled(c *call) {
+	if !c.state.finished {
+		w.given[c] = time.Now()
+		w.adjust()
+	}
+}
+
+// adjust chooses how often to look: often enough to be exact to a tenth of the shortest time.
+func (w *watch) adjust() {
+	every := time.Duration(0)
+	atLeast := func(d time.Duration) {
+		if every == 0 || d < every {
+			every = d
+		}
+	}
+	if w.growth {
+		atLeast(growthTick)
+	}
+	for c := range w.timed {
+		atLeast(max(min(c.options.timeout/10, growthTick), time.Millisecond))
+	}
+	if len(w.given) > 0 {
+		atLeast(KillGrace / 10)
+	}
+	switch {
+	case every == w.every:
+	case every == 0:
+		w.ticker.Stop()
+		w.ticker = nil
+	case w.ticker == nil:
+		w.ticker = time.NewTicker(every)
+	default:
+		w.ticker.Reset(every)
+	}
+	w.every = every
+}
+
+// look is called at each tick.
+func (p *Pool) look() {
+	w := &p.watch
+	now := time.Now()
+	for slot, l := range p.links {
+		if l == nil || !l.ready {
+			continue
+		}
+		for len(w.items) <= slot {
+			w.items = append(w.items, watched{})
+		}
+		seen := &w.items[slot]
+		tag, item, busy := l.process.Note.Running()
+		if seen.link != l {
+			*seen = watched{link: l}
+		}
+		if !busy || seen.tag != tag || seen.item != item {
+			seen.tag, seen.item, seen.at = tag, item, now
+		}
+		if busy {
+			p.lookAtItem(l, seen, now)
+		}
+		if w.growth {
+			p.lookAtMemory(l, seen)
+		}
+	}
+	for c := range w.timed {
+		if c.state.finished {
+			delete(w.timed, c)
+		}
+	}
+	for c := range w.given {
+		if c.state.finished {
+			delete(w.given, c)
+		}
+	}
+	w.adjust()
+}
+
+func (p *Pool) lookAtItem(l *link, seen *watched, now time.Time) {
+	c, _ := l.running()
+	if c == nil {
+		return
+	}
+	if since, ok := p.watch.given[c]; ok && now.Sub(since) >= KillGrace {
+		l.kill(fmt.Errorf("its call was cancelled: %w", c.cause))
+		return
+	}
+	limit := c.options.timeout
+	if limit > 0 && now.Sub(seen.at) >= limit+min(KillGrace, limit/10) {
+		l.kill(fmt.Errorf("%w of %v", ErrTimeout, limit))
+	}
+}
+
+func (p *Pool) lookAtMemory(l *link, seen *watched) {
+	if !l.answers {
+		return
+	}
+	rss := proc.RSS(l.process.PID())
+	if seen.base == 0 {
+		seen.base = rss
+	} else if rss-seen.base > p.options.maxGrowth {
+		p.dispatcher.retire(l.slot)
+		p.act()
+	}
+}
