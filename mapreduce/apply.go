@@ -4,8 +4,8 @@ import (
 	"context"
 )
 
-// Apply computes the task for one argument in one of the pool's workers and returns the result. Its error is the
-// [TaskError] if the task fails, else as for [Task.Map].
+// Apply computes the task for one argument in one of the pool's workers and returns the result. It blocks until it
+// is there. Its error is the [TaskError] if the task fails, else as for [Task.Map].
 func (t *Task[A, R]) Apply(ctx context.Context, p *Pool, arg A, opts ...CallOption) (R, error) {
 	m, c, err := t.one(p, arg, opts)
 	if err == nil {
@@ -22,7 +22,7 @@ func (t *Task[A, R]) Apply(ctx context.Context, p *Pool, arg A, opts ...CallOpti
 	return m.one()
 }
 
-// ApplyAsync is [Task.Apply] that does not wait. When ctx ends before the result is there, the work is given up.
+// ApplyAsync is [Task.Apply] that does not wait; all errors are the future's. When ctx ends before the result is there, the work is given up.
 func (t *Task[A, R]) ApplyAsync(ctx context.Context, p *Pool, arg A, opts ...CallOption) *Future[R] {
 	m, c, err := t.one(p, arg, opts)
 	if err != nil {

@@ -35,8 +35,8 @@ type call struct {
 type items interface {
 	// encode writes the arguments of the span.
 	encode(out *transport.Encoder, s span) error
-	// place takes the results of the span. Its error fails the call.
-	place(in *transport.Decoder, s span) error
+	// place takes the results of the span, and returns how many items failed. Its error fails the call.
+	place(in *transport.Decoder, s span) (failed int, err error)
 	// lose takes the failure of an item that no worker will answer. Its error fails the call.
 	lose(failure *TaskError) error
 }
@@ -79,6 +79,9 @@ func (p *Pool) enter(ctx context.Context) error {
 	defer p.mu.Unlock()
 	if p.closed {
 		return ErrClosed
+	}
+	if p.ended != nil {
+		return p.ended
 	}
 	p.active.Add(1)
 	return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 )
 
 // Command registers a task that another program computes, in any language: each worker starts it once, writes an argument
@@ -76,19 +77,36 @@ func (c *command) start() (*filter, error) {
 // ask has the program answer one line. After an error the program has ended.
 func (f *filter) ask(ctx context.Context, line string) (string, error) {
 	stop := context.AfterFunc(ctx, func() { _ = f.cmd.Process.Kill() })
-	_, err := io.WriteString(f.in, line+"\n")
-	var answer string
+	wrote := make(chan error, 1)
+	go func() { // the answer to a long line may begin before the line has been read
+		_, err := io.WriteString(f.in, line+"\n")
+		wrote <- err
+	}()
+	answer, err := f.out.ReadString('\n')
 	if err == nil {
-		answer, err = f.out.ReadString('\n')
+		err = <-wrote
 	}
 	if stop() && err == nil {
 		return strings.TrimSuffix(answer, "\n"), nil
 	}
-	_ = f.in.Close()
-	_ = f.cmd.Process.Kill()
-	ended := f.cmd.Wait()
+	ended := f.end(KillGrace)
 	if cause := context.Cause(ctx); cause != nil {
 		return "", cause
 	}
 	return "", fmt.Errorf("%s gave no answer: %w", f.cmd.Path, errors.Join(ended, err))
+}
+
+// end closes the program's input, and kills the program if that does not end it within grace.
+func (f *filter) end(grace time.Duration) error {
+	_ = f.in.Close()
+	kill := time.AfterFunc(grace, func() { _ = f.cmd.Process.Kill() })
+	defer kill.Stop()
+	return f.cmd.Wait()
+}
+
+// endFilters ends the programs of a worker that ends; of one that is a process, what is left is killed with it.
+func (s *server) endFilters() {
+	for _, f := range s.filters {
+		_ = f.end(KillGrace)
+	}
 }

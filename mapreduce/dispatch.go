@@ -177,8 +177,8 @@ func (d *dispatcher) consume(c *callState, upTo int) {
 	}
 }
 
-// answered: the worker has answered the first of its flights. It returns the number of items in it.
-func (d *dispatcher) answered(slot int, work time.Duration, bytes int) int {
+// answered: the worker has answered the first of its flights. It returns what it was.
+func (d *dispatcher) answered(slot int, work time.Duration, bytes int) span {
 	w := &d.workers[slot]
 	f := w.flights[0]
 	w.flights = w.flights[1:]
@@ -190,7 +190,7 @@ func (d *dispatcher) answered(slot int, work time.Duration, bytes int) int {
 	d.finishIfDone(c)
 	d.assign(slot)
 	d.retireIfDone(slot)
-	return f.size()
+	return f.span
 }
 
 // unsent: the span could not be sent after all. Its call is going to be cancelled, so nobody else gets it.

@@ -174,8 +174,8 @@ func (m *dispatchModel) answer(slot int) {
 	}
 	work := []time.Duration{0, time.Microsecond, 20 * time.Microsecond, 400 * time.Microsecond, 3 * time.Millisecond}[m.next(5)]
 	bytes := []int{0, 10, 100 << 10, 100 << 20}[m.next(4)]
-	if n := m.d.answered(slot, work*time.Duration(f.size()), bytes*f.size()); n != f.size() {
-		m.t.Fatalf("answer of %v counted %d items", f.span, n)
+	if n := m.d.answered(slot, work*time.Duration(f.size()), bytes*f.size()); n != f.span {
+		m.t.Fatalf("the answer of %v is taken for that of %v", f.span, n)
 	}
 }
 

@@ -138,8 +138,8 @@ var knownErrors = struct {
 }{all: []error{context.Canceled, context.DeadlineExceeded, ErrTimeout}}
 
 // RegisterError gives errors an identity that survives the way from a worker: if [errors.Is] finds one of them in the error
-// of a task, it does so in the [TaskError]. Like [Func] it must be called before [Main] or [Init], in package variables or
-// init functions, in the same order in every process.
+// of a task, it does so in the [TaskError], though errors.As finds nothing in it. Like [Func] it must be called before [Main] or [Init], in package variables or
+// init functions, in the same order in every process; later it panics.
 func RegisterError(errs ...error) {
 	knownErrors.Lock()
 	defer knownErrors.Unlock()

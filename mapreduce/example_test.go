@@ -183,9 +183,10 @@ func ExampleChunksize() {
 func ExampleStats() {
 	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
 		_, err := square.Map(ctx, pool, make([]int, 1000), mapreduce.Chunksize(300))
-		fmt.Printf("%+v %v\n", pool.Stats(), err)
+		s := pool.Stats()
+		fmt.Println(s.Chunks, s.Done, s.Failed, s.Retried, s.Waiting, err)
 	})
-	// Output: {Chunks:4 Sent:1000 Done:1000 Retried:0 Lost:0 Recycled:0} <nil>
+	// Output: 4 1000 0 0 0 <nil>
 }
 
 func ExampleWorkerInfo() {

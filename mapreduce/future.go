@@ -10,7 +10,8 @@ import (
 	"sync"
 )
 
-// A Future is a result that is being computed. Its methods are safe for concurrent use.
+// A Future is a result that is being computed. Its methods are safe for concurrent use, and go on working after
+// [Pool.Close], which waits for all futures of the pool.
 type Future[R any] struct {
 	pool *Pool
 	done chan struct{}
@@ -18,8 +19,9 @@ type Future[R any] struct {
 
 	mu        sync.Mutex
 	call      *call
-	callbacks []func(R, error)
-	result    R // these two are readable after done
+	callbacks []func(R, error) // not called yet
+	calling   bool             // a goroutine calls them
+	result    R                // these two are readable after done
 	err       error
 }
 
@@ -77,19 +79,13 @@ func (f *Future[R]) complete(cause error, result func() (R, error)) {
 	} else {
 		f.result, f.err = result()
 	}
-	callbacks, stop := f.callbacks, f.stop
-	f.callbacks, f.stop = nil, nil
+	stop := f.stop
+	f.stop = nil
 	close(f.done)
+	f.callBackAll()
 	f.mu.Unlock()
 	if stop != nil {
 		stop()
-	}
-	if len(callbacks) > 0 {
-		f.pool.callbacks.Go(func() {
-			for _, callback := range callbacks {
-				f.callBack(callback)
-			}
-		})
 	}
 }
 
@@ -122,7 +118,7 @@ func (f *Future[R]) Ready() bool {
 	}
 }
 
-// Err returns the error that the work ended with; nil while it runs.
+// Err returns the error that the work ended with; nil while it runs. It does not block.
 func (f *Future[R]) Err() error {
 	if !f.Ready() {
 		return nil
@@ -142,15 +138,34 @@ func (f *Future[R]) Cancel() {
 // OnDone has callback called with the result and the error when they are there, at once if they are. Callbacks of one
 // future run one after the other, in a goroutine that [Pool.Close] waits for. One that panics is reported to [slog.Default];
 // the others run.
+// A callback must not call Close of the pool, which would wait for itself. OnDone does not block.
 func (f *Future[R]) OnDone(callback func(R, error)) {
 	f.mu.Lock()
-	if !f.Ready() {
-		f.callbacks = append(f.callbacks, callback)
-		f.mu.Unlock()
+	defer f.mu.Unlock()
+	f.callbacks = append(f.callbacks, callback)
+	if f.Ready() {
+		f.callBackAll()
+	}
+}
+
+// callBackAll has all callbacks called that wait, unless that is under way. mu is held.
+func (f *Future[R]) callBackAll() {
+	if f.calling || len(f.callbacks) == 0 {
 		return
 	}
-	f.mu.Unlock()
-	f.pool.callbacks.Go(func() { f.callBack(callback) })
+	f.calling = true
+	f.pool.goCallback(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for len(f.callbacks) > 0 {
+			next := f.callbacks[0]
+			f.callbacks = f.callbacks[1:]
+			f.mu.Unlock()
+			f.callBack(next)
+			f.mu.Lock()
+		}
+		f.calling = false
+	})
 }
 
 func (f *Future[R]) callBack(callback func(R, error)) {
@@ -162,7 +177,8 @@ func (f *Future[R]) callBack(callback func(R, error)) {
 	callback(f.result, f.err)
 }
 
-// A Pending is something that one can wait for: a [Future] of any type.
+// A Pending is something that one can wait for: a [Future] of any type. To wait for futures of several types at once, give
+// the type argument: WaitAll[Pending](ctx, a, b).
 type Pending interface {
 	// Done returns a channel that is closed at the end.
 	Done() <-chan struct{}
@@ -170,7 +186,8 @@ type Pending interface {
 	Err() error
 }
 
-// AsCompleted yields the futures with their indexes as they get ready. If ctx ends first, the iteration ends early.
+// AsCompleted yields the futures with their indexes as they get ready, each once; those that are ready already come first,
+// in any order. If ctx ends first, the iteration ends early.
 func AsCompleted[F Pending](ctx context.Context, futures ...F) iter.Seq2[int, F] {
 	return func(yield func(int, F) bool) {
 		for i := range inOrderOfEnd(ctx, futures) {
@@ -225,7 +242,8 @@ func WaitAll[F Pending](ctx context.Context, futures ...F) error {
 	return errors.Join(errs...)
 }
 
-// WaitFirst waits until one of the futures is ready and returns its index. If ctx ends first, it returns its cause.
+// WaitFirst waits until one of the futures is ready, failed or not, and returns its index. If ctx ends first, it returns -1
+// and its cause; of no futures, -1 and nil.
 func WaitFirst[F Pending](ctx context.Context, futures ...F) (int, error) {
 	for i := range inOrderOfEnd(ctx, futures) {
 		return i, nil

@@ -267,20 +267,21 @@ func (s *stream[A, R]) encode(out *transport.Encoder, span span) error {
 	return nil
 }
 
-func (s *stream[A, R]) place(in *transport.Decoder, span span) error {
+func (s *stream[A, R]) place(in *transport.Decoder, span span) (failed int, err error) {
 	for i := span.first; i < span.end; i++ {
 		at := &s.slots[i%len(s.slots)]
 		failure, err := s.task.takeResult(in, &at.result)
 		if err != nil {
-			return fmt.Errorf("item %d: %w", i, err)
+			return failed, fmt.Errorf("item %d: %w", i, err)
 		}
 		if failure != nil {
+			failed++
 			failure.Index, failure.Input = i, at.arg
 			at.failure = failure
 		}
 	}
 	s.finish(span)
-	return nil
+	return failed, nil
 }
 
 func (s *stream[A, R]) lose(failure *TaskError) error {

@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -30,6 +31,14 @@ func (r *chunkRun) item(offset int) (ctx context.Context, cancel func()) {
 	}
 	limit := time.Duration(r.session.timeout)
 	return context.WithTimeoutCause(item, limit, fmt.Errorf("%w of %v", ErrTimeout, limit))
+}
+
+// withTimeout makes the error of an item whose time was over an [ErrTimeout], also if the task returned ctx.Err().
+func withTimeout(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, ErrTimeout) && !errors.Is(err, ErrTimeout) {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
 }
 
 // An itemContext is the context of one item, and all that a task can ask it.
@@ -63,7 +72,7 @@ type Worker struct {
 	Attempt int // how often this item has been begun, from 1
 }
 
-// CurrentWorker returns where the task runs that got ctx; zero outside of a task.
+// CurrentWorker returns where the task runs that got ctx, or a context derived from it; zero outside of a task.
 func CurrentWorker(ctx context.Context) Worker {
 	item := currentItem(ctx)
 	if item == nil {
@@ -74,6 +83,7 @@ func CurrentWorker(ctx context.Context) Worker {
 
 // Rand returns a random source for the item whose task got ctx. Each item has its own, well apart from all others, and the
 // same in every run with the same [Seed], whichever worker it runs on. Outside of a task it is a different one each time.
+// Each call for one item begins the same source anew: call it once and keep the result, which is not safe for concurrent use.
 func Rand(ctx context.Context) *rand.Rand {
 	item := currentItem(ctx)
 	if item == nil {

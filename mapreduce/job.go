@@ -157,26 +157,26 @@ func (m *jobItems[In]) encode(out *transport.Encoder, s span) error {
 	return nil
 }
 
-func (m *jobItems[In]) place(in *transport.Decoder, s span) error {
+func (m *jobItems[In]) place(in *transport.Decoder, s span) (failed int, err error) {
 	rest := slices.Clone(in.Rest()) // the reader uses its buffer again
 	in.Reset(rest)
 	if state, err := in.ReadByte(); err != nil {
-		return err
+		return 0, err
 	} else if state == itemFailed {
-		return m.failure(in, s)
+		return 1, m.failure(in, s)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range m.partitions {
 		pairs, err := in.Blob()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if len(pairs) > 0 {
 			m.partitions[i] = append(m.partitions[i], run{s.first, pairs})
 		}
 	}
-	return nil
+	return 0, nil
 }
 
 func (m *jobItems[In]) failure(in *transport.Decoder, s span) error {

@@ -34,9 +34,13 @@ type link struct {
 
 	// the supervisor's:
 	slot     int
-	spare    bool              // it waits for a slot
-	ready    bool              // evReady was seen
-	answers  bool              // it has answered a chunk
+	spare    bool      // it waits for a slot
+	ready    bool      // evReady was seen
+	answers  bool      // it has answered a chunk
+	began    time.Time // when it was decided to start it
+	readyAt  time.Time
+	items    int               // answered
+	work     time.Duration     // spent on them
 	requests *transport.Writer // from the hello on
 	opened   map[uint32]bool   // calls that the worker knows
 	dirty    bool              // requests wait for a flush
@@ -71,8 +75,8 @@ func (l *link) run() {
 	flushing.Go(l.flushLoop)
 
 	err = l.read(answers)
-	if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
-		l.setReason(fmt.Errorf("it sent what is no answer: %w", err))
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
+		l.setReason(fmt.Errorf("%w: %w", errNoAnswer, err))
 	}
 	l.process.Stop(0)
 	close(l.gone)
@@ -86,11 +90,16 @@ func (l *link) start() (*transport.Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mapreduce: %w", err)
 	}
-	answers := transport.NewReader(process.Answers, 0)
+	wrap := l.pool.options.wrap
+	answers := transport.NewReader(wrap.reader(process.Answers), 0)
 	err = process.Hello(l.pool.ctx, answers, l.pool.hello)
-	requests := transport.NewWriter(process.Requests)
+	requests := transport.NewWriter(wrap.writer(process.Requests))
 	if err == nil {
-		err = initStates(l.pool.options.states, requests, answers)
+		err = l.initStates(requests, answers)
+		if errors.Is(err, io.EOF) {
+			process.Stop(proc.StopTime) // it closed the pipe, so it ends
+			err = fmt.Errorf("%w: %v; its last words:\n%s", err, process.Exit(), process.Exit().Stderr)
+		}
 	}
 	if err != nil {
 		process.Kill()
@@ -127,13 +136,15 @@ func (l *link) startProcess() (*proc.Process, error) {
 	return l.process, err
 }
 
-// flushLoop writes requests; the supervisor must never wait for a worker that does not read. A failed write needs no
-// report: the worker is gone, which read sees.
+// flushLoop writes requests; the supervisor must never wait for a worker that does not read. A worker that cannot be
+// written to is ended, which read sees.
 func (l *link) flushLoop() {
 	for {
 		select {
 		case <-l.flush:
-			_ = l.requests.Flush()
+			if err := l.requests.Flush(); err != nil {
+				l.kill(fmt.Errorf("nothing could be sent to it: %w", err))
+			}
 		case <-l.gone:
 			return
 		}
@@ -153,13 +164,13 @@ func (l *link) read(answers *transport.Reader) error {
 		switch f.Kind {
 		case kindAnswer:
 		case kindLog:
-			if err := l.log(f.Body); err != nil {
-				return err
+			if err := l.log(f.Tag, f.Body); err != nil {
+				return fmt.Errorf("it sent a broken log record: %v", err) // whose io.EOF is not that of the pipe
 			}
 			continue
 		case kindProfiled:
 			if err := l.profiled(f.Tag, f.Body); err != nil {
-				return err
+				return fmt.Errorf("it sent a broken profile: %v", err)
 			}
 			continue
 		default:
@@ -188,40 +199,40 @@ func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error
 	e := event{kind: evAnswer, link: l, call: chunk.call, n: chunk.bytes + size}
 	work, err := in.Uint()
 	if err != nil {
-		return e, fmt.Errorf("it sent a broken answer: %w", err)
+		return e, fmt.Errorf("it sent a broken answer: %v", err)
 	}
 	e.work = time.Duration(work)
 	state, err := in.ReadByte()
 	switch {
 	case err != nil:
-		return e, fmt.Errorf("it sent a broken answer: %w", err)
+		return e, fmt.Errorf("it sent a broken answer: %v", err)
 	case state == chunkFailed:
 		text, err := in.String()
 		if err != nil {
-			return e, fmt.Errorf("it sent a broken answer: %w", err)
+			return e, fmt.Errorf("it sent a broken answer: %v", err)
 		}
 		e.err = fmt.Errorf("mapreduce: %s, items %d to %d: %s", chunk.call.task.name, chunk.span.first, chunk.span.end-1, text)
 	default:
-		e.err = placeSafely(chunk, in)
+		e.failed, e.err = placeSafely(chunk, in)
 	}
 	return e, nil
 }
 
 // placeSafely lets a panic of a user's decoding method fail its call, not the driver.
-func placeSafely(c sentChunk, in *transport.Decoder) (err error) {
+func placeSafely(c sentChunk, in *transport.Decoder) (failed int, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("mapreduce: %s: take results: panic: %v", c.call.task.name, p)
 		}
 	}()
-	err = c.call.items.place(in, c.span)
+	failed, err = c.call.items.place(in, c.span)
 	if _, ofItem := errors.AsType[*TaskError](err); ofItem {
-		return err
+		return failed, err
 	}
 	if err != nil {
-		return fmt.Errorf("mapreduce: %s: take results of items %d to %d: %w", c.call.task.name, c.span.first, c.span.end-1, err)
+		return failed, fmt.Errorf("mapreduce: %s: take results of items %d to %d: %w", c.call.task.name, c.span.first, c.span.end-1, err)
 	}
-	return nil
+	return failed, nil
 }
 
 func (l *link) takeSent(tag uint32) (sentChunk, bool) {
@@ -314,6 +325,20 @@ func (l *link) kick() {
 	}
 }
 
+// errNoAnswer is why a worker is given up that sends garbage.
+var errNoAnswer = errors.New("it sent what is no answer")
+
+// suspect returns the first item that a worker that sent garbage has not answered; nil if there is none. It may be
+// innocent; then the others are sent again without it, and the next suspect is another one.
+func (l *link) suspect() (c *call, item int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.sent) == 0 || !errors.Is(l.reason, errNoAnswer) {
+		return nil, 0
+	}
+	return l.sent[0].call, l.sent[0].span.first
+}
+
 // running returns the item that the worker runs, or ran last; nil if it runs none.
 func (l *link) running() (c *call, item int) {
 	l.mu.Lock()
@@ -321,10 +346,18 @@ func (l *link) running() (c *call, item int) {
 	if l.process == nil {
 		return nil, 0
 	}
-	tag, offset, ok := l.process.Note.Running()
-	if !ok {
-		return nil, 0
-	}
+	tag, offset, _ := l.process.Note.Running() // no chunk has the tag 0
+	return l.findItem(tag, offset)
+}
+
+// itemOf is running for a chunk and offset that the worker has told itself.
+func (l *link) itemOf(tag uint32, offset int) (c *call, item int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.findItem(tag, offset)
+}
+
+func (l *link) findItem(tag uint32, offset int) (c *call, item int) {
 	for _, chunk := range l.sent {
 		if chunk.tag == tag {
 			return chunk.call, chunk.span.first + offset
@@ -368,7 +401,7 @@ func (l *link) lostError(item, attempts int) *WorkerLostError {
 	return &WorkerLostError{
 		Index: item, Attempts: attempts, Worker: l.id, PID: l.process.PID(),
 		Signal: exit.Signal, ExitCode: exit.Code, MaxRSS: exit.MaxRSS, Stderr: exit.Stderr,
-		OOM: l.pool.options.memory > 0 && strings.Contains(exit.Stderr, "out of memory"),
+		OOM: l.pool.options.memory > 0 && (strings.Contains(exit.Stderr, "out of memory") || strings.Contains(exit.Stderr, "ThreadSanitizer failed to allocate")),
 	}
 }
 

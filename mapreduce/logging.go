@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
+	"os"
 	"slices"
 	"time"
 
@@ -12,6 +14,8 @@ import (
 
 // Logger has log records of workers handled by h: what tasks log by [log/slog] or [log] travels to the driver, with the
 // attributes worker and item added. Without, they go to the handler of [slog.Default].
+// Groups arrive as keys with dots, values that slog has no kind for as text. h is called from several goroutines at once,
+// for records that its Enabled wants, and must not wait for the pool; its errors are ignored, its panics reported to standard error.
 func Logger(h slog.Handler) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		o.logger = h
@@ -26,10 +30,8 @@ type logHandler struct {
 	prefix string      // of the keys: open groups
 }
 
-// Enabled implements [slog.Handler]. The driver's handler decides again.
-func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= slog.LevelDebug
-}
+// Enabled implements [slog.Handler]. The driver's handler decides.
+func (h *logHandler) Enabled(context.Context, slog.Level) bool { return true }
 
 // WithGroup implements [slog.Handler].
 func (h *logHandler) WithGroup(name string) slog.Handler {
@@ -52,7 +54,9 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 		all = appendFlat(all, h.prefix, a)
 		return true
 	})
-	_, err := h.server.out.Add(kindLog, 0, func(out *transport.Encoder) error {
+	chunk, item, _ := h.server.worker.Note.Running() // now: it may be another one when the record arrives
+	_, err := h.server.out.Add(kindLog, chunk, func(out *transport.Encoder) error {
+		out.Uint(uint64(item))
 		out.Uint(uint64(r.Time.UnixNano()))
 		out.Uint(uint64(r.Level + levelOffset))
 		out.String(r.Message)
@@ -72,6 +76,9 @@ const levelOffset = 1 << 10
 // appendFlat appends an attribute, and those of a group one by one with the group in their keys.
 func appendFlat(to []slog.Attr, prefix string, a slog.Attr) []slog.Attr {
 	value := a.Value.Resolve()
+	if a.Equal(slog.Attr{}) {
+		return to // as the documentation of Handler wants it
+	}
 	if value.Kind() != slog.KindGroup {
 		return append(to, slog.Attr{Key: prefix + a.Key, Value: value})
 	}
@@ -90,6 +97,9 @@ const (
 	attrInt
 	attrBool
 	attrDuration
+	attrUint
+	attrFloat
+	attrTime
 )
 
 func encodeAttr(out *transport.Encoder, a slog.Attr) {
@@ -108,6 +118,15 @@ func encodeAttr(out *transport.Encoder, a slog.Attr) {
 	case slog.KindDuration:
 		_ = out.WriteByte(attrDuration)
 		out.Uint(uint64(v.Duration()))
+	case slog.KindUint64:
+		_ = out.WriteByte(attrUint)
+		out.Uint(v.Uint64())
+	case slog.KindFloat64:
+		_ = out.WriteByte(attrFloat)
+		out.Uint(math.Float64bits(v.Float64()))
+	case slog.KindTime:
+		_ = out.WriteByte(attrTime)
+		out.Uint(uint64(v.Time().UnixNano()))
 	default:
 		_ = out.WriteByte(attrText)
 		out.String(v.String())
@@ -133,16 +152,22 @@ func decodeAttr(in *transport.Decoder) (slog.Attr, error) {
 		return slog.Int64(key, int64(n)), err
 	case attrBool:
 		return slog.Bool(key, n != 0), err
+	case attrUint:
+		return slog.Uint64(key, n), err
+	case attrFloat:
+		return slog.Float64(key, math.Float64frombits(n)), err
+	case attrTime:
+		return slog.Time(key, time.Unix(0, int64(n))), err
 	default:
 		return slog.Duration(key, time.Duration(n)), err
 	}
 }
 
-// log hands a record of a worker to the driver's handler.
-func (l *link) log(body []byte) error {
+// log hands a record of a worker to the driver's handler. chunk is what the worker ran when it was made.
+func (l *link) log(chunk uint32, body []byte) error {
 	in := transport.NewDecoder(body)
-	var nanos, level, count uint64
-	if err := decodeUints(in, &nanos, &level); err != nil {
+	var offset, nanos, level, count uint64
+	if err := decodeUints(in, &offset, &nanos, &level); err != nil {
 		return err
 	}
 	message, err := in.String()
@@ -161,18 +186,25 @@ func (l *link) log(body []byte) error {
 		r.AddAttrs(a)
 	}
 	r.AddAttrs(slog.Int("worker", l.id))
-	if c, item := l.running(); c != nil {
+	if c, item := l.itemOf(chunk, int(offset)); c != nil {
 		r.AddAttrs(slog.Int("item", item))
 	}
 	handler := l.pool.options.logger
 	if handler == nil {
 		handler = slog.Default().Handler()
 	}
-	if !handler.Enabled(context.Background(), r.Level) {
-		return nil
-	}
-	if err := handler.Handle(context.Background(), r); err != nil {
-		return fmt.Errorf("log handler: %w", err)
-	}
+	handleSafely(handler, r)
 	return nil
+}
+
+// handleSafely lets a broken handler lose its record, not its pool. Errors are ignored, as [slog.Logger] does.
+func handleSafely(handler slog.Handler, r slog.Record) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(os.Stderr, "mapreduce: the log handler panicked: %v\n", p)
+		}
+	}()
+	if handler.Enabled(context.Background(), r.Level) {
+		_ = handler.Handle(context.Background(), r)
+	}
 }

@@ -61,20 +61,21 @@ func (m *mapItems[A, R]) encode(out *transport.Encoder, s span) error {
 	return nil
 }
 
-func (m *mapItems[A, R]) place(in *transport.Decoder, s span) error {
+func (m *mapItems[A, R]) place(in *transport.Decoder, s span) (failed int, err error) {
 	for i := s.first; i < s.end; i++ {
 		failure, err := m.task.takeResult(in, &m.results[i])
 		if err != nil {
-			return fmt.Errorf("item %d: %w", i, err)
+			return failed, fmt.Errorf("item %d: %w", i, err)
 		}
 		if failure != nil {
+			failed++
 			failure.Index = i
 			if err := m.lose(failure); err != nil {
-				return err
+				return failed, err
 			}
 		}
 	}
-	return nil
+	return failed, nil
 }
 
 func (m *mapItems[A, R]) lose(failure *TaskError) error {

@@ -3,6 +3,7 @@ package mapreduce
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime"
 	"time"
@@ -42,8 +43,13 @@ type poolOptions struct {
 	idle      time.Duration // 0: workers are kept
 	output    func(OutputLine)
 	logger    slog.Handler
-	states    []stateInit
-	call      callOptions
+
+	wrap wrapping // of tests
+
+	progress      func(Stats)
+	progressEvery time.Duration
+	states        []stateInit
+	call          callOptions
 }
 
 type callOptions struct {
@@ -52,6 +58,26 @@ type callOptions struct {
 	retries     int
 	stopAtFirst bool
 	seed        uint64
+}
+
+// A wrapping puts faults into the pipes of workers, for tests.
+type wrapping struct {
+	newReader func(io.Reader) io.Reader
+	newWriter func(io.Writer) io.Writer
+}
+
+func (w wrapping) reader(r io.Reader) io.Reader {
+	if w.newReader == nil {
+		return r
+	}
+	return w.newReader(r)
+}
+
+func (w wrapping) writer(to io.Writer) io.Writer {
+	if w.newWriter == nil {
+		return to
+	}
+	return w.newWriter(to)
 }
 
 // poolFunc and callFunc make options of functions.
@@ -245,7 +271,9 @@ func Program(path string, args ...string) PoolOption {
 
 // InProcess runs workers as goroutines of this process: for debuggers, and for tests that must be quick. Results are the
 // same, arguments are copied as ever. What needs a process is refused by [NewPool] with [errors.ErrUnsupported]; a task
+// that waits for one of its own pool, with its context, gets an error; one
 // that ends the process ends the program, and one that does not return at its [Timeout] is left behind, not killed.
+// What tasks print or log does not pass [Output] and [Logger].
 func InProcess() PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		o.inProcess = true

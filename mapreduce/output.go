@@ -18,7 +18,8 @@ type OutputLine struct {
 
 // Output has f get the lines that workers print to standard output and standard error, one at a time. Without, they go to
 // those of the driver, each behind its worker and item: "[worker 2, item 17] hello". Lines are never mixed; one of more
-// than 64 KiB is cut.
+// than 64 KiB comes in pieces. All lines have come when [Pool.Close] returns. f must not wait for the pool: workers that
+// print wait for it.
 func Output(f func(OutputLine)) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		o.output = f

@@ -25,6 +25,7 @@ type Pool struct {
 
 	mu       sync.Mutex // guards what follows, and begin against Close
 	closed   bool       // no verb may enter any more
+	deaf     bool       // Close has waited, or waits, for callbacks, and cannot take more
 	ended    error      // why no call may begin any more
 	links    []*link    // by slot; written by the supervisor alone
 	lastID   int        // of a worker
@@ -34,11 +35,10 @@ type Pool struct {
 	callbacks sync.WaitGroup // of futures
 	ending    sync.WaitGroup // workers that have been replaced and have not ended yet
 
-	up       chan struct{} // closed when the first worker is ready
-	upOnce   sync.Once
-	done     chan struct{} // closed when no worker is left
-	err      error         // why the pool failed, readable after done
-	counters counters
+	up     chan struct{} // closed when the first worker is ready
+	upOnce sync.Once
+	done   chan struct{} // closed when no worker is left
+	err    error         // why the pool failed, readable after done
 }
 
 // NewPool starts a pool and returns when its first worker is ready; the others follow.
@@ -70,6 +70,9 @@ func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 		p.fill(slot)
 	}
 	go p.supervise()
+	if o.progress != nil {
+		p.callbacks.Go(p.showProgress)
+	}
 	select {
 	case <-p.up:
 		return p, nil
@@ -90,7 +93,8 @@ func (p *Pool) Close() error {
 	return p.stop(ErrClosed)
 }
 
-// Terminate ends the workers without waiting for the calls under way, which return [ErrClosed].
+// Terminate ends the workers without waiting for the calls under way, which return an error that is [ErrClosed]. It waits
+// for the workers' end, and for callbacks of futures, and may be called at any time, also after or during Close.
 func (p *Pool) Terminate() {
 	p.shut()
 	_ = p.stop(errTerminated) // the caller wants no more of it
@@ -106,8 +110,22 @@ func (p *Pool) shut() {
 func (p *Pool) stop(cause error) error {
 	p.cancel(cause)
 	<-p.done
+	p.mu.Lock()
+	p.deaf = true
+	p.mu.Unlock()
 	p.callbacks.Wait()
 	return p.err
+}
+
+// goCallback calls f in a goroutine that Close waits for, if it does not do so already.
+func (p *Pool) goCallback(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.deaf {
+		go f()
+	} else {
+		p.callbacks.Go(f)
+	}
 }
 
 var errTerminated = fmt.Errorf("%w: it was terminated", ErrClosed)

@@ -14,7 +14,8 @@ import (
 
 // Profile writes a profile of the worker with that ID to w, in the format of go tool pprof. kind is "cpu", which takes
 // time d, or the name of a profile of [runtime/pprof] such as "heap" or "goroutine", which is taken at once. The worker
-// goes on working meanwhile.
+// goes on working meanwhile. Profile blocks until the profile is there; when ctx ends first, it returns its cause, and a cpu
+// profile goes on in the worker, which makes one at a time. It is an error if the worker is not there, has not begun or ends.
 func (p *Pool) Profile(ctx context.Context, worker int, kind string, d time.Duration, w io.Writer) error {
 	l := p.findWorker(worker)
 	if l == nil {

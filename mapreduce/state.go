@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 
 	"mrrun/transport"
@@ -86,8 +87,8 @@ type stateInit struct {
 }
 
 // initStates has a new worker make its states.
-func initStates(states []stateInit, requests *transport.Writer, answers *transport.Reader) error {
-	for _, init := range states {
+func (l *link) initStates(requests *transport.Writer, answers *transport.Reader) error {
+	for _, init := range l.pool.options.states {
 		_, err := requests.Add(kindState, 0, func(out *transport.Encoder) error {
 			out.Uint(uint64(init.entry.number))
 			_, err := out.Write(init.arg)
@@ -99,6 +100,11 @@ func initStates(states []stateInit, requests *transport.Writer, answers *transpo
 		var f transport.Frame
 		if err == nil {
 			f, err = answers.Next()
+		}
+		for err == nil && f.Kind == kindLog { // initializers may log
+			if err = l.log(f.Tag, f.Body); err == nil {
+				f, err = answers.Next()
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %s: the worker ended: %w", ErrInitializer, init.entry.name, err)
@@ -121,7 +127,18 @@ func (s *server) makeState(body []byte) error {
 	if e == nil || e.state == nil {
 		return fmt.Errorf("no state has number %d", number)
 	}
+	made := false
+	defer func() {
+		if p := recover(); p != nil {
+			panic(p)
+		} else if !made {
+			fmt.Fprintln(os.Stderr, "an initializer called runtime.Goexit, which ends its worker")
+			s.queue.put(request{}) // for a worker that is a goroutine
+			s.worker.Exit(exitGoexit)
+		}
+	}()
 	state, exit, err := e.state(in)
+	made = true
 	if err == nil {
 		s.states[e] = state
 		if exit != nil {

@@ -13,7 +13,7 @@ import (
 const (
 	// maxFailures is how many workers in a row may end without having answered anything before the pool gives up: the
 	// next ones would do the same.
-	maxFailures = 5
+	maxFailures = 10
 	// restartPause is the pause before a worker is started in the place of one that ended so; it doubles each time.
 	restartPause = 10 * time.Millisecond
 	// retryPause is the pause before an item that lost its worker is tried again; it doubles each time.
@@ -32,6 +32,7 @@ type supervisor struct {
 	released   bool               // the pool has been idle, and has no workers
 	loss       *loss              // while a lost worker is dealt with
 	watch      watch
+	numbers    Stats // what is counted as it happens
 }
 
 func (s *supervisor) init(p *Pool) {
@@ -50,6 +51,9 @@ type event struct {
 	n    int           // evAnswer: bytes of arguments and results; evRetry: the item; evFill: the slot
 	work time.Duration // evAnswer
 	err  error
+
+	failed int        // evAnswer: items that failed
+	stats  chan Stats // evStats
 }
 
 type eventKind int
@@ -64,6 +68,7 @@ const (
 	evRetry                   // the pause before an item is tried again is over
 	evCancel                  // call is cancelled: err
 	evResize                  // the pool shall have n workers
+	evStats                   // somebody wants the numbers
 	evIdle                    // the pool has had no call for its idle time, if n calls were begun until now
 )
 
@@ -96,9 +101,9 @@ func (p *Pool) handle(e *event) {
 	d := &p.dispatcher
 	switch e.kind {
 	case evReady:
-		e.link.ready = true
+		e.link.ready, e.link.readyAt = true, time.Now()
 		p.upOnce.Do(func() { close(p.up) })
-		if !e.link.spare {
+		if !e.link.spare && p.links[e.link.slot] == e.link { // else the pool got smaller meanwhile
 			d.ready(e.link.slot)
 		}
 	case evAnswer:
@@ -107,7 +112,7 @@ func (p *Pool) handle(e *event) {
 		p.workerLost(e.link, e.err)
 		e.link.release()
 	case evFill:
-		if e.n < p.wanted && !p.released {
+		if e.n < p.wanted && !p.released && p.links[e.n] == nil {
 			p.fill(e.n)
 		}
 	case evSubmit:
@@ -127,6 +132,8 @@ func (p *Pool) handle(e *event) {
 		d.retry(&e.call.state, e.n)
 	case evCancel:
 		p.fail(e.call, e.err)
+	case evStats:
+		e.stats <- p.current()
 	case evResize:
 		p.resize(e.n)
 	case evIdle:
@@ -142,7 +149,7 @@ func (p *Pool) answered(e *event) {
 	if e.link != p.links[e.link.slot] {
 		return // it was replaced; nothing of it counts any more
 	}
-	p.counters.answered(p.dispatcher.answered(e.link.slot, e.work, e.n))
+	p.countAnswer(e, p.dispatcher.answered(e.link.slot, e.work, e.n))
 	if e.err != nil {
 		p.fail(e.call, e.err)
 	}
@@ -170,11 +177,12 @@ func (p *Pool) do(a *action) {
 	case actCancel:
 		p.links[a.slot].cancelCall(a.call.owner)
 	case actDelay:
-		p.counters.retried.Add(1)
+		p.numbers.Retried++
 		c, item := a.call.owner, a.first
 		time.AfterFunc(pause(retryPause, a.attempt), func() { p.inbox.put(event{kind: evRetry, call: c, n: item}) })
 	case actGiveUp:
-		p.counters.answered(1)
+		p.numbers.Done++
+		p.numbers.Failed++
 		failure := p.loss.failure(a.first, a.attempt)
 		if err := a.call.owner.items.lose(failure); err != nil {
 			p.fail(a.call.owner, err)
@@ -197,7 +205,8 @@ func (p *Pool) send(a *action) {
 		p.fail(c, err)
 		return
 	}
-	p.counters.sent(a.size())
+	p.numbers.Chunks++
+	p.numbers.Sent += a.size()
 }
 
 func (p *Pool) finish(c *call) {
@@ -248,8 +257,10 @@ func (p *Pool) workerLost(l *link, err error) {
 		return
 	}
 	loss := &loss{link: l}
-	loss.call, loss.item = l.running()
-	p.counters.lost.Add(1)
+	if loss.call, loss.item = l.running(); loss.call == nil {
+		loss.call, loss.item = l.suspect()
+	}
+	p.numbers.Lost++
 	if loss.call == nil {
 		p.dispatcher.lost(l.slot, nil, 0, false)
 	} else {
@@ -275,6 +286,7 @@ func (p *Pool) startFailed(slot int, err error) {
 		p.cancel(err)
 		return
 	}
+	p.put(slot, nil) // so that a resize or a wake-up before the pause is over sees that it is empty
 	time.AfterFunc(pause(restartPause, p.failures), func() { p.inbox.put(event{kind: evFill, n: slot}) })
 }
 
@@ -316,6 +328,7 @@ func (p *Pool) put(slot int, l *link) {
 func (p *Pool) startLink(slot int, spare bool) *link {
 	p.lastID++
 	l := newLink(p, p.lastID, slot, spare)
+	l.began = time.Now()
 	go l.run()
 	return l
 }
@@ -343,7 +356,7 @@ func (p *Pool) spareLost(l *link, err error) {
 func (p *Pool) replace(slot int) {
 	p.empty(slot)
 	if slot < p.wanted && !p.released {
-		p.counters.recycled.Add(1)
+		p.numbers.Recycled++
 		p.fill(slot)
 	}
 }
@@ -359,7 +372,7 @@ func (p *Pool) empty(slot int) {
 }
 
 // Resize changes the number of workers to n, 1 to [MaxProcs]. Workers that are too many end when they have answered what
-// they hold. It does not wait.
+// they hold. It does not wait, and has no effect after Close.
 func (p *Pool) Resize(n int) error {
 	if n < 1 || n > MaxProcs {
 		return fmt.Errorf("mapreduce: Resize(%d): takes 1 to %d", n, MaxProcs)
@@ -414,8 +427,9 @@ func (p *Pool) shutDown() {
 	if !errors.Is(cause, ErrClosed) {
 		p.err = cause
 	}
+	p.numbers = p.current()
 	p.mu.Lock()
-	p.closed, p.ended = true, cause // so that no call comes in behind the last look at the inbox
+	p.ended = cause // so that no call comes in behind the last look at the inbox
 	p.mu.Unlock()
 	for _, e := range p.inbox.take(nil) {
 		if e.call != nil {

@@ -99,5 +99,6 @@ func (t *Task[A, R]) callSafely(r *chunkRun, i int, a A) (result R, err error) {
 	}
 	ctx, cancel := r.item(i)
 	defer cancel()
-	return t.f(ctx, a)
+	result, err = t.f(ctx, a)
+	return result, withTimeout(ctx, err)
 }

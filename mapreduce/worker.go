@@ -39,6 +39,8 @@ type server struct {
 	filters  map[*command]*filter
 	head     *transport.Encoder // of the answer under way
 	flush    chan struct{}      // asks the flusher to send what waits
+	quit     chan struct{}      // closed at the end of the flusher
+	running  bool               // a task runs
 }
 
 // A session is a call, in a worker.
@@ -58,28 +60,34 @@ type request struct {
 }
 
 func newServer(w *proc.Worker, pool *Pool) *server {
+	var wrap wrapping
+	if pool != nil {
+		wrap = pool.options.wrap
+	}
 	return &server{
 		worker:   w,
 		pool:     pool,
-		in:       transport.NewReader(w.Requests, 0),
-		out:      transport.NewWriter(w.Answers),
+		in:       transport.NewReader(wrap.reader(w.Requests), 0),
+		out:      transport.NewWriter(wrap.writer(w.Answers)),
 		queue:    newMailbox[request](),
 		sessions: make(map[uint32]*session),
 		states:   make(map[*entry]any),
 		filters:  make(map[*command]*filter),
 		head:     transport.NewEncoder(nil),
 		flush:    make(chan struct{}, 1),
+		quit:     make(chan struct{}),
 	}
 }
 
 // serve is the whole life of a worker. It does not return.
 func (s *server) serve() {
-	finished := false
+	defer close(s.quit)
 	defer func() {
 		if p := recover(); p != nil {
 			panic(p) // it must not return: the process would go on as a driver
 		}
-		if !finished { // runtime.Goexit would leave a worker that does nothing
+		s.endFilters()
+		if s.running { // runtime.Goexit would leave a worker that does nothing
 			fmt.Fprintln(os.Stderr, "a task called runtime.Goexit, which ends its worker")
 			s.worker.Exit(exitGoexit)
 		}
@@ -88,15 +96,14 @@ func (s *server) serve() {
 		slog.SetDefault(slog.New(&logHandler{server: s}))
 	}
 	if err := s.worker.Hello(table()); err != nil {
-		finished = true
 		s.worker.Abandon()
 	}
 	go s.read()
 	go s.flushLate()
 	s.work()
-	finished = true
-	close(s.flush)
-	s.worker.Exit(s.leave())
+	status := s.leave()
+	s.send() // what the exit functions have logged
+	s.worker.Exit(status)
 }
 
 // leave runs the exit functions of the states, the last made first.
@@ -244,7 +251,9 @@ func (s *server) run(r *request, in *transport.Decoder, out *transport.Encoder) 
 		err = context.Cause(r.session.ctx)
 	}
 	if err == nil {
+		s.running = true
 		err = r.session.run(&chunkRun{server: s, request: r, in: in, out: out})
+		s.running = false
 	}
 	if err != nil {
 		out.Truncate(0)
@@ -298,7 +307,12 @@ func (s *server) sendLater() {
 }
 
 func (s *server) flushLate() {
-	for range s.flush {
-		s.send()
+	for {
+		select {
+		case <-s.flush:
+			s.send()
+		case <-s.quit:
+			return
+		}
 	}
 }

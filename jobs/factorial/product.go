@@ -4,7 +4,10 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+	"runtime"
 	"sort"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Range is the half-open run of integers [Lo, Hi). Its fields are exported so
@@ -95,20 +98,29 @@ func log2Factorial(n int64) float64 {
 }
 
 // productTree multiplies parts by folding neighbours, level by level, so that
-// equally long parts stay equally long. The product of no parts is 1; that of
-// one part is the part itself. The slice and its numbers stay as they are.
+// equally long parts stay equally long. The products of a level are computed at
+// the same time. The product of no parts is 1; that of one part is the part
+// itself. The slice and its numbers stay as they are.
 func productTree(parts []*big.Int) *big.Int {
 	if len(parts) == 0 {
 		return big.NewInt(1)
 	}
 	for len(parts) > 1 {
-		next := make([]*big.Int, 0, (len(parts)+1)/2)
-		for i := 0; i+1 < len(parts); i += 2 {
-			next = append(next, new(big.Int).Mul(parts[i], parts[i+1]))
+		next := make([]*big.Int, (len(parts)+1)/2)
+		var level errgroup.Group
+		level.SetLimit(runtime.GOMAXPROCS(0))
+		for i := range next {
+			left, rest := parts[2*i], parts[2*i+1:]
+			if len(rest) == 0 {
+				next[i] = left
+				continue
+			}
+			level.Go(func() error {
+				next[i] = new(big.Int).Mul(left, rest[0])
+				return nil
+			})
 		}
-		if len(parts)%2 == 1 {
-			next = append(next, parts[len(parts)-1])
-		}
+		_ = level.Wait() // multiplications do not fail
 		parts = next
 	}
 	return parts[0]

@@ -3,6 +3,7 @@ package proc
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -120,8 +121,11 @@ func (s *stream) copyLines(sink func([]byte)) {
 	}
 }
 
+// crashBegins are the first words of what the runtime says when it gives a program up.
+var crashBegins = []string{"panic: ", "fatal error: ", "SIGSEGV: ", "SIGBUS: ", "SIGFPE: ", "runtime/cgo: "}
+
 func (s *stream) keep(line []byte) {
-	if bytes.HasPrefix(line, []byte("panic: ")) || bytes.HasPrefix(line, []byte("fatal error: ")) {
+	if slices.ContainsFunc(crashBegins, func(s string) bool { return bytes.HasPrefix(line, []byte(s)) }) {
 		s.crash = append(s.crash[:0], line...)
 	} else if len(s.crash) > 0 && len(s.crash) < tailSize {
 		s.crash = append(s.crash, line...)

@@ -317,34 +317,37 @@ func lowestFree(t *testing.T) int {
 	return int(f.Fd())
 }
 
-// playNoProcesses starts a worker as a user who may have no more processes.
+// playNoProcesses starts a worker as a user who may have no more processes. Threads count as such, and a runtime that cannot
+// start one gives up: what it needs must be there before, and the limit is in force for a moment only.
 func playNoProcesses() {
+	_, _ = startLocked("", nil, &os.ProcAttr{})
 	spareThreads(16)
-	_ = syscall.Setrlimit(unix.RLIMIT_NPROC, &syscall.Rlimit{})
+	var old syscall.Rlimit
+	_ = syscall.Getrlimit(unix.RLIMIT_NPROC, &old)
 	if err := syscall.Setuid(65534); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
+	_ = syscall.Setrlimit(unix.RLIMIT_NPROC, &syscall.Rlimit{Max: old.Max})
 	_, err := Start(Spec{ID: 1})
+	_ = syscall.Setrlimit(unix.RLIMIT_NPROC, &old)
 	fmt.Println(errors.Is(err, syscall.EAGAIN), err)
 	os.Exit(0)
 }
 
-// spareThreads makes the runtime start threads while it may.
+// spareThreads makes the runtime start threads while it may: so many are held at the same time.
 func spareThreads(n int) {
-	var all sync.WaitGroup
-	ready := make(chan struct{})
-	for i := range n {
-		all.Go(func() {
+	var holding, over sync.WaitGroup
+	holding.Add(n)
+	for range n {
+		over.Go(func() {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			if i == n-1 {
-				close(ready)
-			}
-			<-ready
+			holding.Done()
+			holding.Wait()
 		})
 	}
-	all.Wait()
+	over.Wait()
 }
 
 func TestStartWithoutProcesses(t *testing.T) {
@@ -352,7 +355,7 @@ func TestStartWithoutProcesses(t *testing.T) {
 		t.Skip("needs root, to become a user without processes")
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "MRRUN_TEST_NPROC=0")
+	cmd.Env = append(os.Environ(), "MRRUN_TEST_NPROC=0", "GORACE=atexit_sleep_ms=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(out), "true start worker 1: ") || !strings.Contains(string(out), "ulimit -u") {
 		t.Errorf("%v: %s", err, out)

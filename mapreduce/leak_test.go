@@ -1,0 +1,348 @@
+//go:build linux
+
+package mapreduce
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+const (
+	deathTime = time.Second      // what must end has ended by then
+	hangTime  = 20 * time.Second // a test that waits longer for a line hangs
+)
+
+// checkLeaks fails the test if, at its end, it leaves a child process (a zombie is one that nobody waited for), an open
+// descriptor, a goroutine, or a file in /dev/shm. A test that calls it must not run in parallel with others; its subtests
+// may.
+func checkLeaks(t *testing.T) {
+	t.Helper()
+	usePoller(t)
+	goroutines := goleak.IgnoreCurrent()
+	descriptors, shm := openDescriptors(), entries("/dev/shm")
+	t.Cleanup(func() {
+		eventually(t, deathTime, func() error {
+			return errors.Join(
+				unexpected("child process", children(os.Getpid()), nil),
+				unexpected("descriptor", openDescriptors(), descriptors),
+				unexpected("entry of /dev/shm", entries("/dev/shm"), shm),
+			)
+		})
+		starter := goleak.IgnoreAnyFunction("mrrun/mapreduce/internal/proc.runJobs") // lives as long as the process
+		if err := goleak.Find(goroutines, starter); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// usePoller opens the descriptors that the runtime keeps for itself.
+func usePoller(t *testing.T) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	w.Close()
+}
+
+func unexpected(what string, now, before []string) error {
+	now = slices.DeleteFunc(now, func(s string) bool { return slices.Contains(before, s) })
+	if len(now) == 0 {
+		return nil
+	}
+	return fmt.Errorf("left over: %s %s", what, strings.Join(now, ", "))
+}
+
+// fewPolls is much less than there are in deathTime, unless the machine is so busy that the test does not run either.
+const fewPolls = 50
+
+// eventually polls check until it returns nil, and fails the test when it still does not after limit.
+func eventually(t *testing.T, limit time.Duration, check func() error) {
+	t.Helper()
+	start := time.Now()
+	for polls := 0; ; polls++ {
+		late := time.Since(start) > limit && (polls > fewPolls || limit == 0)
+		err := check()
+		if err == nil {
+			return
+		}
+		if late {
+			t.Errorf("after %v: %v", limit, err)
+			return
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func openDescriptors() []string {
+	var all []string
+	for _, name := range entries("/proc/self/fd") {
+		if target, err := os.Readlink("/proc/self/fd/" + name); err == nil { // else it was that of the listing
+			all = append(all, name+"="+target)
+		}
+	}
+	return all
+}
+
+func entries(dir string) []string {
+	list, _ := os.ReadDir(dir)
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// processes lists the ids of all processes.
+func processes() []int {
+	var all []int
+	for _, name := range entries("/proc") {
+		if pid, err := strconv.Atoi(name); err == nil {
+			all = append(all, pid)
+		}
+	}
+	return all
+}
+
+// status returns a process's state letter and its parent. A process that does not exist is in state X.
+func status(pid int) (state byte, parent int) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 'X', 0
+	}
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // the name before may hold anything
+	parent, _ = strconv.Atoi(string(fields[1]))
+	return fields[0][0], parent
+}
+
+// dead: pid 1 of a container may never reap, so a zombie is dead enough.
+func dead(pid int) bool {
+	state, _ := status(pid)
+	return state == 'Z' || state == 'X'
+}
+
+func describe(pid int) string {
+	state, _ := status(pid)
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return fmt.Sprintf("%d(%c %s)", pid, state, strings.TrimRight(strings.ReplaceAll(string(line), "\x00", " "), " "))
+}
+
+func children(of int) []string {
+	var all []string
+	for _, pid := range processes() {
+		if _, parent := status(pid); parent == of {
+			all = append(all, describe(pid))
+		}
+	}
+	return all
+}
+
+// A program is a scenario that runs in processes of its own.
+type program struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	in     *os.File // its standard input
+	lines  chan string
+	stderr bytes.Buffer
+	mark   string // in the environment of all its processes, whoever their parent is by now
+	temp   string
+	exited chan struct{}
+}
+
+const markVariable = "MRRUN_TEST_MARK"
+
+var programs atomic.Int64
+
+// thisBinary is this test binary, run by wrapper if that is not empty.
+func thisBinary(wrapper []string) *exec.Cmd {
+	argv := append(slices.Clone(wrapper), os.Args[0])
+	return exec.Command(argv[0], argv[1:]...)
+}
+
+// start starts a scenario; cmd runs this binary.
+func start(t *testing.T, scenario string, cmd *exec.Cmd, env ...string) *program {
+	t.Helper()
+	p := &program{
+		t: t, cmd: cmd, temp: t.TempDir(), lines: make(chan string, 100), exited: make(chan struct{}),
+		mark: fmt.Sprintf("%s=%d.%d", markVariable, os.Getpid(), programs.Add(1)),
+	}
+	cmd.Env = slices.Concat(os.Environ(), env, []string{
+		scenarioVariable + "=" + scenario, p.mark, "TMPDIR=" + p.temp, "GORACE=atexit_sleep_ms=0", "GOTRACEBACK=none",
+	})
+	cmd.Stderr = &p.stderr
+	cmd.WaitDelay = deathTime
+	stdin, in := pipe(t)
+	out, stdout := pipe(t)
+	cmd.Stdin, cmd.Stdout, p.in = stdin, stdout, in
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stdin.Close()
+	stdout.Close()
+	go p.read(out)
+	go func() {
+		_ = cmd.Wait()
+		close(p.exited)
+	}()
+	t.Cleanup(p.cleanUp)
+	return p
+}
+
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, w
+}
+
+// lineOrigin is what the lines of workers, and of workers of workers, begin with.
+var lineOrigin = regexp.MustCompile(`^(\[worker [^]]*\] )+`)
+
+func (p *program) read(out *os.File) {
+	defer out.Close()
+	defer close(p.lines)
+	for s := bufio.NewScanner(out); s.Scan(); {
+		p.lines <- lineOrigin.ReplaceAllString(s.Text(), "")
+	}
+}
+
+// cleanUp ends what is left, and fails the test if the program has left files.
+func (p *program) cleanUp() {
+	p.in.Close()
+	for _, pid := range p.family() {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	for range p.lines {
+	}
+	<-p.exited
+	if left := entries(p.temp); len(left) > 0 {
+		p.t.Errorf("left over in the folder for temporary files: %v", left)
+	}
+}
+
+// family lists the live processes that the program has started, itself included.
+func (p *program) family() []int {
+	var alive []int
+	for _, pid := range processes() {
+		env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+		if err == nil && slices.Contains(strings.Split(string(env), "\x00"), p.mark) && !dead(pid) {
+			alive = append(alive, pid)
+		}
+	}
+	return alive
+}
+
+// gone fails the test unless all processes of the program end within limit.
+func (p *program) gone(limit time.Duration) {
+	p.t.Helper()
+	p.only(limit, func(int) bool { return false })
+}
+
+// only fails the test unless within limit no process of the program is alive but those that may be.
+func (p *program) only(limit time.Duration, may func(pid int) bool) {
+	p.t.Helper()
+	eventually(p.t, limit, func() error {
+		var alive []string
+		for _, pid := range p.family() {
+			if !may(pid) {
+				alive = append(alive, describe(pid))
+			}
+		}
+		return unexpected("process", alive, nil)
+	})
+}
+
+// await reads lines up to the n-th that begins with word, and returns what follows the word in those n.
+func (p *program) await(word string, n int) []string {
+	p.t.Helper()
+	var found []string
+	timeout := time.After(hangTime)
+	for len(found) < n {
+		select {
+		case line, ok := <-p.lines:
+			if !ok {
+				<-p.exited
+				p.t.Fatalf("%d of %d lines with %q; %v, stderr:\n%s", len(found), n, word, p.cmd.ProcessState, &p.stderr)
+			}
+			if rest, ok := strings.CutPrefix(line, word+" "); ok {
+				found = append(found, rest)
+			}
+		case <-timeout:
+			p.t.Fatalf("%d of %d lines with %q after %v", len(found), n, word, hangTime)
+		}
+	}
+	return found
+}
+
+// awaitPID is await for numbers of processes.
+func (p *program) awaitPID(word string, n int) []int {
+	p.t.Helper()
+	var pids []int
+	for _, text := range p.await(word, n) {
+		pid, err := strconv.Atoi(text)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// exit waits for the program's end and returns its exit status, -1 after a signal.
+func (p *program) exit() int {
+	p.t.Helper()
+	select {
+	case <-p.exited:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(hangTime):
+		p.t.Fatalf("it still runs after %v", hangTime)
+		return 0
+	}
+}
+
+// suspend stops processes and returns when they have stopped.
+func suspend(t *testing.T, pids ...int) {
+	t.Helper()
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, deathTime, func() error {
+		for _, pid := range pids {
+			if state, _ := status(pid); state != 'T' {
+				return errors.New("not stopped: " + describe(pid))
+			}
+		}
+		return nil
+	})
+}
+
+// copyOfBinary returns the path of a copy of this test binary in a folder of the test. Another process writes it: a file
+// that this one had open for writing could not be run while some fork holds it.
+func copyOfBinary(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "copy")
+	if out, err := exec.Command("cp", os.Args[0], path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}

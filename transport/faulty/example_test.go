@@ -1,0 +1,28 @@
+package faulty_test
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"mrrun/transport/faulty"
+)
+
+func ExamplePlan() {
+	for n := 1; ; n++ {
+		plan := faulty.NewPlan(n, faulty.Fail)
+		_, err := io.ReadAll(plan.Reader(strings.NewReader("hello")))
+		if !plan.Fired() {
+			break // n is more than there are operations
+		}
+		fmt.Println(n, err)
+	}
+	// Output:
+	// 1 injected fault
+	// 2 injected fault
+}
+
+func ExampleFault() {
+	fmt.Println(faulty.Cut)
+	// Output: cut
+}
