@@ -15,7 +15,6 @@ import (
 )
 
 var (
-	catLines   = Command("cat")
 	sedLines   = Command("sed", "-u", "s/a/b/")
 	failAtStop = Command("sh", "-c", `while read line; do [ "$line" = stop ] && exit 3; echo "<$line>"; done`)
 	noProgram  = Command("there-is-no-such-program")

@@ -21,6 +21,8 @@ var goexit = Func(func(n int) int {
 	return n
 })
 
+var catLines = Command("cat")
+
 // inProcess returns a pool of goroutines, which must leave none.
 func inProcess(t *testing.T, options ...PoolOption) *Pool {
 	t.Helper()

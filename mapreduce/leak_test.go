@@ -69,8 +69,8 @@ func unexpected(what string, now, before []string) error {
 	return fmt.Errorf("left over: %s %s", what, strings.Join(now, ", "))
 }
 
-// fewPolls is much less than there are in deathTime, unless the machine is so busy that the test does not run either.
-const fewPolls = 50
+// fewPolls is less than there are in deathTime, unless the machine is so busy that the test does not run either.
+const fewPolls = 150
 
 // eventually polls check until it returns nil, and fails the test when it still does not after limit.
 func eventually(t *testing.T, limit time.Duration, check func() error) {

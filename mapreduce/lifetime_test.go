@@ -53,6 +53,7 @@ func obey(ctx context.Context, o order) (int, error) {
 	case "sleep":
 		time.Sleep(time.Hour)
 	case "busy":
+		//lint:ignore SA5002 it must use the processor and look at nothing
 		for {
 		}
 	case "print":
@@ -92,6 +93,7 @@ func obeyNested(ctx context.Context, child string) {
 	_, _ = obeyTask.Map(ctx, pool, []order{{"busy", child}})
 }
 
+//lint:ignore SA5007 it must overflow the stack
 func overflow(n int) int { return overflow(n+1) + 1 }
 
 // startChild starts a process that outlives its task.

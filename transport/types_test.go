@@ -1,3 +1,5 @@
+//lint:file-ignore U1000 fields and methods are there for reflection to find
+
 package transport
 
 import (

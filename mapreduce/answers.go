@@ -1,0 +1,105 @@
+package mapreduce
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"mrrun/transport"
+)
+
+// read places answers until the worker's end of the pipe closes. It returns io.EOF, or what was wrong with the bytes.
+func (l *link) read(answers *transport.Reader) error {
+	var batch []event
+	defer func() { l.pool.inbox.put(batch...) }()
+	in := transport.NewDecoder(nil)
+	for {
+		f, err := answers.Next()
+		if err != nil {
+			return err
+		}
+		switch f.Kind {
+		case kindAnswer:
+		case kindLog:
+			if err := l.log(f.Tag, f.Body); err != nil {
+				return fmt.Errorf("it sent a broken log record: %v", err) // whose io.EOF is not that of the pipe
+			}
+			continue
+		case kindProfiled:
+			if err := l.profiled(f.Tag, f.Body); err != nil {
+				return fmt.Errorf("it sent a broken profile: %v", err)
+			}
+			continue
+		default:
+			return fmt.Errorf("it sent a message of unknown kind %d", f.Kind)
+		}
+		in.Reset(f.Body)
+		e, err := l.answer(f.Tag, in, len(f.Body))
+		if err != nil {
+			return err
+		}
+		batch = append(batch, e)
+		if !answers.Buffered() {
+			l.pool.inbox.put(batch...)
+			clear(batch)
+			batch = batch[:0]
+		}
+	}
+}
+
+// answer places the results of one chunk. An error means that the worker cannot be trusted any more.
+func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error) {
+	chunk, ok := l.takeSent(tag)
+	if !ok {
+		return event{}, fmt.Errorf("it answered chunk %d, which it was not asked", tag)
+	}
+	e := event{kind: evAnswer, link: l, call: chunk.call, n: chunk.bytes + size}
+	work, err := in.Uint()
+	if err != nil {
+		return e, fmt.Errorf("it sent a broken answer: %v", err)
+	}
+	e.work = time.Duration(work)
+	state, err := in.ReadByte()
+	switch {
+	case err != nil:
+		return e, fmt.Errorf("it sent a broken answer: %v", err)
+	case state == chunkFailed:
+		text, err := in.String()
+		if err != nil {
+			return e, fmt.Errorf("it sent a broken answer: %v", err)
+		}
+		e.err = fmt.Errorf("mapreduce: %s, items %d to %d: %s", chunk.call.task.name, chunk.span.first, chunk.span.end-1, text)
+	default:
+		e.failed, e.err = placeSafely(chunk, in)
+	}
+	return e, nil
+}
+
+// placeSafely lets a panic of a user's decoding method fail its call, not the driver.
+func placeSafely(c sentChunk, in *transport.Decoder) (failed int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("mapreduce: %s: take results: panic: %v", c.call.task.name, p)
+		}
+	}()
+	failed, err = c.call.items.place(in, c.span)
+	if _, ofItem := errors.AsType[*TaskError](err); ofItem {
+		return failed, err
+	}
+	if err != nil {
+		return failed, fmt.Errorf("mapreduce: %s: take results of items %d to %d: %w", c.call.task.name, c.span.first, c.span.end-1, err)
+	}
+	return failed, nil
+}
+
+func (l *link) takeSent(tag uint32) (sentChunk, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.sent) == 0 || l.sent[0].tag != tag {
+		return sentChunk{}, false
+	}
+	c := l.sent[0]
+	l.sent[0] = sentChunk{}
+	l.sent = l.sent[1:]
+	return c, true
+}

@@ -1,0 +1,48 @@
+package mapreduce
+
+// A callQueue holds calls in the order in which they are served.
+type callQueue struct{ first, last *callState }
+
+func (q *callQueue) pushBack(c *callState) {
+	if c.queued {
+		return
+	}
+	c.queued, c.prev = true, q.last
+	if q.last != nil {
+		q.last.succ = c
+	} else {
+		q.first = c
+	}
+	q.last = c
+}
+
+// pushFront is for calls that were served before.
+func (q *callQueue) pushFront(c *callState) {
+	if c.queued {
+		return
+	}
+	c.queued, c.succ = true, q.first
+	if q.first != nil {
+		q.first.prev = c
+	} else {
+		q.last = c
+	}
+	q.first = c
+}
+
+func (q *callQueue) remove(c *callState) {
+	if !c.queued {
+		return
+	}
+	if c.prev != nil {
+		c.prev.succ = c.succ
+	} else {
+		q.first = c.succ
+	}
+	if c.succ != nil {
+		c.succ.prev = c.prev
+	} else {
+		q.last = c.prev
+	}
+	c.queued, c.prev, c.succ = false, nil, nil
+}

@@ -1,0 +1,102 @@
+package mapreduce
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"mrrun/transport"
+)
+
+// flushLoop writes requests; the supervisor must never wait for a worker that does not read. A worker that cannot be
+// written to is ended, which read sees.
+func (l *link) flushLoop() {
+	for {
+		select {
+		case <-l.flush:
+			if err := l.requests.Flush(); err != nil {
+				l.kill(fmt.Errorf("nothing could be sent to it: %w", err))
+			}
+		case <-l.gone:
+			return
+		}
+	}
+}
+
+// send adds a chunk to the requests; attempt counts how often its first item is sent, from 1. An error is about the
+// arguments; nothing was sent then.
+func (l *link) send(c *call, s span, attempt int) error {
+	l.open(c)
+	l.lastTag++
+	size := 0
+	l.mu.Lock() // the answer may come before Add has returned: it waits for its entry in sent
+	defer l.mu.Unlock()
+	var bad error
+	_, err := l.requests.Add(kindChunk, l.lastTag, func(out *transport.Encoder) error {
+		(&chunkHead{uint64(c.id), uint64(s.first), uint64(s.size()), uint64(attempt)}).encode(out)
+		start := out.Len()
+		bad = encodeSafely(c, out, s)
+		size = out.Len() - start
+		return bad
+	})
+	if tooLarge, ok := errors.AsType[*transport.SizeError](err); ok {
+		bad = tooLarge
+	}
+	if bad != nil {
+		return fmt.Errorf("mapreduce: %s: send items %d to %d: %w", c.task.name, s.first, s.end-1, bad)
+	}
+	l.sent = append(l.sent, sentChunk{tag: l.lastTag, call: c, span: s, bytes: size})
+	l.dirty = true
+	return nil // a broken pipe is a lost worker, which read reports
+}
+
+// encodeSafely lets a panic of a user's encoding method fail its call, not the driver.
+func encodeSafely(c *call, out *transport.Encoder, s span) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return c.items.encode(out, s)
+}
+
+// open makes the call known to the worker.
+func (l *link) open(c *call) {
+	if !l.opened[c.id] {
+		l.opened[c.id] = true
+		_, _ = l.requests.Add(kindOpen, c.id, func(out *transport.Encoder) error {
+			(&callHead{uint64(c.task.number), c.params, uint64(c.options.timeout), c.options.seed}).encode(out)
+			return nil
+		})
+	}
+}
+
+// cancelCall ends the call's context in the worker.
+func (l *link) cancelCall(c *call) {
+	_, _ = l.requests.Add(kindCancel, c.id, func(out *transport.Encoder) error {
+		_, err := io.WriteString(out, c.cause.Error())
+		return err
+	})
+	l.dirty = true
+}
+
+// forget lets the worker drop what it keeps for a call.
+func (l *link) forget(c *call) {
+	if l != nil && l.opened[c.id] {
+		delete(l.opened, c.id)
+		_, _ = l.requests.Add(kindForget, c.id, nil)
+		l.dirty = true
+	}
+}
+
+// kick has waiting requests written.
+func (l *link) kick() {
+	if l == nil || !l.dirty {
+		return
+	}
+	l.dirty = false
+	select {
+	case l.flush <- struct{}{}:
+	default:
+	}
+}
