@@ -2,8 +2,10 @@ package bench
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
+	"text/tabwriter"
 )
 
 // A Figure is one measurement.
@@ -51,4 +53,19 @@ func writeLines(out io.Writer, figures []Figure) error {
 		}
 	}
 	return nil
+}
+
+// writeTable compares each line with the first.
+func writeTable(out io.Writer, figures []Figure) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "procs\tmedian\tleast\tmost\tspeed-up\tefficiency\tstart-up\t\n")
+	for _, f := range figures {
+		fmt.Fprintf(t, "%d\t%.4f s\t%.4f s\t%.4f s\t%.2f\t%.0f %%\t%.1f %%\t\n", f.Procs, f.Seconds,
+			slices.Min(f.All), slices.Max(f.All), f.Speedup, 100*f.Efficiency, 100*f.Startup/f.Seconds)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "%d runs each; check: %s\n", len(figures[0].All), figures[0].Check)
+	return err
 }
