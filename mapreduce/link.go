@@ -42,10 +42,14 @@ type link struct {
 	items    int               // answered
 	work     time.Duration     // spent on them
 	requests *transport.Writer // from the hello on
-	opened   map[uint32]bool   // calls that the worker knows
-	dirty    bool              // requests wait for a flush
-	flush    chan struct{}
-	lastTag  uint32
+
+	victim     *call // for whose item it was killed
+	victimItem int
+
+	opened  map[uint32]bool // calls that the worker knows
+	dirty   bool            // requests wait for a flush
+	flush   chan struct{}
+	lastTag uint32
 }
 
 // A sentChunk is what place needs to know when the answer comes.
@@ -181,6 +185,17 @@ func (l *link) findItem(tag uint32, offset int) (c *call, item int) {
 func (l *link) kill(reason error) {
 	l.setReason(reason)
 	l.process.Kill()
+}
+
+// killItem is kill for the sake of one item.
+func (l *link) killItem(c *call, item int, reason error) {
+	l.victim, l.victimItem = c, item
+	l.kill(reason)
+}
+
+// missed reports whether the worker was killed for one item, and was running another when it died.
+func (l *link) missed(c *call, item int) bool {
+	return l.victim != nil && (c != l.victim || item != l.victimItem)
 }
 
 func (l *link) setReason(reason error) {

@@ -32,6 +32,9 @@ func (p *Pool) workerLost(l *link, err error) {
 	if loss.call, loss.item = l.running(); loss.call == nil {
 		loss.call, loss.item = l.suspect()
 	}
+	if l.missed(loss.call, loss.item) {
+		loss.call = nil // who has begun meanwhile is not to blame
+	}
 	p.numbers.Lost++
 	if loss.call == nil {
 		p.dispatcher.lost(l.slot, nil, 0, false)

@@ -137,17 +137,17 @@ func (p *Pool) look() {
 }
 
 func (p *Pool) lookAtItem(l *link, seen *watched, now time.Time) {
-	c, _ := l.running()
+	c, item := l.itemOf(seen.tag, seen.item) // not running: it may have begun another just now
 	if c == nil {
 		return
 	}
 	if since, ok := p.watch.given[c]; ok && now.Sub(since) >= KillGrace {
-		l.kill(fmt.Errorf("its call was cancelled: %w", c.cause))
+		l.killItem(c, item, fmt.Errorf("its call was cancelled: %w", c.cause))
 		return
 	}
 	limit := c.options.timeout
 	if limit > 0 && now.Sub(seen.at) >= limit+min(KillGrace, limit/10) {
-		l.kill(fmt.Errorf("%w of %v", ErrTimeout, limit))
+		l.killItem(c, item, fmt.Errorf("%w of %v", ErrTimeout, limit))
 	}
 }
 
