@@ -81,9 +81,9 @@ func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hel
 func (p *Process) noHello(err error) error {
 	what := ""
 	switch {
-	case p.endedWithin(0):
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		p.Stop(StopTime) // it closed the pipe, so it ends
+	case errors.Is(err, os.ErrDeadlineExceeded) && p.endedWithin(0): // its pipe is in other hands
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		what = fmt.Sprintf("said nothing for %v: ", HelloTime)
 	default:
