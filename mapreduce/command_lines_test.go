@@ -24,7 +24,7 @@ var (
 func TestCommand(t *testing.T) {
 	for _, program := range []string{"cat", "sed", "sh"} {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Skip(err)
+			t.Skipf("the program %s is missing: %v", program, err)
 		}
 	}
 	p := newPool(t)

@@ -114,7 +114,7 @@ func TestProgramOfOthers(t *testing.T) {
 	}
 	idle, err := exec.LookPath("true")
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("the program true is missing: %v", err)
 	}
 	if _, err := NewPool(t.Context(), Procs(1), Program(idle)); !errors.Is(err, ErrNoHello) {
 		t.Errorf("a program that is no worker: %v", err)

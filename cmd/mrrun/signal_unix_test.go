@@ -104,7 +104,7 @@ func childrenOf(t *testing.T, pid int) []int {
 	t.Helper()
 	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,stat=").Output()
 	if err != nil {
-		t.Skipf("no ps: %v", err)
+		t.Skipf("ps is missing: %v", err)
 	}
 	var pids []int
 	for line := range strings.Lines(string(out)) {
@@ -339,7 +339,7 @@ func TestReaderGoesAway(t *testing.T) {
 func TestResultOntoFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("no /dev/full here: %v", err)
 	}
 	defer full.Close()
 	text := filepath.Join(t.TempDir(), "text.txt")

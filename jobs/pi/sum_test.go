@@ -92,7 +92,7 @@ func FuzzFromFloat(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, x float64) {
 		if !(math.Abs(x) < 2) {
-			t.Skip()
+			return // fromFloat takes no such number
 		}
 		scaled := new(big.Float).SetPrec(200).SetFloat64(x)
 		want, _ := scaled.SetMantExp(scaled, fracBits).Int(nil) // cuts towards zero
