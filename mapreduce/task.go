@@ -66,16 +66,18 @@ const (
 
 // run is the worker's side: it runs the items of a chunk.
 func (t *Task[A, R]) run(r *chunkRun) error {
+	var a A // here, and not in the loop, they are one allocation a chunk
+	var result R
 	for i := range int(r.items) {
 		r.begin(i)
-		var a A
+		a = *new(A)
 		if err := t.arg.Decode(r.in, &a); err != nil {
 			return fmt.Errorf("decode the argument: %w", err)
 		}
 		start := r.out.Len()
 		_ = r.out.WriteByte(itemOK)
-		result, err := t.callSafely(r, i, a)
-		if err == nil {
+		var err error
+		if result, err = t.callSafely(r, i, a); err == nil {
 			err = t.result.Encode(r.out, &result)
 		}
 		if err != nil {

@@ -45,9 +45,6 @@ func (e *Encoder) WriteByte(c byte) error {
 	return nil
 }
 
-// Uint appends a count or an index.
-func (e *Encoder) Uint(n uint64) { _ = e.mp.EncodeUint(n) }
-
 // String appends a string.
 func (e *Encoder) String(s string) { _ = e.mp.EncodeString(s) }
 
@@ -111,9 +108,6 @@ func (d *Decoder) next(n int) ([]byte, error) {
 	d.off += n
 	return d.body[d.off-n : d.off], nil
 }
-
-// Uint takes a count or an index.
-func (d *Decoder) Uint() (uint64, error) { return d.mp.DecodeUint64() }
 
 // String takes a string.
 func (d *Decoder) String() (string, error) {
@@ -212,8 +206,8 @@ func kindCodec[T any](t reflect.Type) *Codec[T] {
 		return uintCodec[T, uint64]()
 	case reflect.Float64:
 		return castCodec[T](
-			func(e *Encoder, v *float64) error { return e.mp.EncodeFloat64(*v) },
-			func(d *Decoder, v *float64) (err error) { *v, err = d.mp.DecodeFloat64(); return })
+			func(e *Encoder, v *float64) error { e.float(*v); return nil },
+			func(d *Decoder, v *float64) (err error) { *v, err = d.float(); return })
 	case reflect.String:
 		return castCodec[T](
 			func(e *Encoder, v *string) error { return e.mp.EncodeString(*v) },
@@ -234,9 +228,9 @@ func castCodec[T, U any](encode func(*Encoder, *U) error, decode func(*Decoder, 
 
 func intCodec[T any, I ~int | ~int8 | ~int16 | ~int32 | ~int64]() *Codec[T] {
 	return &Codec[T]{
-		encode: func(e *Encoder, v *T) error { return e.mp.EncodeInt(int64(*(*I)(unsafe.Pointer(v)))) },
+		encode: func(e *Encoder, v *T) error { e.int(int64(*(*I)(unsafe.Pointer(v)))); return nil },
 		decode: func(d *Decoder, v *T) error {
-			n, err := d.mp.DecodeInt64()
+			n, err := d.int()
 			*(*I)(unsafe.Pointer(v)) = I(n)
 			return err
 		},
@@ -245,9 +239,9 @@ func intCodec[T any, I ~int | ~int8 | ~int16 | ~int32 | ~int64]() *Codec[T] {
 
 func uintCodec[T any, U ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64]() *Codec[T] {
 	return &Codec[T]{
-		encode: func(e *Encoder, v *T) error { return e.mp.EncodeUint(uint64(*(*U)(unsafe.Pointer(v)))) },
+		encode: func(e *Encoder, v *T) error { e.Uint(uint64(*(*U)(unsafe.Pointer(v)))); return nil },
 		decode: func(d *Decoder, v *T) error {
-			n, err := d.mp.DecodeUint64()
+			n, err := d.Uint()
 			*(*U)(unsafe.Pointer(v)) = U(n)
 			return err
 		},
