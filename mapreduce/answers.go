@@ -11,7 +11,7 @@ import (
 // read places answers until the worker's end of the pipe closes. It returns io.EOF, or what was wrong with the bytes.
 func (l *link) read(answers *transport.Reader) error {
 	var batch []event
-	defer func() { l.pool.inbox.put(batch...) }()
+	defer func() { l.pool.tell(batch...) }()
 	in := transport.NewDecoder(nil)
 	for {
 		f, err := answers.Next()
@@ -40,7 +40,7 @@ func (l *link) read(answers *transport.Reader) error {
 		}
 		batch = append(batch, e)
 		if !answers.Buffered() {
-			l.pool.inbox.put(batch...)
+			l.pool.tell(batch...)
 			clear(batch)
 			batch = batch[:0]
 		}

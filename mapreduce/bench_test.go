@@ -24,7 +24,7 @@ func BenchmarkFirstResult(b *testing.B) {
 
 // BenchmarkRoundTrip is one task, there and back, on a pool that is up.
 func BenchmarkRoundTrip(b *testing.B) {
-	p, err := NewPool(context.Background(), Procs(1))
+	p, err := NewPool(context.Background(), Procs(2))
 	if err != nil {
 		b.Fatal(err)
 	}

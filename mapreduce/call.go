@@ -90,12 +90,14 @@ func (p *Pool) enter(ctx context.Context) error {
 // begin submits a call of a verb that has entered.
 func (p *Pool) begin(c *call) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.ended != nil {
+		defer p.mu.Unlock()
 		return p.ended
 	}
 	c.id = p.lastCall.Add(1)
-	p.inbox.put(event{kind: evSubmit, call: c})
+	p.inbox.add(event{kind: evSubmit, call: c})
+	p.mu.Unlock()
+	p.tell()
 	return nil
 }
 

@@ -97,7 +97,7 @@ func (l *link) start() (*transport.Reader, error) {
 	wrap := l.pool.options.wrap
 	answers := transport.NewReader(wrap.reader(process.Answers), 0)
 	err = process.Hello(l.pool.ctx, answers, l.pool.hello)
-	requests := transport.NewWriter(wrap.writer(process.Requests))
+	requests := transport.NewWriter(wrap.writer(proc.Pipe{File: process.Requests}))
 	if err == nil {
 		err = l.initStates(requests, answers)
 		if errors.Is(err, io.EOF) {

@@ -15,18 +15,28 @@ func newMailbox[T any]() *mailbox[T] {
 }
 
 func (m *mailbox[T]) put(items ...T) {
-	if len(items) == 0 {
-		return
-	}
+	m.add(items...)
+	m.remind()
+}
+
+// add is put without waking the reader; remind or take must follow.
+func (m *mailbox[T]) add(items ...T) {
 	m.mu.Lock()
-	first := len(m.items) == 0
 	m.items = append(m.items, items...)
 	m.mu.Unlock()
-	if first {
-		select {
-		case m.full <- struct{}{}:
-		default:
-		}
+}
+
+// remind wakes the reader if items wait.
+func (m *mailbox[T]) remind() {
+	m.mu.Lock()
+	waiting := len(m.items) > 0
+	m.mu.Unlock()
+	if !waiting {
+		return
+	}
+	select {
+	case m.full <- struct{}{}:
+	default:
 	}
 }
 

@@ -66,9 +66,11 @@ func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 	}
 	p.supervisor.init(p)
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	p.working.Lock()
 	for slot := range p.links {
 		p.fill(slot)
 	}
+	p.working.Unlock()
 	go p.supervise()
 	if o.progress != nil {
 		p.callbacks.Go(p.showProgress)

@@ -8,8 +8,8 @@ import (
 	"mrrun/transport"
 )
 
-// flushLoop writes requests; the supervisor must never wait for a worker that does not read. A worker that cannot be
-// written to is ended, which read sees.
+// flushLoop writes the requests that kick has left; the supervisor must never wait for a worker that does not read. A
+// worker that cannot be written to is ended, which read sees.
 func (l *link) flushLoop() {
 	for {
 		select {
@@ -80,21 +80,23 @@ func (l *link) cancelCall(c *call) {
 	l.dirty = true
 }
 
-// forget lets the worker drop what it keeps for a call.
+// forget lets the worker drop what it keeps for a call. That is not urgent: it goes with what is sent next.
 func (l *link) forget(c *call) {
 	if l != nil && l.opened[c.id] {
 		delete(l.opened, c.id)
 		_, _ = l.requests.Add(kindForget, c.id, nil)
-		l.dirty = true
 	}
 }
 
-// kick has waiting requests written.
+// kick has waiting requests written: at once if the pipe takes them, which saves waking another goroutine.
 func (l *link) kick() {
 	if l == nil || !l.dirty {
 		return
 	}
 	l.dirty = false
+	if l.requests.TryFlush() {
+		return
+	}
 	select {
 	case l.flush <- struct{}{}:
 	default:

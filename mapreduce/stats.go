@@ -44,7 +44,7 @@ type SlowItem struct {
 // keepSlowest is the number of slow items that are kept.
 const keepSlowest = 5
 
-// Stats returns the numbers so far. It waits for the pool's own goroutine, some microseconds; after the pool has ended it
+// Stats returns the numbers so far. It waits for what the pool is doing, some microseconds; after the pool has ended it
 // returns the last numbers.
 func (p *Pool) Stats() Stats {
 	reply := make(chan Stats, 1)

@@ -20,8 +20,11 @@ const (
 	maxPause   = time.Second
 )
 
-// A supervisor is the state of the one goroutine that feeds the dispatcher and does what it says.
+// A supervisor feeds the dispatcher and does what it says. Whoever holds its lock is at work on it: most of the time the
+// goroutine that has brought the news, since waking another one would take longer than the work.
 type supervisor struct {
+	working    sync.Mutex // guards all of it; locked for ever when the pool has ended
+	events     []event    // memory for the next
 	dispatcher dispatcher
 	calls      map[uint32]*call   // not finished
 	seen       map[*entry]measure // of tasks, from earlier calls
@@ -68,32 +71,49 @@ const (
 	evCancel                  // call is cancelled: err
 	evResize                  // the pool shall have n workers
 	evStats                   // somebody wants the numbers
+	evLook                    // the watch shall look
 	evIdle                    // the pool has had no call for its idle time, if n calls were begun until now
 )
 
 func (p *Pool) supervise() {
 	defer close(p.done)
 	defer p.ending.Wait()
-	defer p.watch.stop()
-	var events []event
 	for {
 		select {
 		case <-p.inbox.ready():
-		case <-p.watch.ticks():
-			p.look()
+			p.working.Lock()
+			p.handleAll()
 		case <-p.ctx.Done():
+			p.working.Lock()
+			p.watch.stop()
 			p.shutDown()
 			return
 		}
-		events = p.inbox.take(events)
-		for i := range events {
-			p.handle(&events[i])
-			p.act()
-		}
-		for _, l := range p.links {
-			l.kick()
-		}
 	}
+}
+
+// tell has events handled: at once, by the caller, unless another goroutine is at work. It is for those who can wait for
+// that and hold no lock; others put into the inbox.
+func (p *Pool) tell(events ...event) {
+	p.inbox.add(events...)
+	if p.working.TryLock() {
+		p.handleAll()
+	}
+}
+
+// handleAll handles the events that wait, and unlocks. What has come in meanwhile is left to the supervise goroutine, so
+// that nobody else is kept for long.
+func (p *Pool) handleAll() {
+	p.events = p.inbox.take(p.events)
+	for i := range p.events {
+		p.handle(&p.events[i])
+		p.act()
+	}
+	for _, l := range p.links {
+		l.kick()
+	}
+	p.working.Unlock()
+	p.inbox.remind()
 }
 
 func (p *Pool) handle(e *event) {
@@ -133,6 +153,8 @@ func (p *Pool) handle(e *event) {
 		p.fail(e.call, e.err)
 	case evStats:
 		e.stats <- p.current()
+	case evLook:
+		p.look()
 	case evResize:
 		p.resize(e.n)
 	case evIdle:

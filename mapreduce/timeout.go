@@ -17,7 +17,7 @@ const (
 // A watch looks from time to time at what workers run, and kills those that run one item for too long: because of its
 // timeout, or because its call was cancelled. It ticks only while there is something to look for.
 type watch struct {
-	ticker *time.Ticker
+	timer  *time.Timer
 	every  time.Duration       // 0: it does not tick
 	growth bool                // memory is looked at too
 	timed  map[*call]bool      // calls with a timeout
@@ -37,21 +37,12 @@ type watched struct {
 func (w *watch) init(p *Pool) {
 	w.timed, w.given = make(map[*call]bool), make(map[*call]time.Time)
 	w.growth = p.options.maxGrowth > 0
+	w.timer = time.AfterFunc(time.Hour, func() { p.inbox.put(event{kind: evLook}) })
+	w.timer.Stop()
 	w.adjust()
 }
 
-func (w *watch) ticks() <-chan time.Time {
-	if w.ticker == nil {
-		return nil
-	}
-	return w.ticker.C
-}
-
-func (w *watch) stop() {
-	if w.ticker != nil {
-		w.ticker.Stop()
-	}
-}
+func (w *watch) stop() { w.timer.Stop() }
 
 func (w *watch) begin(c *call) {
 	if c.options.timeout > 0 {
@@ -84,17 +75,18 @@ func (w *watch) adjust() {
 	if len(w.given) > 0 {
 		atLeast(KillGrace / 10)
 	}
-	switch {
-	case every == w.every:
-	case every == 0:
-		w.ticker.Stop()
-		w.ticker = nil
-	case w.ticker == nil:
-		w.ticker = time.NewTicker(every)
-	default:
-		w.ticker.Reset(every)
+	if every != w.every {
+		w.every = every
+		w.rearm()
 	}
-	w.every = every
+}
+
+func (w *watch) rearm() {
+	if w.every > 0 {
+		w.timer.Reset(w.every)
+	} else {
+		w.timer.Stop()
+	}
 }
 
 // look is called at each tick.
@@ -134,6 +126,7 @@ func (p *Pool) look() {
 		}
 	}
 	w.adjust()
+	w.rearm()
 }
 
 func (p *Pool) lookAtItem(l *link, seen *watched, now time.Time) {

@@ -233,6 +233,8 @@ func (s *server) work() {
 			if waiting > flushBytes || now.Sub(flushed) > flushAfter {
 				s.send()
 				flushed = now
+			} else if i+1 < len(batch) {
+				s.sendLater() // the next one may take long
 			}
 		}
 		s.send()
@@ -281,7 +283,6 @@ func (s *server) answer(tag uint32, took time.Duration, body []byte) (waiting in
 	if err != nil {
 		s.worker.Abandon() // nobody reads: the driver is gone
 	}
-	s.sendLater()
 	return waiting
 }
 

@@ -2,7 +2,9 @@ package transport
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
+	"math"
 	"sync"
 )
 
@@ -17,8 +19,12 @@ type Writer struct {
 
 	flushing sync.Mutex // held while bytes are written, so that they keep their order
 	w        io.Writer
+	rest     []byte // what a TryFlush has taken and the stream has not
 	spare    []byte
 }
+
+// tryFlushBytes is the most that TryFlush writes: more takes the stream longer than waking another goroutine does.
+const tryFlushBytes = 16 << 10
 
 // NewWriter returns a Writer on w.
 func NewWriter(w io.Writer) *Writer {
@@ -63,6 +69,30 @@ func (w *Writer) Flush() error {
 	return w.flush()
 }
 
+// TryFlush is Flush as far as it is quick and does not block. It reports whether all is done; if not, there is something
+// left for Flush, or an error that Flush returns. Only a stream with a method TryWrite, which writes what can be written
+// without waiting and returns how much that was, is written to.
+func (w *Writer) TryFlush() bool {
+	stream, ok := w.w.(interface{ TryWrite([]byte) int })
+	if !ok || !w.flushing.TryLock() {
+		return false
+	}
+	defer w.flushing.Unlock()
+	if len(w.rest) > 0 {
+		return false
+	}
+	frames, err := w.takeFrames(tryFlushBytes)
+	if err != nil {
+		return false
+	}
+	w.rest = frames[stream.TryWrite(frames):]
+	if len(w.rest) > 0 {
+		return false
+	}
+	w.keep(frames)
+	return true
+}
+
 // Send writes a frame whose body is head and then body, at once and without copying it, after all that was added before.
 // It blocks like Flush. It is for bodies so large that a copy would cost more than a write.
 func (w *Writer) Send(kind byte, tag uint32, head, body []byte) error {
@@ -79,21 +109,46 @@ func (w *Writer) Send(kind byte, tag uint32, head, body []byte) error {
 }
 
 func (w *Writer) flush() error {
-	w.mu.Lock()
-	frames, err := w.enc.buf, w.err
+	if len(w.rest) > 0 {
+		if err := w.write(w.rest); err != nil {
+			return err
+		}
+		w.rest = nil
+	}
+	frames, err := w.takeFrames(math.MaxInt)
 	if err != nil || len(frames) == 0 {
-		w.mu.Unlock()
 		return err
 	}
-	w.enc.buf = w.spare
-	w.mu.Unlock()
-
 	err = w.write(frames)
+	w.keep(frames)
+	return err
+}
+
+var errTooMany = errors.New("more bytes wait than may be taken")
+
+// takeFrames returns the frames added so far if they have at most limit bytes.
+func (w *Writer) takeFrames(limit int) ([]byte, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	frames := w.enc.buf
+	switch {
+	case w.err != nil:
+		return nil, w.err
+	case len(frames) > limit:
+		return nil, errTooMany
+	case len(frames) == 0:
+		return nil, nil
+	}
+	w.enc.buf = w.spare
 	w.spare = nil
-	if cap(frames) <= keepBuffer {
+	return frames, nil
+}
+
+// keep has the memory of written frames used again.
+func (w *Writer) keep(frames []byte) {
+	if frames != nil && cap(frames) <= keepBuffer {
 		w.spare = frames[:0]
 	}
-	return err
 }
 
 func (w *Writer) write(parts ...[]byte) error {

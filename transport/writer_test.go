@@ -274,3 +274,41 @@ func TestHeaderHoldsLengthOfBody(t *testing.T) {
 		}
 	}
 }
+
+// A trickle takes so many bytes at a time without waiting, and all of them if it may wait.
+type trickle struct {
+	bytes.Buffer
+	take int
+}
+
+func (s *trickle) TryWrite(p []byte) int {
+	n, _ := s.Buffer.Write(p[:min(s.take, len(p))])
+	return n
+}
+
+func TestTryFlush(t *testing.T) {
+	var want bytes.Buffer
+	whole := NewWriter(&want)
+	s := &trickle{}
+	w := NewWriter(s)
+	if !w.TryFlush() {
+		t.Error("nothing waited, and TryFlush left it")
+	}
+	for tag, take := range []int{1 << 20, 7, 0, 1 << 20, 3} {
+		s.take = take
+		for _, to := range []*Writer{whole, w} {
+			if _, err := to.Add(9, uint32(tag), func(e *Encoder) error { e.String("a body"); return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if done := w.TryFlush(); done != (take == 1<<20) {
+			t.Errorf("the stream took %d bytes, TryFlush returned %v", take, done)
+		}
+		if w.Flush() != nil || whole.Flush() != nil || !bytes.Equal(s.Bytes(), want.Bytes()) {
+			t.Fatalf("frame %d: written % x, want % x", tag, s.Bytes(), want.Bytes())
+		}
+	}
+	if NewWriter(&want).TryFlush() {
+		t.Error("a stream that cannot be tried was said to have taken all")
+	}
+}

@@ -1,0 +1,22 @@
+package proc
+
+import (
+	"os"
+	"syscall"
+)
+
+// A Pipe is the writing end of a pipe that can also be written to without waiting.
+type Pipe struct{ *os.File }
+
+// TryWrite writes as much of b as fits, and returns how much that was. It does not block; errors are left to Write.
+func (p Pipe) TryWrite(b []byte) (n int) {
+	raw, err := p.SyscallConn()
+	if err != nil || len(b) == 0 {
+		return 0
+	}
+	_ = raw.Write(func(fd uintptr) bool {
+		n, _ = syscall.Write(int(fd), b)
+		return true
+	})
+	return max(n, 0)
+}
