@@ -29,13 +29,13 @@ def line(*argv):
         out = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
         figure = json.loads(out.splitlines()[-1])
         assert "False" not in str(figure["check"]), figure
-        return figure["seconds"] / (figure.get("items") or figure.get("tasks") or 1)
+        return figure["seconds"] / (figure.get("items") or figure.get("tasks") or figure.get("count") or 1)
     return run
 
 
 def figures(mrrun, peers):
     def script(name, *args):
-        return (sys.executable, f"{peers}/bench_{name}.py", *args, "--repeat", "1")
+        return (sys.executable, f"{peers}/bench_{name}.py", "--repeat", "1", *args)
 
     def overhead(mode, chunksize, tasks, theirs="map"):
         return (line(mrrun, "bench", "overhead", "--json", "--procs", "2", "--repeat", "1", "--mode", mode,
@@ -47,6 +47,12 @@ def figures(mrrun, peers):
         "no-op map, chunk size 1, seconds a task": overhead("map", 1, 100_000),
         "no-op imap / imap_unordered, chunk size 1, seconds a task": overhead("imap", 1, 100_000, "imap_unordered"),
         "no-op map, default chunks, seconds a task": overhead("map", 0, 1_000_000),
+        "one task there and back, against a pipe": (
+            line(mrrun, "bench", "overhead", "--json", "--repeat", "1", "--mode", "apply", "--tasks", "10000"),
+            line(*script("primitives", "--prim", "pingpong", "--count", "10000"))),
+        "a pool of 2 to first results and close": (
+            line(mrrun, "bench", "startup", "--json", "--repeat", "9"),
+            line(*script("startup", "--framework", "pool", "--procs", "2", "--repeat", "9"))),
         "factorial 0:12000, whole command against warm Pool(5)": (
             whole(mrrun, "factorial", "--range", "0:12000", "-procs", "2"),
             line(*script("factorial", "--framework", "pool", "--procs", "5"))),

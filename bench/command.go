@@ -11,28 +11,31 @@ import (
 // Command is the tool "bench".
 var Command = jobs.Tool{
 	Name:    "bench",
-	Summary: "Measure a job with 1, 2, ... processes, or the cost of a task.",
+	Summary: "Measure a job with 1, 2, ... processes, or the cost of a task or a pool.",
 	Run:     run,
 }
 
-const help = `Measure a job with 1, 2, ... processes, or the cost of a task.
+const help = `Measure a job with 1, 2, ... processes, or the cost of a task or a pool.
 
   mrrun bench JOB [flags of the job] [--procs 1,2,...] [--chunksize N] [--repeat 5] [--json]
-  mrrun bench overhead [--procs 2] [--chunksize 1] [--tasks 1e6] [--mode map|imap] [--repeat 3] [--json]
+  mrrun bench overhead [--procs 2] [--chunksize 1] [--tasks 1e6] [--mode map|imap|apply] [--repeat 3] [--json]
+  mrrun bench startup [--procs 2] [--repeat 9] [--json]
 
 Examples:
   mrrun bench pi -n 1e10 --procs 1,2
   mrrun bench overhead --procs 2 --chunksize 1 --tasks 1000000
 
 The first form runs the whole job, start and end of the workers included, in turn with each number of processes, and
-compares the results. The second measures tasks that do nothing, on a pool that is up, and checks every result.
+compares the results. The second measures tasks that do nothing, on a pool that is up, and checks every result; with
+--mode apply one after the other, which is a round trip each. The third measures a pool from nothing to a first result of
+each worker and back to nothing.
 --chunksize is how many pieces or tasks are sent at once; 0 = automatic. mrrun JOB --help shows the flags of a job.
 --json prints a line for each figure: workload, framework, procs, seconds (the median), items_per_s, check, all.
 `
 
 func run(ctx context.Context, words []string, out io.Writer) error {
 	if len(words) == 0 {
-		return jobs.Usagef("bench what? a job, or overhead (see mrrun bench --help)")
+		return jobs.Usagef("bench what? a job, overhead or startup (see mrrun bench --help)")
 	}
 	switch name, rest := words[0], words[1:]; {
 	case name == "--help" || name == "-help" || name == "-h":
@@ -42,8 +45,10 @@ func run(ctx context.Context, words []string, out io.Writer) error {
 		return jobs.Usagef("%s comes before what to measure: mrrun bench JOB [flags] (see mrrun bench --help)", name)
 	case name == "overhead":
 		return overheadCommand(ctx, rest, out)
+	case name == "startup":
+		return startupCommand(ctx, rest, out)
 	default:
-		c, err := jobs.Lookup(name, "overhead")
+		c, err := jobs.Lookup(name, "overhead", "startup")
 		if err != nil {
 			return err
 		}

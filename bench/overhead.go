@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -20,7 +21,7 @@ type Overhead struct {
 	Procs     int
 	Chunksize int // 0: automatic
 	Tasks     int
-	Mode      string // the verb: map or imap
+	Mode      string // the verb: map, imap or apply, one after the other
 	Repeat    int
 }
 
@@ -64,14 +65,14 @@ func parseOverhead(words []string) (o Overhead, asJSON bool, err error) {
 		f.Count(&chunksize, "chunksize", "", 0, 1e9, "tasks to send at once; 0 = automatic")
 		f.Count(&tasks, "tasks", "", 1, 1e9, "how many tasks")
 		f.Count(&repeat, "repeat", "", 1, 1000, "runs")
-		f.String(&mode, "mode", "VERB", "map or imap")
+		f.String(&mode, "mode", "VERB", "map, imap, or apply: one after the other")
 		f.Bool(&asJSON, "json", "print a JSON object")
 	})
 	if err == nil && len(args) > 0 {
 		err = jobs.Usagef("bench overhead takes no arguments, only flags: what is %q? (see mrrun bench --help)", args[0])
 	}
-	if err == nil && mode != "map" && mode != "imap" {
-		err = jobs.Usagef("--mode %s: it takes map or imap (see mrrun bench --help)", mode)
+	if err == nil && !slices.Contains([]string{"map", "imap", "apply"}, mode) {
+		err = jobs.Usagef("--mode %s: it takes map, imap or apply (see mrrun bench --help)", mode)
 	}
 	return Overhead{int(procs), int(chunksize), int(tasks), mode, int(repeat)}, asJSON, err
 }
@@ -111,7 +112,15 @@ func (o Overhead) Measure(ctx context.Context) (Figure, error) {
 
 // once runs all tasks, and reports whether each result is its argument.
 func (o Overhead) once(ctx context.Context, pool *mapreduce.Pool, args []int) (bool, error) {
-	if o.Mode == "imap" {
+	switch o.Mode {
+	case "apply":
+		for _, n := range args {
+			if got, err := noop.Apply(ctx, pool, n); err != nil || got != n {
+				return false, err
+			}
+		}
+		return true, nil
+	case "imap":
 		n := 0
 		for got, err := range noop.Imap(ctx, pool, values(len(args))) {
 			if err != nil {
