@@ -59,6 +59,9 @@ func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error
 		return e, fmt.Errorf("it sent a broken answer: %v", err)
 	}
 	e.work = time.Duration(work)
+	if e.late = chunk.claim != nil && chunk.claim.Swap(true); e.late {
+		return e, nil
+	}
 	state, err := in.ReadByte()
 	switch {
 	case err != nil:

@@ -2,7 +2,9 @@ package mapreduce
 
 import (
 	"context"
+	"slices"
 	"testing"
+	"time"
 )
 
 // BenchmarkFirstResult is what a pool costs that is made for one call: two workers are started, compute one item each, and
@@ -33,5 +35,49 @@ func BenchmarkRoundTrip(b *testing.B) {
 		if _, err := echo.Apply(context.Background(), p, 1); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// nap sleeps so many microseconds and returns how many it was.
+var nap = Func(func(us int) int {
+	began := time.Now()
+	time.Sleep(time.Duration(us) * time.Microsecond)
+	return int(time.Since(began).Microseconds())
+})
+
+// BenchmarkUnequal has 1 task in 100 take 100 times as long as the others, first or last of all. It reports the time over
+// that of an ideal division of what the tasks took, on workers that wait and need no core.
+func BenchmarkUnequal(b *testing.B) {
+	const tasks, short = 1000, 500
+	for name, at := range map[string]int{"WorstFirst": 0, "WorstLast": tasks - tasks/100} {
+		args := make([]int, tasks)
+		for i := range args {
+			args[i] = short
+			if at <= i && i < at+tasks/100 {
+				args[i] = 100 * short
+			}
+		}
+		b.Run(name, func(b *testing.B) {
+			const procs = 4
+			p := newPool(b, Procs(procs))
+			if _, err := nap.Map(b.Context(), p, []int{1, 1, 1, 1}, Chunksize(1)); err != nil {
+				b.Fatal(err)
+			}
+			var ratios []float64
+			for b.Loop() {
+				began := time.Now()
+				took, err := nap.Map(b.Context(), p, args)
+				if err != nil {
+					b.Fatal(err)
+				}
+				span, sum := time.Since(began).Microseconds(), 0
+				for _, us := range took {
+					sum += us
+				}
+				ratios = append(ratios, float64(span)/max(float64(sum)/procs, float64(slices.Max(took))))
+			}
+			slices.Sort(ratios)
+			b.ReportMetric(ratios[len(ratios)/2], "of-ideal")
+		})
 	}
 }

@@ -15,13 +15,15 @@ type dispatcher struct {
 	workers  []workerState // by slot
 	queue    callQueue     // calls that may have something to send, oldest first
 	maxTasks int           // items after which a worker is retired; 0: never
+	flown    uint64        // chunks sent so far
 	actions  []action
 }
 
 // An action is what the pool has to do.
 type action struct {
 	kind    actionKind
-	slot    int // the worker, of send, cancel and retire
+	slot    int // the worker, of send, copy, cancel and retire
+	from    int // of copy
 	attempt int // of delay: which attempt has failed
 	call    *callState
 	span
@@ -31,6 +33,7 @@ type actionKind int
 
 const (
 	actSend   actionKind = iota // send the span to the worker
+	actCopy                     // send a second copy of the span, which the worker from holds
 	actCancel                   // tell the worker that the call is cancelled
 	actDelay                    // the item's worker was lost: call retry after a pause
 	actGiveUp                   // the item's worker was lost once too often: the item has failed, and counts as answered
@@ -55,11 +58,14 @@ type workerState struct {
 type flight struct {
 	call *callState
 	span
-	cost time.Duration
+	cost   time.Duration
+	serial uint64  // counts all that were sent
+	copies *copies // nil: there is no other of this chunk
 }
 
 type callState struct {
 	chunksize int // 0: automatic
+	backups   bool
 	retries   int // how often an item that lost its worker is tried again
 	have      int // items 0 … have-1 exist
 	ended     bool
@@ -71,6 +77,7 @@ type callState struct {
 	attempts  map[int]int // of items that have lost workers
 	delayed   int         // items that wait for their back-off
 	held      int         // chunks at workers
+	useless   int         // of them; their copies were answered
 	answered  int         // items
 	cancelled bool
 	finished  bool
@@ -101,8 +108,8 @@ func (d *dispatcher) lost(slot int, running *callState, item int, final bool) {
 	d.workers[slot] = workerState{}
 	for _, f := range flights {
 		c := f.call
-		c.held--
-		if c.cancelled {
+		if last := f.land(); c.cancelled || !last {
+			d.alone(f.copies)
 			d.finishIfDone(c)
 			continue
 		}
@@ -179,18 +186,38 @@ func (d *dispatcher) consume(c *callState, upTo int) {
 
 // answered: the worker has answered the first of its flights. It returns what it was.
 func (d *dispatcher) answered(slot int, work time.Duration, bytes int) span {
+	f := d.landFirst(slot)
+	f.win()
+	f.call.answered += f.size()
+	f.call.seen.add(f.size(), work, bytes)
+	d.goOn(slot, f.call)
+	return f.span
+}
+
+// answeredLate: the worker has answered the first of its flights, and the answer of its copy counts.
+func (d *dispatcher) answeredLate(slot int) {
+	f := d.landFirst(slot)
+	d.goOn(slot, f.call)
+}
+
+func (d *dispatcher) landFirst(slot int) flight {
 	w := &d.workers[slot]
 	f := w.flights[0]
 	w.flights = w.flights[1:]
 	w.queued -= f.cost
-	c := f.call
-	c.held--
-	c.answered += f.size()
-	c.seen.add(f.size(), work, bytes)
+	f.land()
+	return f
+}
+
+// goOn: the worker has room again, and the call has come a step nearer to its end.
+func (d *dispatcher) goOn(slot int, c *callState) {
 	d.finishIfDone(c)
-	d.assign(slot)
+	if c.backups { // others may have waited for something to copy
+		d.assignAll()
+	} else {
+		d.assign(slot)
+	}
 	d.retireIfDone(slot)
-	return f.span
 }
 
 // unsent: the span could not be sent after all. Its call is going to be cancelled, so nobody else gets it.
@@ -201,7 +228,7 @@ func (d *dispatcher) unsent(slot int, c *callState, s span) {
 			w.flights = slices.Delete(w.flights, i, i+1)
 			w.queued -= f.cost
 			w.tasks -= s.size()
-			c.held--
+			f.land()
 			d.finishIfDone(c)
 			if c.cancelled { // else its items would be sent again before it is
 				d.assign(slot)
@@ -258,7 +285,7 @@ func (d *dispatcher) idle(slot int) bool {
 }
 
 func (d *dispatcher) finishIfDone(c *callState) {
-	if c.finished || c.held > 0 || c.delayed > 0 || !c.cancelled && !(c.ended && c.answered == c.have) {
+	if c.finished || c.held > c.useless || c.delayed > 0 || !c.cancelled && !(c.ended && c.answered == c.have) {
 		return
 	}
 	c.finished = true
@@ -302,14 +329,21 @@ func (d *dispatcher) assignOne(slot int) bool {
 			s.end = min(s.end, s.first+d.maxTasks-w.tasks)
 		}
 		d.take(c, s)
-		c.held++
-		w.flights = append(w.flights, flight{call: c, span: s, cost: cost})
-		w.queued += cost
-		w.tasks += s.size()
+		d.fly(slot, flight{call: c, span: s, cost: cost})
 		d.actions = append(d.actions, action{kind: actSend, slot: slot, call: c, span: s})
 		return true
 	}
-	return false
+	return len(w.flights) == 0 && d.assignBackup(slot)
+}
+
+func (d *dispatcher) fly(slot int, f flight) {
+	w := &d.workers[slot]
+	d.flown++
+	f.serial = d.flown
+	w.flights = append(w.flights, f)
+	w.queued += f.cost
+	w.tasks += f.size()
+	f.call.held++
 }
 
 // mayQueue reports whether a worker that is busy may get so much work of c on top.

@@ -18,12 +18,17 @@ type dispatchModel struct {
 	queues [][]modelFlight // by worker: sent and not answered
 	calls  []*modelCall
 	log    []string // all actions
+
+	awaited bool // an answer is on its way, and a worker was spared a copy because of it
 }
 
 type modelFlight struct {
 	call *modelCall
 	span
+	answered *bool // of two copies: whether one was; nil: there is one
 }
+
+func (f *modelFlight) useless() bool { return f.answered != nil && *f.answered }
 
 type modelCall struct {
 	number   int
@@ -105,12 +110,29 @@ func (m *dispatchModel) step() {
 func (m *dispatchModel) lose(slot int) {
 	queue := m.queues[slot]
 	m.ready[slot], m.queues[slot] = false, nil
+	for _, f := range queue {
+		m.forgetCopy(f)
+	}
 	if len(queue) == 0 || m.next(4) == 0 {
 		m.d.lost(slot, nil, 0, false)
 		return
 	}
 	f := queue[m.next(len(queue))]
 	m.d.lost(slot, &f.call.state, f.first+m.next(f.size()), m.next(8) == 0)
+}
+
+// forgetCopy: of two copies without an answer one is lost, so the other is an ordinary chunk again.
+func (m *dispatchModel) forgetCopy(lost modelFlight) {
+	if lost.answered == nil || *lost.answered {
+		return
+	}
+	for _, q := range m.queues {
+		for i := range q {
+			if q[i].answered == lost.answered {
+				q[i].answered = nil
+			}
+		}
+	}
 }
 
 func (m *dispatchModel) retry(c *modelCall) {
@@ -131,6 +153,7 @@ func (m *dispatchModel) submit() {
 	c := &modelCall{number: len(m.calls)}
 	c.state.owner = &c.owner
 	c.state.retries = m.next(3)
+	c.state.backups = m.next(2) == 0
 	c.state.chunksize = []int{0, 0, 0, 1, 2, 7, 50}[m.next(7)]
 	if m.next(2) == 0 {
 		c.state.window = 4*max(c.state.chunksize, 1)*modelWorkers + m.next(30)
@@ -167,10 +190,16 @@ func (m *dispatchModel) first(c *modelCall, item int) bool {
 }
 
 func (m *dispatchModel) answer(slot int) {
+	m.awaited = false
 	f := m.queues[slot][0]
 	m.queues[slot] = m.queues[slot][1:]
-	for i := f.first; i < f.end; i++ {
-		f.call.answers[i]++
+	if f.useless() {
+		m.d.answeredLate(slot)
+		return
+	}
+	mark(f.call.answers, f.span)
+	if f.answered != nil {
+		*f.answered = true
 	}
 	work := []time.Duration{0, time.Microsecond, 20 * time.Microsecond, 400 * time.Microsecond, 3 * time.Millisecond}[m.next(5)]
 	bytes := []int{0, 10, 100 << 10, 100 << 20}[m.next(4)]
@@ -207,6 +236,8 @@ func (m *dispatchModel) do(a action) {
 	switch a.kind {
 	case actSend:
 		m.send(a, c)
+	case actCopy:
+		m.copy(a, c)
 	case actDelay:
 		if a.attempt > c.state.retries {
 			m.t.Fatalf("call %d: attempt %d of %v is tried again, after %d retries", c.number, a.attempt, a.span, c.state.retries)
@@ -254,7 +285,23 @@ func (m *dispatchModel) send(a action, c *modelCall) {
 		m.cancel(c)
 		return
 	}
-	m.queues[a.slot] = append(m.queues[a.slot], modelFlight{c, a.span})
+	m.queues[a.slot] = append(m.queues[a.slot], modelFlight{call: c, span: a.span})
+}
+
+// copy sends a second copy, or finds that the chunk has just been answered.
+func (m *dispatchModel) copy(a action, c *modelCall) {
+	i := slices.IndexFunc(m.queues[a.from], func(f modelFlight) bool { return f.call == c && f.span == a.span })
+	if c.dead || i >= 0 && m.next(8) == 7 {
+		m.awaited = !c.dead
+		m.d.unsent(a.slot, a.call, a.span)
+		return
+	}
+	if !m.ready[a.slot] || len(m.queues[a.slot]) > 0 || i < 0 || m.queues[a.from][i].answered != nil {
+		m.t.Fatalf("%+v: worker %d has %v to copy, worker %d holds %v", a, a.from, m.queues[a.from], a.slot, m.queues[a.slot])
+	}
+	f := &m.queues[a.from][i]
+	f.answered = new(bool)
+	m.queues[a.slot] = append(m.queues[a.slot], *f)
 }
 
 func (m *dispatchModel) callOf(s *callState) *modelCall {
@@ -300,20 +347,28 @@ func (m *dispatchModel) checkWorker(slot int) {
 // checkCall looks for each item of a call: it must be in exactly one place.
 func (m *dispatchModel) checkCall(c *modelCall) {
 	places := make([]int, c.total)
-	held := 0
+	held, useless := 0, 0
+	copies := make(map[*bool]bool) // seen already
 	for _, q := range m.queues {
 		for _, f := range q {
-			if f.call == c {
-				held++
+			if f.call != c {
+				continue
+			}
+			held++
+			switch {
+			case f.useless():
+				useless++
+			case f.answered == nil || !copies[f.answered]:
 				mark(places, f.span)
+				copies[f.answered] = true
 			}
 		}
 	}
-	if held != c.state.held {
-		m.t.Fatalf("call %d: %d chunks are held, and the dispatcher thinks %d", c.number, held, c.state.held)
+	if held != c.state.held || useless != c.state.useless {
+		m.t.Fatalf("call %d: %d chunks are held, %d useless, and the dispatcher thinks %d, %d", c.number, held, useless, c.state.held, c.state.useless)
 	}
 	done := c.state.cancelled || c.state.ended && !slices.Contains(c.answers, 0)
-	if finished := held == 0 && len(c.delayed) == 0 && done; finished != (c.finishes == 1) || c.finishes > 1 {
+	if finished := held == useless && len(c.delayed) == 0 && done; finished != (c.finishes == 1) || c.finishes > 1 {
 		m.t.Fatalf("call %d: held %d, done %v, and finished %d times", c.number, held, done, c.finishes)
 	}
 	if c.dead {
@@ -351,6 +406,13 @@ func (m *dispatchModel) checkProgress() {
 	}
 	if idle < 0 {
 		return
+	}
+	for slot, w := range m.d.workers {
+		for _, f := range w.flights {
+			if !m.awaited && f.copies == nil && f.call.mayCopy() && f.call.window == 0 && m.d.maxTasks == 0 {
+				m.t.Fatalf("worker %d is idle, and %v at worker %d has no copy", idle, f.span, slot)
+			}
+		}
 	}
 	for _, c := range m.calls {
 		if c.finishes == 0 && m.sendable(c) && (!busy || c.state.window == 0) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mrrun/mapreduce/internal/proc"
@@ -57,7 +58,8 @@ type sentChunk struct {
 	tag   uint32
 	call  *call
 	span  span
-	bytes int // of the arguments
+	bytes int          // of the arguments
+	claim *atomic.Bool // set by the first answer of two copies; nil: there is one
 }
 
 func newLink(p *Pool, id, slot int, spare bool) *link {

@@ -57,6 +57,7 @@ type callOptions struct {
 	timeout     time.Duration
 	retries     int
 	stopAtFirst bool
+	backups     bool
 	seed        uint64
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync/atomic"
 
 	"mrrun/transport"
 )
@@ -24,8 +26,8 @@ func (l *link) flushLoop() {
 }
 
 // send adds a chunk to the requests; attempt counts how often its first item is sent, from 1. An error is about the
-// arguments; nothing was sent then.
-func (l *link) send(c *call, s span, attempt int) error {
+// arguments; nothing was sent then. See sentChunk about claim.
+func (l *link) send(c *call, s span, attempt int, claim *atomic.Bool) error {
 	l.open(c)
 	l.lastTag++
 	size := 0
@@ -45,9 +47,28 @@ func (l *link) send(c *call, s span, attempt int) error {
 	if bad != nil {
 		return fmt.Errorf("mapreduce: %s: send items %d to %d: %w", c.task.name, s.first, s.end-1, bad)
 	}
-	l.sent = append(l.sent, sentChunk{tag: l.lastTag, call: c, span: s, bytes: size})
+	l.sent = append(l.sent, sentChunk{tag: l.lastTag, call: c, span: s, bytes: size, claim: claim})
 	l.dirty = true
 	return nil // a broken pipe is a lost worker, which read reports
+}
+
+// errAnswered is returned about a copy that is not needed.
+var errAnswered = errors.New("the chunk has been answered")
+
+// copyTo sends a second copy of a chunk to another worker. No answer is taken meanwhile, so the arguments are still there.
+func (l *link) copyTo(other *link, c *call, s span, attempt int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.IndexFunc(l.sent, func(sent sentChunk) bool { return sent.call == c && sent.span == s })
+	if i < 0 {
+		return errAnswered
+	}
+	claim := new(atomic.Bool)
+	if err := other.send(c, s, attempt, claim); err != nil {
+		return err
+	}
+	l.sent[i].claim = claim
+	return nil
 }
 
 // encodeSafely lets a panic of a user's encoding method fail its call, not the driver.
@@ -80,11 +101,13 @@ func (l *link) cancelCall(c *call) {
 	l.dirty = true
 }
 
-// forget lets the worker drop what it keeps for a call. That is not urgent: it goes with what is sent next.
+// forget lets the worker drop what it keeps for a call. That is not urgent, and goes with what is sent next, unless the
+// worker still runs something of it.
 func (l *link) forget(c *call) {
 	if l != nil && l.opened[c.id] {
 		delete(l.opened, c.id)
 		_, _ = l.requests.Add(kindForget, c.id, nil)
+		l.dirty = l.dirty || c.state.held > 0
 	}
 }
 

@@ -55,6 +55,7 @@ type event struct {
 	err  error
 
 	failed int        // evAnswer: items that failed
+	late   bool       // evAnswer: a copy's answer counts, this one was not looked at
 	stats  chan Stats // evStats
 }
 
@@ -170,6 +171,10 @@ func (p *Pool) answered(e *event) {
 	if e.link != p.links[e.link.slot] {
 		return // it was replaced; nothing of it counts any more
 	}
+	if e.late {
+		p.dispatcher.answeredLate(e.link.slot)
+		return
+	}
 	p.countAnswer(e, p.dispatcher.answered(e.link.slot, e.work, e.n))
 	if e.err != nil {
 		p.fail(e.call, e.err)
@@ -194,7 +199,10 @@ func (p *Pool) act() {
 func (p *Pool) do(a *action) {
 	switch a.kind {
 	case actSend:
-		p.send(a)
+		l := p.links[a.slot]
+		p.send(a, func(attempt int) error { return l.send(a.call.owner, a.span, attempt, nil) })
+	case actCopy:
+		p.send(a, func(attempt int) error { return p.links[a.from].copyTo(p.links[a.slot], a.call.owner, a.span, attempt) })
 	case actCancel:
 		p.links[a.slot].cancelCall(a.call.owner)
 	case actDelay:
@@ -215,13 +223,17 @@ func (p *Pool) do(a *action) {
 	}
 }
 
-func (p *Pool) send(a *action) {
+func (p *Pool) send(a *action, send func(attempt int) error) {
 	c := a.call.owner
 	if c.state.cancelled { // by an action before this one
 		p.dispatcher.unsent(a.slot, a.call, a.span)
 		return
 	}
-	if err := p.links[a.slot].send(c, a.span, a.call.attempts[a.first]+1); err != nil {
+	switch err := send(a.call.attempts[a.first] + 1); {
+	case err == errAnswered:
+		p.dispatcher.unsent(a.slot, a.call, a.span)
+		return
+	case err != nil:
 		p.dispatcher.unsent(a.slot, a.call, a.span)
 		p.fail(c, err)
 		return
@@ -239,6 +251,7 @@ func (p *Pool) finish(c *call) {
 	}
 	delete(p.calls, c.id)
 	c.end(nil)
+	p.watch.over(c)
 	if len(p.calls) == 0 && p.options.idle > 0 {
 		begun := int(p.lastCall.Load())
 		time.AfterFunc(p.options.idle, func() { p.inbox.put(event{kind: evIdle, n: begun}) })
@@ -249,7 +262,7 @@ func (p *Pool) finish(c *call) {
 func (p *Pool) fail(c *call, cause error) {
 	c.end(cause)
 	p.dispatcher.cancel(&c.state)
-	p.watch.cancelled(c)
+	p.watch.over(c)
 }
 
 // pause is first, doubled with each attempt after the first.

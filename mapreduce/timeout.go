@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,7 +22,7 @@ type watch struct {
 	every  time.Duration       // 0: it does not tick
 	growth bool                // memory is looked at too
 	timed  map[*call]bool      // calls with a timeout
-	given  map[*call]time.Time // cancelled calls that workers still hold: since when
+	given  map[*call]time.Time // calls that are over, of which workers still hold something: since when
 	items  []watched           // by slot
 }
 
@@ -51,8 +52,9 @@ func (w *watch) begin(c *call) {
 	}
 }
 
-func (w *watch) cancelled(c *call) {
-	if !c.state.finished {
+// over: what workers hold of the call is of no use any more.
+func (w *watch) over(c *call) {
+	if c.state.held > 0 {
 		w.given[c] = time.Now()
 		w.adjust()
 	}
@@ -121,7 +123,7 @@ func (p *Pool) look() {
 		}
 	}
 	for c := range w.given {
-		if c.state.finished {
+		if c.state.held == 0 {
 			delete(w.given, c)
 		}
 	}
@@ -135,7 +137,11 @@ func (p *Pool) lookAtItem(l *link, seen *watched, now time.Time) {
 		return
 	}
 	if since, ok := p.watch.given[c]; ok && now.Sub(since) >= KillGrace {
-		l.killItem(c, item, fmt.Errorf("its call was cancelled: %w", c.cause))
+		reason := errors.New("another copy of its item was quicker")
+		if c.cause != nil {
+			reason = fmt.Errorf("its call was cancelled: %w", c.cause)
+		}
+		l.killItem(c, item, reason)
 		return
 	}
 	limit := c.options.timeout

@@ -1,0 +1,81 @@
+package mapreduce
+
+import "slices"
+
+// Backups has workers that have nothing else to do run second copies of the last chunks of a call, which others still work
+// at. The first answer counts; the other copy's context ends, and its worker is killed if that does not help in time
+// ([KillGrace]). It helps against a worker that is slow for reasons of its own, as the backup tasks of Dean and Ghemawat's
+// MapReduce (2004) do, and costs work that is done twice. Tasks must bear to run twice at the same time.
+func Backups() Option {
+	return bothFunc(func(o *callOptions) error {
+		o.backups = true
+		return nil
+	})
+}
+
+// copies is what the two flights of one chunk share.
+type copies struct {
+	flying int  // neither answered nor lost
+	done   bool // one was answered: the other is of no use
+}
+
+// assignBackup gives a worker that holds nothing a second copy of the chunk that was sent first of all that have none.
+func (d *dispatcher) assignBackup(slot int) bool {
+	from, oldest := -1, (*flight)(nil)
+	for other := range d.workers {
+		flights := d.workers[other].flights
+		i := slices.IndexFunc(flights, func(f flight) bool { return f.copies == nil && f.call.mayCopy() })
+		if i >= 0 && (oldest == nil || flights[i].serial < oldest.serial) {
+			from, oldest = other, &flights[i]
+		}
+	}
+	w := &d.workers[slot]
+	if oldest == nil || d.maxTasks > 0 && w.tasks+oldest.size() > d.maxTasks {
+		return false
+	}
+	oldest.copies = &copies{flying: 2}
+	d.fly(slot, *oldest)
+	d.actions = append(d.actions, action{kind: actCopy, slot: slot, from: from, call: oldest.call, span: oldest.span})
+	return true
+}
+
+// mayCopy reports whether all that the call will ever have is at workers or answered.
+func (c *callState) mayCopy() bool {
+	return c.backups && c.ended && c.next == c.have && len(c.again) == 0 && !c.cancelled && !c.finished
+}
+
+// land takes a flight out of the books. It reports whether it was the last that could have answered its items.
+func (f *flight) land() (last bool) {
+	f.call.held--
+	switch {
+	case f.copies == nil:
+		return true
+	case f.copies.done:
+		f.call.useless--
+		return false
+	}
+	f.copies.flying--
+	return f.copies.flying == 0
+}
+
+// alone has the flight that is left of two be one that may be copied again.
+func (d *dispatcher) alone(left *copies) {
+	if left == nil || left.done {
+		return
+	}
+	for slot := range d.workers {
+		for i := range d.workers[slot].flights {
+			if f := &d.workers[slot].flights[i]; f.copies == left {
+				f.copies = nil
+			}
+		}
+	}
+}
+
+// win notes that the flight was answered, so that its copy is of no use.
+func (f *flight) win() {
+	if f.copies != nil {
+		f.copies.done = true
+		f.call.useless += f.copies.flying
+	}
+}

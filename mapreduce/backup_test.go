@@ -1,0 +1,114 @@
+//go:build linux
+
+package mapreduce
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// stuck computes nothing for ever on the worker that has the number Stuck.
+type stuck struct {
+	Stuck, Item int
+	Deaf        bool // it does not look at its context
+}
+
+var unlessStuck = FuncContext(func(ctx context.Context, a stuck) (int, error) {
+	if CurrentWorker(ctx).ID == a.Stuck {
+		if a.Deaf {
+			select {}
+		}
+		<-ctx.Done()
+	}
+	return 3 * a.Item, nil
+})
+
+func stuckArgs(n, worker int, deaf bool) (args []stuck, want []int) {
+	for i := range n {
+		args = append(args, stuck{worker, i, deaf})
+		want = append(want, 3*i)
+	}
+	return args, want
+}
+
+func awaitReady(t *testing.T, p *Pool, workers int) {
+	t.Helper()
+	eventually(t, hangTime, func() error {
+		if n := len(p.Stats().Workers); n != workers {
+			return fmt.Errorf("%d workers are ready, of %d", n, workers)
+		}
+		return nil
+	})
+}
+
+// A worker that hangs does not keep a call with Backups from its end, and is there for the next call.
+func TestBackups(t *testing.T) {
+	for name, deaf := range map[string]bool{"a task that ends with its context": false, "a task that must be killed": true} {
+		t.Run(name, func(t *testing.T) {
+			checkLeaks(t)
+			p := newPool(t, Procs(2), Backups())
+			awaitReady(t, p, 2)
+			before := p.Workers()
+			args, want := stuckArgs(20, before[0].ID, deaf)
+			got, err := unlessStuck.Map(t.Context(), p, args, Chunksize(2))
+			if err != nil || !slices.Equal(got, want) {
+				t.Fatalf("got %v, %v, want %v", got, err, want)
+			}
+			if s := p.Stats(); s.Done != 20 || s.Failed != 0 || s.Retried != 0 {
+				t.Errorf("%d done, %d failed, %d retried, of 20", s.Done, s.Failed, s.Retried)
+			}
+			eventually(t, hangTime, func() error {
+				if killed := !slices.Contains(p.Workers(), before[0]); killed != deaf {
+					return fmt.Errorf("the stuck worker was killed: %v, want %v", killed, deaf)
+				}
+				return nil
+			})
+			args, want = stuckArgs(20, 0, false)
+			if got, err := unlessStuck.Map(t.Context(), p, args); err != nil || !slices.Equal(got, want) {
+				t.Fatalf("the next call: %v, %v, want %v", got, err, want)
+			}
+		})
+	}
+}
+
+func TestBackupsOfAStream(t *testing.T) {
+	checkLeaks(t)
+	p := newPool(t, Procs(2))
+	awaitReady(t, p, 2)
+	args, want := stuckArgs(50, p.Workers()[1].ID, true)
+	var got []int
+	for r, err := range unlessStuck.Imap(t.Context(), p, slices.Values(args), Backups(), Chunksize(1)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r)
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+}
+
+// Where each worker dies or hangs at some time, and chunks have copies, each result is still there once.
+func TestBackupsWithLostWorkers(t *testing.T) {
+	checkLeaks(t)
+	p := newPool(t, Procs(4), Backups(), Retries(100))
+	want := make([]int, 40)
+	for i := range want {
+		want[i] = 3 * i
+	}
+	for round := range 20 {
+		workers := p.Workers()
+		victim := workers[round%len(workers)]
+		args, _ := stuckArgs(40, workers[(round+1)%len(workers)].ID, round%2 == 0)
+		kill := time.AfterFunc(time.Duration(round%5)*time.Millisecond, func() { _ = syscall.Kill(victim.PID, syscall.SIGKILL) })
+		got, err := unlessStuck.Map(t.Context(), p, args, Chunksize(round%3))
+		kill.Stop()
+		if err != nil || !slices.Equal(got, want) {
+			t.Fatalf("round %d: got %v, %v, want %v", round, got, err, want)
+		}
+	}
+}
