@@ -101,21 +101,27 @@ func pin(n int) error {
 	}
 }
 
-// pinAllThreads: affinity belongs to threads, and new ones have that of their parents.
+// pinAllThreads: affinity belongs to threads, and new ones have that of their parents. One that is not pinned yet may
+// start another behind the back of a look, so it looks until there is none that it has not pinned.
 func pinAllThreads(cpu int) error {
 	var one unix.CPUSet
 	one.Set(cpu)
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return err
-	}
-	for _, t := range threads {
-		tid, err := strconv.Atoi(t.Name())
+	pinned := make(map[string]bool)
+	for more := true; more; {
+		more = false
+		threads, err := os.ReadDir("/proc/self/task")
 		if err != nil {
-			continue
-		}
-		if err := unix.SchedSetaffinity(tid, &one); err != nil && err != unix.ESRCH {
 			return err
+		}
+		for _, t := range threads {
+			tid, err := strconv.Atoi(t.Name())
+			if err != nil || pinned[t.Name()] {
+				continue
+			}
+			if err := unix.SchedSetaffinity(tid, &one); err != nil && err != unix.ESRCH {
+				return err
+			}
+			pinned[t.Name()], more = true, true
 		}
 	}
 	return nil
