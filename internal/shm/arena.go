@@ -1,0 +1,204 @@
+package shm
+
+import (
+	"fmt"
+	"iter"
+	"math/bits"
+	"sync/atomic"
+	"unsafe"
+)
+
+// A Kind says what an object is. Each kind has a number of its own, from 1 to 15, for ever.
+type Kind uint32
+
+const (
+	kinds    = 16
+	classes  = 20 // objects have 1, 2, 4, … units
+	hotWords = 16
+)
+
+// A unit is what objects are made of. The first unit of one begins with words that are used a lot, and goes on with a
+// cache line of those that are not; any further units are the kind's own.
+type unit struct {
+	hot [hotWords]Word
+
+	identity Word64 // generation(32) | kind(32); kind 0: it is no object now
+	units    Word   // how many; set once, when the memory is first used
+	creator  Word   // a tag
+	next     Word64 // in a list of free objects
+	cold     [coldWords]Word64
+}
+
+const coldWords = 5
+
+// An Object is a piece of the table, of one kind, that every process of the tree can find by its [Handle]. The zero Object
+// is none.
+type Object struct {
+	table    *Table
+	unit     uint32
+	at       *unit
+	identity uint64
+}
+
+// RegisterKind says how objects of a kind are repaired when a process has died. Package variables or an init call it.
+//
+// repair must change only what bears the tag of the dead, wake who waits for that, and bear to be run twice, by several
+// processes at once, beside all other operations, and to die on the way. Objects of one kind are only ever used again as
+// ones of the same kind, so that a repair that comes late finds its words in the places it knows.
+func RegisterKind(k Kind, repair func(o Object, dead Tag)) {
+	if k == 0 || k >= kinds || repairs[k] != nil {
+		panic(fmt.Sprintf("shm: kind %d is none, or was registered before", k))
+	}
+	repairs[k] = repair
+}
+
+var repairs [kinds]func(o Object, dead Tag)
+
+// Allocate makes an object with extra bytes besides its hot and cold words, all zero. It belongs to p, which alone frees
+// it; it survives p's death. The error wraps [ErrFull].
+func (p *Process) Allocate(k Kind, extra int) (Object, error) {
+	t := p.table
+	class := bits.Len(uint((extra + unitSize - 1) / unitSize))
+	if class >= classes {
+		return Object{}, fmt.Errorf("allocate a shared object of %d bytes: %w: that is too large", extra, ErrFull)
+	}
+	n := t.pop(k, class)
+	fresh := n == 0
+	if fresh {
+		if n = t.claim(1 << class); n == 0 {
+			return Object{}, fmt.Errorf("allocate a shared object of %d bytes: %w: close some that are not in use", extra, ErrFull)
+		}
+	}
+	u := &t.units[n]
+	if !fresh {
+		zero(u, t.units[n+1:n+1<<class]) // while what was never used is zero, and takes no memory until it is
+	}
+	u.creator.Store(uint32(p.tag))
+	identity := u.identity.Load() | uint64(k)
+	u.identity.Store(identity)
+	return Object{t, n, u, identity}, nil
+}
+
+// claim takes units that were never used. An object's size is the word that claims it: who sees one where an object could
+// begin helps to move the mark past it, and goes on from there. So the sizes make a chain without a gap, whoever dies.
+func (t *Table) claim(units uint32) uint32 {
+	for {
+		n := t.used.Load()
+		if units > maxUnits-n {
+			return 0
+		}
+		mine := t.units[n].units.CompareAndSwap(0, units)
+		if mine {
+			t.used.CompareAndSwap(n, n+units)
+			return n
+		}
+		t.used.CompareAndSwap(n, n+t.units[n].units.Load())
+	}
+}
+
+// A list of free objects is a word, count(32) | unit(32), and the next word of each object. The count makes a pop fail if
+// anything happened in between.
+func (t *Table) pop(k Kind, class int) uint32 {
+	list := &t.free[k][class]
+	for {
+		v := list.Load()
+		n := uint32(v)
+		if n == 0 {
+			return 0
+		}
+		if next := t.units[n].next.Load(); list.CompareAndSwap(v, (v>>32+1)<<32|next) {
+			return n
+		}
+	}
+}
+
+func (t *Table) push(k Kind, class int, n uint32) {
+	list := &t.free[k][class]
+	for {
+		v := list.Load()
+		t.units[n].next.Store(uint64(uint32(v)))
+		if list.CompareAndSwap(v, (v>>32+1)<<32|uint64(n)) {
+			return
+		}
+	}
+}
+
+func zero(u *unit, rest []unit) {
+	for i := range u.hot {
+		atomic.StoreUint32(&u.hot[i].v, 0)
+	}
+	for i := range u.cold {
+		atomic.StoreUint64(&u.cold[i].v, 0)
+	}
+	clear(rest)
+}
+
+// Free gives the object back and wakes all that wait for one of its hot words: they must find that it is not [Object.Valid].
+// It reports false if somebody has freed it before.
+func (o Object) Free() bool {
+	k := Kind(uint32(o.identity))
+	if !o.at.identity.CompareAndSwap(o.identity, (o.identity>>32+1)<<32) {
+		return false
+	}
+	o.wakeAll()
+	o.table.push(k, bits.Len32(o.at.units.Load())-1, o.unit)
+	return true
+}
+
+func (o Object) wakeAll() {
+	for i := range hotWords {
+		o.Hot(i).WakeAll()
+	}
+}
+
+// Valid reports whether the object has not been freed. It is one load, of a line that seldom changes.
+func (o *Object) Valid() bool { return atomic.LoadUint64(&o.at.identity.v) == o.identity }
+
+// Hot returns one of 16 words on one cache line.
+func (o Object) Hot(i int) *Word { return &o.at.hot[i] }
+
+// Cold returns one of 5 words on another cache line.
+func (o Object) Cold(i int) *Word64 { return &o.at.cold[i] }
+
+// Extra returns the address of what was asked for besides; it is aligned to 128 bytes.
+func (o Object) Extra() unsafe.Pointer { return unsafe.Pointer(&o.table.units[o.unit+1]) }
+
+// Kind returns the kind that the object has, or had.
+func (o Object) Kind() Kind { return Kind(uint32(o.identity)) }
+
+// Creator returns the tag of the process that allocated the object.
+func (o Object) Creator() Tag { return Tag(o.at.creator.Load()) }
+
+// Table returns the table that the object is part of.
+func (o Object) Table() *Table { return o.table }
+
+// object returns the object that begins at a unit, if one does now.
+func (t *Table) object(n uint32) (Object, bool) {
+	if n == 0 || n >= t.used.Load() {
+		return Object{}, false
+	}
+	u := &t.units[n]
+	identity := u.identity.Load()
+	return Object{t, n, u, identity}, uint32(identity) != 0 && uint32(identity) < kinds
+}
+
+// Objects yields all objects of a kind. One that is made meanwhile may be left out, and one that is closed may be among them.
+func (t *Table) Objects(k Kind) iter.Seq[Object] {
+	return func(yield func(Object) bool) {
+		for o := range t.objects {
+			if o.Kind() == k && !yield(o) {
+				return
+			}
+		}
+	}
+}
+
+// objects yields all that there are. One that is made meanwhile may be left out.
+func (t *Table) objects(yield func(Object) bool) {
+	end := t.used.Load()
+	for n := uint32(1); n < end; n += t.units[n].units.Load() {
+		if o, ok := t.object(n); ok && !yield(o) {
+			return
+		}
+	}
+}

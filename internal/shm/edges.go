@@ -1,0 +1,95 @@
+package shm
+
+import (
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// edges is how many objects a process can be known to wait for. If it waits for more, no repair is wrong, but those who wait
+// for the same object may sleep a [Slice] longer after its death.
+const edges = 8
+
+const edgeOwes = 1 << 31 // the process does not wait for the object, but owes those a wake-up who do
+
+// An Edge is where a process has noted that it waits for an object. It is not for sharing between goroutines.
+type Edge struct{ word *Word }
+
+// Waits notes in the process's slot that it waits for o, until the edge is cleared. It comes before the first operation
+// that others may have to make up for, should the process die: they wake all that wait for o then.
+func (p *Process) Waits(o Object) Edge { return p.edge(o.unit) }
+
+// Owes notes that the process will wake one that waits for o. It comes before the operation that makes the wake-up
+// necessary.
+func (p *Process) Owes(o Object) Edge { return p.edge(o.unit | edgeOwes) }
+
+func (p *Process) edge(v uint32) Edge {
+	for i := range p.slot.edges {
+		if w := &p.slot.edges[i]; w.Load() == 0 && w.CompareAndSwap(0, v) {
+			return Edge{w}
+		}
+	}
+	return Edge{}
+}
+
+// Clear takes the note back.
+func (e Edge) Clear() {
+	if e.word != nil {
+		e.word.Store(0)
+	}
+}
+
+// Site notes where in the program the process waits: the first caller outside the packages of these primitives. It is for
+// people, so the last one wins. It takes some microseconds.
+func (p *Process) Site() {
+	setText(p.slot.site[:], callSite())
+}
+
+// clear takes back what the process before has noted.
+func (s *slot) clear() {
+	for i := range s.edges {
+		s.edges[i].Store(0)
+	}
+	for i := range s.site {
+		atomic.StoreUint64(&s.site[i].v, 0)
+	}
+}
+
+func callSite() string {
+	var callers [16]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
+	for {
+		f, more := frames.Next()
+		ours := strings.HasPrefix(f.Function, "mrrun/internal/shm.") || strings.HasPrefix(f.Function, "mrrun/shared.")
+		if !ours || strings.HasSuffix(f.File, "_test.go") {
+			file := f.File
+			if len(file) > 150 {
+				file = file[len(file)-150:]
+			}
+			return file + ":" + strconv.Itoa(f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+// WaitsFor calls f with each process that waits, and each object it waits for; where is the last site it noted. What it
+// sees changes meanwhile.
+func (t *Table) WaitsFor(f func(who Tag, o Object, where string)) {
+	for i := range t.slots {
+		s := &t.slots[i]
+		v := s.life.Load()
+		if lifeState(v) != slotReady {
+			continue
+		}
+		for j := range s.edges {
+			if unit := s.edges[j].Load(); unit != 0 && unit&edgeOwes == 0 {
+				if o, ok := t.object(unit); ok {
+					f(tagOf(i, lifeGeneration(v)), o, text(s.site[:]))
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package shm
+
+import "time"
+
+// Without regions there are no words to wait for.
+func futexWait(*uint32, uint32, time.Duration) bool { panic(ErrUnsupported) }
+func futexWake(*uint32, int) int                    { panic(ErrUnsupported) }

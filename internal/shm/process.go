@@ -1,0 +1,117 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Process is this process as a member of its tree. Programs have one, [Self]; tests may have many, see [Simulation].
+// Its methods are safe for concurrent use.
+type Process struct {
+	table *Table
+	tag   Tag
+	slot  *slot
+
+	mu     sync.Mutex
+	turns  map[uint32]*turn // of objects that goroutines wait for
+	crowds map[*Word]*crowd // at words that goroutines wait at
+	looked atomic.Int64     // when Look last looked
+	segments
+	racer
+}
+
+// Table returns the table of the process's tree.
+func (p *Process) Table() *Table { return p.table }
+
+// Tag returns what names the process in owner words.
+func (p *Process) Tag() Tag { return p.tag }
+
+// WorkerVariable is the name of the environment variable that a process has which will be a worker, until it is one.
+const WorkerVariable = "MRRUN_WORKER"
+
+var errTooEarly = errors.New("a worker cannot share memory before it has entered mapreduce.Main or Init: " +
+	"make shared objects in Main's function, not in package variables, and send them in the arguments of tasks")
+
+var self struct {
+	mu   sync.Mutex
+	fd   uintptr // of the table, that Enter has got; 0: this is the root
+	slot Tag
+	p    *Process
+	err  error
+}
+
+// Enter makes this process the one that [Process.Reserve] took a slot for; fd is the inherited file of the table. A slot of 0
+// means that there is none. It is called before the first [Self] of the process, and does no more than to remember them: the
+// table is mapped when it is used first. It sees to it that children do not inherit fd unasked.
+func Enter(fd uintptr, slot Tag) {
+	self.mu.Lock()
+	defer self.mu.Unlock()
+	if slot == 0 {
+		self.err = fmt.Errorf("%w: the process that started this one has none", ErrUnsupported)
+		return
+	}
+	closeOnExec(fd)
+	self.fd, self.slot = fd, slot
+}
+
+// Self returns this process. The first call maps the table; in a process that never entered one, it makes the table of a
+// new tree, whose root the process is. An error stays.
+func Self() (*Process, error) {
+	self.mu.Lock()
+	defer self.mu.Unlock()
+	if self.p == nil && self.fd == 0 && os.Getenv(WorkerVariable) != "" {
+		return nil, errTooEarly
+	}
+	if self.p == nil && self.err == nil {
+		self.p, self.err = enter(self.fd, self.slot)
+	}
+	return self.p, self.err
+}
+
+func enter(fd uintptr, slot Tag) (*Process, error) {
+	var t *Table
+	var err error
+	if fd == 0 {
+		if t, err = NewTable(); err == nil {
+			slot, err = t.reserve(0)
+		}
+	} else {
+		t, err = MapTable(os.NewFile(fd, "mrrun"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	pid := os.Getpid()
+	return t.process(slot, pid, startOf(pid))
+}
+
+// process makes the process that has a reserved slot.
+func (t *Table) process(g Tag, pid int, start uint32) (*Process, error) {
+	if err := t.ready(g, pid, start); err != nil {
+		return nil, err
+	}
+	return &Process{table: t, tag: g, slot: t.slot(g), turns: map[uint32]*turn{}, crowds: map[*Word]*crowd{}}, nil
+}
+
+// Look retires the process that an owner word names, if it has died. It reports whether it did. Between two looks of one
+// process lies a [Slice] at least: a look is for what waits that long, and for what only ever tries.
+func (p *Process) Look(g Tag) bool {
+	now, last := time.Now().UnixNano(), p.looked.Load()
+	if now-last < int64(Slice) && !interleaved() || !p.looked.CompareAndSwap(last, now) {
+		return false
+	}
+	return p.RetireIfDead(g)
+}
+
+// RetireIfDead retires a process if it has died, and reports whether it had. 0, [NoTag] and p itself have not.
+func (p *Process) RetireIfDead(g Tag) bool {
+	if g == 0 || g == NoTag || g == p.tag || p.table.Alive(g) {
+		return false
+	}
+	p.table.Retire(g)
+	return true
+}

@@ -1,0 +1,161 @@
+package shm
+
+import (
+	"fmt"
+	"os"
+)
+
+// A Tag names one process of the tree: generation(16) | slot+1 (14). It is never 0 and has [TagBits] bits, and no process
+// has [NoTag], which is for states of an owner word that are no owner.
+type Tag uint32
+
+// TagBits is how many bits a [Tag] has, and TagMask those bits of a word.
+const (
+	TagBits = 30
+	TagMask = 1<<TagBits - 1
+	NoTag   = Tag(TagMask)
+)
+
+const (
+	slotBits = 14
+	slotMask = 1<<slotBits - 1
+)
+
+func tagOf(slot int, generation uint16) Tag { return Tag(generation)<<slotBits | Tag(slot+1) }
+
+// Slots is how many slots there are, and Slot the number of a process's: for memory that has a place for each.
+const Slots = maxSlots
+
+// Slot returns the number of the process's slot, below [Slots]. Processes of different times may have the same.
+func (g Tag) Slot() int { return g.slot() }
+
+func (g Tag) slot() int          { return int(g&slotMask) - 1 }
+func (g Tag) generation() uint16 { return uint16(g >> slotBits) }
+
+// A slot is what the table knows of one process.
+type slot struct {
+	life  life
+	edges [edges]Word
+	_     [2]Word64
+	site  [25]Word64 // text, where it waits
+}
+
+// A life is the word that says whose a slot is: generation(16) | state(2) | start(24) pid(22), or the tag of the process
+// that reserved it. Whoever changes it changes all of it, so nobody ever sees half of a process.
+type life struct{ Word64 }
+
+const (
+	slotFree     = iota // nobody's
+	slotReserved        // of a process that shall be started
+	slotReady           // of a process that has mapped the table
+	slotDead            // what it left is being repaired
+)
+
+const (
+	stateShift      = 46
+	generationShift = 48
+	pidBits         = 22
+	startMask       = 1<<24 - 1
+)
+
+func lifeOf(generation uint16, state int, what uint64) uint64 {
+	return uint64(generation)<<generationShift | uint64(state)<<stateShift | what
+}
+
+func lifeState(v uint64) int         { return int(v >> stateShift & 3) }
+func lifeGeneration(v uint64) uint16 { return uint16(v >> generationShift) }
+func lifePID(v uint64) int           { return int(v & (1<<pidBits - 1)) }
+func lifeStart(v uint64) uint32      { return uint32(v >> pidBits & startMask) }
+
+// slot returns the slot of a tag, nil if there is no such slot.
+func (t *Table) slot(g Tag) *slot {
+	if i := g.slot(); i >= 0 && i < maxSlots {
+		return &t.slots[i]
+	}
+	return nil
+}
+
+// Reserve takes a slot for a process that p is about to start: it is inherited with [Table.File], and given to [Enter].
+// When that process has ended, or could not be started, p calls [Table.Retire]. Should p die first, the slot is found by
+// others. The error wraps [ErrFull].
+func (p *Process) Reserve() (Tag, error) { return p.table.reserve(p.tag) }
+
+func (t *Table) reserve(by Tag) (Tag, error) {
+	for range 2 {
+		for i := range t.slots {
+			v := t.slots[i].life.Load()
+			if lifeState(v) != slotFree {
+				continue
+			}
+			if generation := lifeGeneration(v); t.slots[i].life.CompareAndSwap(v, lifeOf(generation, slotReserved, uint64(by))) {
+				return tagOf(i, generation), nil
+			}
+		}
+		t.collect()
+	}
+	return 0, fmt.Errorf("reserve a slot for a process: %w: %d processes run", ErrFull, maxSlots)
+}
+
+// collect retires every process that is dead and that nobody has retired.
+func (t *Table) collect() {
+	for i := range t.slots {
+		v := t.slots[i].life.Load()
+		if g := tagOf(i, lifeGeneration(v)); lifeState(v) != slotFree && !t.Alive(g) {
+			t.Retire(g)
+		}
+	}
+}
+
+// ready makes the reserved slot that of process pid.
+func (t *Table) ready(g Tag, pid int, start uint32) error {
+	s := t.slot(g)
+	if s == nil {
+		return fmt.Errorf("enter the table of the process tree: %#x is no slot", uint32(g))
+	}
+	v := s.life.Load()
+	if lifeGeneration(v) == g.generation() && lifeState(v) == slotReserved {
+		s.clear()
+	}
+	is := lifeOf(g.generation(), slotReady, uint64(start&startMask)<<pidBits|uint64(pid))
+	if lifeGeneration(v) != g.generation() || lifeState(v) != slotReserved || !s.life.CompareAndSwap(v, is) {
+		return fmt.Errorf("enter the table of the process tree: the slot of process %d was given up or taken: "+
+			"the process that started it is gone, or started two with one slot", os.Getpid())
+	}
+	return nil
+}
+
+// Alive reports whether the process may still run. A reserved slot counts as alive while who reserved it is. It takes some
+// system calls, 10 to 30 µs.
+func (t *Table) Alive(g Tag) bool {
+	s := t.slot(g)
+	if s == nil {
+		return false
+	}
+	v := s.life.Load()
+	if lifeGeneration(v) != g.generation() {
+		return false
+	}
+	switch lifeState(v) {
+	case slotReserved:
+		return t.Alive(Tag(v & TagMask))
+	case slotReady:
+		return t.lives(lifePID(v), lifeStart(v))
+	}
+	return false
+}
+
+// PID returns the process id of a process, 0 if it has ended or has not entered.
+func (t *Table) PID(g Tag) int {
+	if s := t.slot(g); s != nil {
+		if v := s.life.Load(); lifeGeneration(v) == g.generation() && lifeState(v) == slotReady {
+			return lifePID(v)
+		}
+	}
+	return 0
+}
+
+// Retired reports whether what the process left was repaired and its slot freed.
+func (t *Table) Retired(g Tag) bool {
+	s := t.slot(g)
+	return s == nil || lifeGeneration(s.life.Load()) != g.generation()
+}

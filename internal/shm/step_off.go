@@ -1,0 +1,21 @@
+//go:build !interleave
+
+package shm
+
+import "time"
+
+// step is where tests built with the tag interleave choose which process runs on; here it is nothing.
+func step() {}
+
+func interleaved() bool { return false }
+
+// A Scheduler exists in builds with the tag interleave.
+type Scheduler interface {
+	Wait(at *uint32, expected uint32) (timedOut bool)
+	Wake(at *uint32, n int) int
+}
+
+var scheduler Scheduler
+
+// Elapsed reports whether d has passed since a time.
+func Elapsed(since time.Time, d time.Duration) bool { return time.Since(since) >= d }

@@ -1,0 +1,97 @@
+package shm
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"unsafe"
+)
+
+const (
+	magic   = 0x6d727368 // "mrsh"
+	version = 1
+
+	maxSlots  = 4096
+	unitSize  = 128
+	arenaSize = 1 << 30
+	maxUnits  = arenaSize / unitSize
+)
+
+// layout is what the table's memory holds, the same in every process: all of them run the same version of this package.
+type layout struct {
+	header
+	slots [maxSlots]slot
+	units [maxUnits]unit // the first is never an object, so that 0 means none
+}
+
+type header struct {
+	fields
+	_ [4096 - unsafe.Sizeof(fields{})]byte
+}
+
+type fields struct {
+	magic   uint32
+	version uint32
+	id      uint64 // random: tells this tree's handles from another's
+	rootPID uint64
+	size    uint64                 // of a layout
+	used    Word                   // units that were ever part of an object, and the first
+	free    [kinds][classes]Word64 // objects to be used again, see arena.go
+	names   Word64                 // see Names
+}
+
+// A Table is the memory of a process tree, mapped into this process. Its methods are safe for concurrent use.
+type Table struct {
+	region *Region
+	*layout
+	lives func(pid int, start uint32) bool // whether a process runs; simulations have their own
+}
+
+// NewTable makes the table of a new tree. Only the root of the tree calls it, once; [Self] does.
+func NewTable() (*Table, error) {
+	region, err := NewRegion("mrrun", int64(unsafe.Sizeof(layout{})))
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{region: region, layout: (*layout)(unsafe.Pointer(unsafe.SliceData(region.Bytes()))), lives: lives}
+	var id [8]byte
+	_, _ = rand.Read(id[:]) // never fails
+	t.id = binary.NativeEndian.Uint64(id[:]) | 1
+	t.rootPID = uint64(os.Getpid())
+	t.size = uint64(unsafe.Sizeof(layout{}))
+	t.used.Store(1)
+	t.version = version
+	t.magic = magic
+	return t, nil
+}
+
+// MapTable maps the table that another process made. The table owns the file from then on.
+func MapTable(file *os.File) (*Table, error) {
+	region, err := MapRegion(file)
+	if err != nil {
+		return nil, err
+	}
+	var head *header
+	if size := unsafe.Sizeof(layout{}); uintptr(len(region.Bytes())) == size {
+		head = (*header)(unsafe.Pointer(unsafe.SliceData(region.Bytes())))
+		if head.magic == magic && head.version == version && head.size == uint64(size) {
+			return &Table{region: region, layout: (*layout)(unsafe.Pointer(head)), lives: lives}, nil
+		}
+	}
+	region.Close()
+	return nil, fmt.Errorf("map the table of the process tree: %s is none of this version: "+
+		"the program was replaced while it ran", file.Name())
+}
+
+// File returns the file of the table, for children to inherit: see [Enter].
+func (t *Table) File() *os.File { return t.region.File() }
+
+// ID returns the number of the tree.
+func (t *Table) ID() uint64 { return t.id }
+
+// Names returns a word of the tree that is 0 at first, for the lock that guards the names of segments.
+func (t *Table) Names() *Word64 { return &t.names }
+
+// Close unmaps the table in this process. No object of it may be touched afterwards. Only tests do this.
+func (t *Table) Close() error { return t.region.Close() }

@@ -1,0 +1,50 @@
+package shm
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// Slice is how long a wait may last before the waiter must ask whether those it waits for are alive.
+const Slice = 50 * time.Millisecond
+
+// WaitContext blocks while the word is expected, until it is woken, ctx ends or d has passed, d being a [Slice] at most. It may
+// also return for no reason: the caller looks again, at the word and at ctx. It reports whether the time ran out. The
+// goroutine must have the turn for the word's object, since it holds a thread.
+func (w *Word) WaitContext(ctx context.Context, expected uint32, d time.Duration) (timedOut bool) {
+	if ctx.Done() == nil || interleaved() {
+		return w.Wait(expected, d)
+	}
+	var returned atomic.Bool
+	stop := context.AfterFunc(ctx, func() {
+		// The waiter may not be in the kernel yet, and nothing tells when it is.
+		for pause := time.Microsecond; !returned.Load(); pause = min(2*pause, 200*time.Microsecond) {
+			w.WakeAll()
+			time.Sleep(pause)
+		}
+	})
+	timedOut = w.Wait(expected, d)
+	returned.Store(true)
+	stop()
+	return timedOut
+}
+
+// spinTime is about what a wait in the kernel costs, and the wake-up.
+const spinTime = 20 * time.Microsecond
+
+// Spin tries for some microseconds, and reports whether try did. With one processor it does not: nothing would change.
+func Spin(try func() bool) bool {
+	if interleaved() || runtime.GOMAXPROCS(0) == 1 || runtime.NumCPU() == 1 {
+		return false
+	}
+	for start := time.Now(); time.Since(start) < spinTime; {
+		for range 16 {
+			if try() {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,120 @@
+package shared
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"mrrun/internal/shm"
+)
+
+// A process that has waited for a [shm.Slice] looks for a cycle: it waits for a lock whose holder waits for a lock, and so
+// on, until the holder is itself. One that is still the same when it looks again some time later is reported, once, through
+// [slog.Default], which in a worker leads to the driver's handler. Nothing of this costs anything where nobody waits.
+//
+// What holds a lock is a process, not a goroutine. So of a process whose goroutines hold and wait for locks independently
+// of each other, a cycle may be reported that resolves itself.
+
+// deadlockAfter is how long a cycle must have been the same.
+const deadlockAfter = 100 * time.Millisecond
+
+// holders say which process has an object, by kind. Other kinds have no one holder, so they end a search.
+var holders = map[shm.Kind]func(o shm.Object) shm.Tag{
+	kindLock:  func(o shm.Object) shm.Tag { return shm.Tag(o.Hot(0).Load() & shm.TagMask) },
+	kindRLock: func(o shm.Object) shm.Tag { return shm.Tag(o.Hot(0).Load() & shm.TagMask) },
+}
+
+// A waiting is one process that waits for one object.
+type waiting struct {
+	who shm.Tag
+	o   shm.Object
+	at  string // file:line
+}
+
+// cycles are those that were seen, by what they consist of.
+var cycles struct {
+	sync.Mutex
+	since    map[string]time.Time
+	reported map[string]bool
+}
+
+// keepCycles is how many cycles are remembered.
+const keepCycles = 1000
+
+// lookForDeadlock is called by a process that has waited for a [shm.Slice].
+func lookForDeadlock(p *shm.Process) {
+	cycle := findCycle(p.Table(), p.Tag())
+	if cycle == nil {
+		return
+	}
+	text := describeCycle(p.Table(), cycle)
+	if ripe(text) {
+		slog.Error("deadlock: "+text, "processes", len(cycle))
+	}
+}
+
+// ripe reports whether a cycle has been there for long enough, and was not reported yet.
+func ripe(text string) bool {
+	cycles.Lock()
+	defer cycles.Unlock()
+	if cycles.since == nil || len(cycles.since) > keepCycles {
+		cycles.since, cycles.reported = make(map[string]time.Time), make(map[string]bool)
+	}
+	since, seen := cycles.since[text]
+	if !seen {
+		cycles.since[text] = time.Now()
+	}
+	if !seen || cycles.reported[text] || time.Since(since) < deadlockAfter {
+		return false
+	}
+	cycles.reported[text] = true
+	return true
+}
+
+// findCycle returns a cycle of processes that wait for each other, which begins with the given one. Only the process with
+// the least tag finds it, so that it is reported once.
+func findCycle(t *shm.Table, first shm.Tag) []waiting {
+	waits := make(map[shm.Tag][]waiting)
+	t.WaitsFor(func(who shm.Tag, o shm.Object, at string) {
+		waits[who] = append(waits[who], waiting{who, o, at})
+	})
+	visited := make(map[shm.Tag]bool)
+	var path []waiting
+	var search func(who shm.Tag) bool
+	search = func(who shm.Tag) bool {
+		visited[who] = true
+		for _, w := range waits[who] {
+			holder := holders[w.o.Kind()]
+			if holder == nil {
+				continue
+			}
+			next := holder(w.o)
+			path = append(path, w)
+			if next == first && len(path) > 1 || next > first && !visited[next] && search(next) {
+				return true
+			}
+			path = path[:len(path)-1]
+		}
+		return false
+	}
+	if search(first) {
+		return path
+	}
+	return nil
+}
+
+// describeCycle says who waits where for what, and who holds it.
+func describeCycle(t *shm.Table, cycle []waiting) string {
+	var b strings.Builder
+	for i, w := range cycle {
+		holder := cycle[(i+1)%len(cycle)].who
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "process %d waits at %s for %s %d, which process %d holds",
+			t.PID(w.who), w.at, kindNames[w.o.Kind()], w.o.Handle().Unit, t.PID(holder))
+	}
+	return b.String()
+}

@@ -1,0 +1,117 @@
+package shared
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"mrrun/internal/shm"
+)
+
+// A safeBuffer may be written and read at once.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// captureLog has the log go into a buffer while the test runs.
+func captureLog(t *testing.T) *safeBuffer {
+	var b safeBuffer
+	old := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&b, nil)))
+	t.Cleanup(func() { slog.SetDefault(old) })
+	return &b
+}
+
+// A ring of processes, each holding one lock and waiting for the next one's.
+func lockRing(t *testing.T, n int) (locks [][]*Lock) {
+	_, process := simulate(t)
+	first := make([]*Lock, n)
+	for i := range first {
+		l, err := newLock(process())
+		if err != nil {
+			t.Fatal(err)
+		}
+		first[i] = l
+	}
+	for i := range n {
+		var own []*Lock
+		for _, l := range first {
+			own = append(own, member{first[i].p, l.o}.lock())
+		}
+		locks = append(locks, own)
+	}
+	return locks
+}
+
+func TestDeadlockIsReported(t *testing.T) {
+	for _, n := range []int{2, 3, 5} {
+		log := captureLog(t)
+		locks := lockRing(t, n)
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for i := range n {
+			if err := locks[i][i].Lock(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range n {
+			all.Go(func() {
+				if err := locks[i][(i+1)%n].Lock(ctx); !errors.Is(err, context.Canceled) {
+					t.Errorf("process %d got the lock: %v", i, err)
+				}
+			})
+		}
+		want := regexp.MustCompile(`deadlock: .*deadlock_linux_test.go:\d+ for Lock \d+, which process \d+ holds; `)
+		for deadline := time.Now().Add(10 * time.Second); !want.MatchString(log.String()); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d processes: no report:\n%s", n, log)
+			}
+		}
+		time.Sleep(3 * shm.Slice) // in which it could be reported again
+		cancel()
+		all.Wait()
+		if got := bytes.Count([]byte(log.String()), []byte("deadlock: ")); got != 1 {
+			t.Errorf("%d processes: %d reports, want 1:\n%s", n, got, log)
+		}
+	}
+}
+
+// Waiting long is no deadlock, and neither is a chain without a cycle.
+func TestNoDeadlock(t *testing.T) {
+	log := captureLog(t)
+	locks := lockRing(t, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	for i := range 3 {
+		if err := locks[i][i].Lock(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all sync.WaitGroup
+	for i := range 2 {
+		all.Go(func() { _ = locks[i][i+1].Lock(ctx) })
+	}
+	time.Sleep(6 * shm.Slice)
+	cancel()
+	all.Wait()
+	if log.String() != "" {
+		t.Errorf("reported:\n%s", log)
+	}
+}

@@ -1,0 +1,123 @@
+package shared
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"mrrun/internal/shm"
+)
+
+// ErrExists is wrapped by the error of [Create] when the name is in use.
+var ErrExists = errors.New("the name is in use")
+
+// Create makes an array of n elements that any process of the tree can [Attach] by its name, of at most 64 bytes. The name
+// is in use until this process closes the array or ends; then the next one may create it anew. When several processes
+// create one name, the first gets it; for the others the error wraps [ErrExists], and they attach it. It blocks for as long
+// as another process is in the middle of the same.
+func Create[T any](name string, n int) (*Array[T], error) {
+	p, err := shm.Self()
+	if err != nil {
+		return nil, err
+	}
+	return create[T](p, name, n)
+}
+
+func create[T any](p *shm.Process, name string, n int) (*Array[T], error) {
+	if name == "" || len(name) > shm.TextSize || strings.Contains(name, "\x00") {
+		return nil, fmt.Errorf("create the array %q: a name has 1 to %d bytes, none of them 0", name, shm.TextSize)
+	}
+	l, err := lockNames(p)
+	if err != nil {
+		return nil, fmt.Errorf("create the array %q: %w", name, err)
+	}
+	defer l.Unlock()
+	m, found, left := find(p, name)
+	if found {
+		return nil, fmt.Errorf("create the array %q: %w: it is an Array[%s] of process %d: attach it, or choose another name",
+			name, ErrExists, m.arrayTexts().element.String(), p.Table().PID(m.o.Creator()))
+	}
+	for _, o := range left {
+		o.Hot(arrayNamed).Store(0)
+	}
+	a, err := newArray[T](p, n)
+	if err != nil {
+		return nil, err
+	}
+	a.arrayTexts().name.Set(name)
+	a.o.Hot(arrayNamed).Store(1)
+	return a, nil
+}
+
+// lockNames takes the lock under which names are given. Whoever needs it first makes it. That a holder died is no matter: a
+// name is there with the one store that says so.
+func lockNames(p *shm.Process) (*Lock, error) {
+	at := p.Table().Names()
+	for at.Load() == 0 {
+		l, err := newLock(p)
+		if err != nil {
+			return nil, err
+		}
+		h := l.o.Handle()
+		if !at.CompareAndSwap(0, uint64(h.Generation)<<32|uint64(h.Unit)) {
+			_ = l.Close()
+		}
+	}
+	v := at.Load()
+	o, err := p.Table().Open(shm.Handle{
+		Table: p.Table().ID(), Kind: kindLock, Unit: uint32(v), Generation: uint32(v >> 32),
+	}, kindLock)
+	if err != nil {
+		return nil, err
+	}
+	l := member{p, o}.lock()
+	err = l.Lock(context.Background())
+	if errors.Is(err, ErrOwnerDied) {
+		l.MarkConsistent()
+		err = nil
+	}
+	return l, err
+}
+
+// find looks for the array with a name. What processes that are dead have left under it does not count.
+func find(p *shm.Process, name string) (m member, found bool, left []shm.Object) {
+	for o := range p.Table().Objects(kindArray) {
+		m := member{p, o}
+		if o.Hot(arrayNamed).Load() == 0 || m.arrayTexts().name.String() != name || !o.Valid() {
+			continue
+		}
+		if by := o.Creator(); !p.Table().Retired(by) && !p.RetireIfDead(by) {
+			return m, true, nil
+		}
+		left = append(left, o)
+	}
+	return member{}, false, left
+}
+
+// Attach returns the array that a process of the tree has made by [Create]; this process closes it when it needs it no more.
+// The error wraps [ErrGone] if there is none, or the process that made it has ended. An array of another type is an error.
+func Attach[T any](name string) (*Array[T], error) {
+	p, err := shm.Self()
+	if err != nil {
+		return nil, err
+	}
+	return attachNamed[T](p, name)
+}
+
+func attachNamed[T any](p *shm.Process, name string) (*Array[T], error) {
+	m, found, left := find(p, name)
+	var err error
+	switch {
+	case found:
+		var a *Array[T]
+		if a, err = attach[T](m, true); err == nil {
+			return a, nil
+		}
+	case left != nil:
+		err = fmt.Errorf("%w: the process that made it has ended: create it anew", ErrGone)
+	default:
+		err = fmt.Errorf("%w: create it first, in a process that lasts as long as it is needed", ErrGone)
+	}
+	return nil, fmt.Errorf("attach the array %q: %w", name, err)
+}
