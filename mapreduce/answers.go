@@ -3,7 +3,6 @@ package mapreduce
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"mrrun/transport"
 )
@@ -54,11 +53,10 @@ func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error
 		return event{}, fmt.Errorf("it answered chunk %d, which it was not asked", tag)
 	}
 	e := event{kind: evAnswer, link: l, call: chunk.call, n: chunk.bytes + size}
-	work, err := in.Uint()
-	if err != nil {
+	var err error
+	if e.work, err = takeWorkTime(in); err != nil {
 		return e, fmt.Errorf("it sent a broken answer: %v", err)
 	}
-	e.work = time.Duration(work)
 	if e.late = chunk.claim != nil && chunk.claim.Swap(true); e.late {
 		return e, nil
 	}

@@ -81,3 +81,26 @@ func BenchmarkUnequal(b *testing.B) {
 		})
 	}
 }
+
+var square = Func(func(xs []float64) []float64 {
+	ys := make([]float64, len(xs))
+	for i, x := range xs {
+		ys[i] = x * x
+	}
+	return ys
+})
+
+// BenchmarkBigArguments sends 100 MB of numbers to two workers and takes as much back.
+func BenchmarkBigArguments(b *testing.B) {
+	p := newPool(b)
+	xs := make([]float64, 12_500_000)
+	half := [][]float64{xs[:len(xs)/2], xs[len(xs)/2:]}
+	b.SetBytes(100_000_000)
+	for b.Loop() {
+		got, err := square.Map(b.Context(), p, half, Chunksize(1))
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = slices.Concat(got...)
+	}
+}

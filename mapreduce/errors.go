@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"mrrun/mapreduce/internal/proc"
+	"mrrun/shared"
 	"mrrun/transport"
 )
 
@@ -135,10 +136,13 @@ func (e *WorkerLostError) Error() string {
 var knownErrors = struct {
 	sync.Mutex
 	all []error
-}{all: []error{context.Canceled, context.DeadlineExceeded, ErrTimeout}}
+}{all: []error{context.Canceled, context.DeadlineExceeded, ErrTimeout,
+	shared.ErrOwnerDied, shared.ErrNotRecoverable, shared.ErrReleased, shared.ErrBroken,
+	shared.ErrUnsupported, shared.ErrFull, shared.ErrGone, shared.ErrExists}}
 
 // RegisterError gives errors an identity that survives the way from a worker: if [errors.Is] finds one of them in the error
-// of a task, it does so in the [TaskError], though errors.As finds nothing in it. Like [Func] it must be called before [Main] or [Init], in package variables or
+// of a task, it does so in the [TaskError], though errors.As finds nothing in it. Those of package context, of this package
+// and of package shared have it without that. Like [Func] it must be called before [Main] or [Init], in package variables or
 // init functions, in the same order in every process; later it panics.
 func RegisterError(errs ...error) {
 	knownErrors.Lock()

@@ -201,7 +201,7 @@ func TestHookStrayVariable(t *testing.T) {
 	if err := syscall.Fstat(int(r.Fd()), &st); err != nil {
 		t.Fatal(err)
 	}
-	right := fmt.Sprintf("%d:%d:1", st.Dev, st.Ino)
+	right := fmt.Sprintf("%d:%d:1:0", st.Dev, st.Ino)
 	tests := []struct {
 		name, value string
 		files       []*os.File

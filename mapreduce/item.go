@@ -7,8 +7,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
+	"mrrun/internal/shm"
 	"mrrun/transport"
 )
 
@@ -44,16 +46,21 @@ func withTimeout(ctx context.Context, err error) error {
 // An itemContext is the context of one item, and all that a task can ask it.
 type itemContext struct {
 	context.Context
-	chunk *chunkRun
-	index int
+	chunk  *chunkRun
+	index  int
+	holder atomic.Uint64 // of shared locks that can be locked again; 0: nobody has asked
 }
 
 type itemKey struct{}
 
 // Value implements [context.Context].
 func (c *itemContext) Value(key any) any {
-	if key == (itemKey{}) {
+	switch key {
+	case itemKey{}:
 		return c
+	case shm.HolderKey{}:
+		c.holder.CompareAndSwap(0, shm.NewHolder())
+		return c.holder.Load()
 	}
 	return c.Context.Value(key)
 }

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"mrrun/internal/shm"
 )
 
 const (
@@ -32,7 +34,7 @@ const (
 // may.
 func checkLeaks(t *testing.T) {
 	t.Helper()
-	usePoller(t)
+	useForGood(t)
 	goroutines := goleak.IgnoreCurrent()
 	descriptors, shm := openDescriptors(), entries("/dev/shm")
 	t.Cleanup(func() {
@@ -50,8 +52,8 @@ func checkLeaks(t *testing.T) {
 	})
 }
 
-// usePoller opens the descriptors that the runtime keeps for itself.
-func usePoller(t *testing.T) {
+// useForGood opens the descriptors that the runtime and shared memory keep for themselves.
+func useForGood(t *testing.T) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -59,6 +61,7 @@ func usePoller(t *testing.T) {
 	}
 	r.Close()
 	w.Close()
+	_, _ = shm.Self()
 }
 
 func unexpected(what string, now, before []string) error {

@@ -29,6 +29,7 @@ type link struct {
 	greeted bool          // it has said hello, and requests is set
 	sent    []sentChunk   // not answered yet, in order
 	reason  error         // why the driver ended it
+	unshare func()        // gives up the memory shared with it
 
 	profiles    map[uint32]chan profileResult // that are waited for
 	lastProfile uint32
@@ -98,8 +99,14 @@ func (l *link) start() (*transport.Reader, error) {
 	}
 	wrap := l.pool.options.wrap
 	answers := transport.NewReader(wrap.reader(process.Answers), 0)
-	err = process.Hello(l.pool.ctx, answers, l.pool.hello)
 	requests := transport.NewWriter(wrap.writer(proc.Pipe{File: process.Requests}))
+	if process.Shares() {
+		closeAnswers, closeRequests := answers.UseShared(), requests.UseShared()
+		l.mu.Lock()
+		l.unshare = func() { closeAnswers(); closeRequests() }
+		l.mu.Unlock()
+	}
+	err = process.Hello(l.pool.ctx, answers, l.pool.hello)
 	if err == nil {
 		err = l.initStates(requests, answers)
 		if errors.Is(err, io.EOF) {
@@ -260,6 +267,10 @@ func (l *link) stop(grace time.Duration) {
 func (l *link) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.unshare != nil {
+		l.unshare()
+		l.unshare = nil
+	}
 	if l.process != nil {
 		l.process.Close()
 	}

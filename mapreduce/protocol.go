@@ -1,6 +1,10 @@
 package mapreduce
 
 import (
+	"encoding/binary"
+	"io"
+	"time"
+
 	"mrrun/mapreduce/internal/proc"
 	"mrrun/transport"
 )
@@ -14,7 +18,7 @@ const (
 	kindCancel                              // driver: end the context of a call, skip its chunks. tag: call; body: the cause
 	kindForget                              // driver: no more chunks of this call will come. tag: call
 	kindMade                                // worker: the state was made. body: the text of an error, empty for none
-	kindAnswer                              // worker: tag: chunk; body: nanoseconds of work, state, items or error
+	kindAnswer                              // worker: tag: chunk; body: the work time, state, items or error
 	kindLog                                 // worker: a log record. body: see logging.go
 	kindProfile                             // driver: make a profile. tag: request; body: kind, nanoseconds
 	kindProfiled                            // worker: tag: request; body: the text of an error, empty for none; the profile
@@ -25,6 +29,24 @@ const (
 	chunkDone   = 0 // then the items, as their task writes them
 	chunkFailed = 1 // then the text of an error that is about the whole chunk
 )
+
+// An answer begins with the nanoseconds that the chunk took, in as many bytes as always: they are known last.
+const workTimeSize = 8
+
+var noWorkTime [workTimeSize]byte
+
+func putWorkTime(answer []byte, took time.Duration) {
+	binary.LittleEndian.PutUint64(answer, uint64(took))
+}
+
+func takeWorkTime(in *transport.Decoder) (time.Duration, error) {
+	rest := in.Rest()
+	if len(rest) < workTimeSize {
+		return 0, io.ErrUnexpectedEOF
+	}
+	in.Reset(rest[workTimeSize:])
+	return time.Duration(binary.LittleEndian.Uint64(rest)), nil
+}
 
 // A callHead is what a worker must know of a call.
 type callHead struct {

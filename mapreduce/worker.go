@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"mrrun/internal/shm"
 	"mrrun/mapreduce/internal/proc"
 	"mrrun/transport"
 )
@@ -18,8 +19,6 @@ const (
 	flushAfter = 200 * time.Microsecond
 	// flushBytes of results are sent without waiting for more.
 	flushBytes = 64 << 10
-	// keepAnswer is the largest memory for answers that is kept for the next ones.
-	keepAnswer = 16 << 20
 
 	exitBroken = 71 // the driver sent what is no request
 	exitGoexit = 72 // a task ended the goroutine that it ran on
@@ -37,10 +36,9 @@ type server struct {
 	states   map[*entry]any      // made by the reader before there are calls
 	exits    []func() error      // of states
 	filters  map[*command]*filter
-	head     *transport.Encoder // of the answer under way
-	flush    chan struct{}      // asks the flusher to send what waits
-	quit     chan struct{}      // closed at the end of the flusher
-	running  bool               // a task runs
+	flush    chan struct{} // asks the flusher to send what waits
+	quit     chan struct{} // closed at the end of the flusher
+	running  bool          // a task runs
 }
 
 // A session is a call, in a worker.
@@ -56,7 +54,8 @@ type request struct {
 	tag     uint32
 	session *session // nil: stop
 	chunkHead
-	args []byte
+	args    []byte
+	release func() // of args that lie in shared memory; nil: they do not
 }
 
 func newServer(w *proc.Worker, pool *Pool) *server {
@@ -64,7 +63,7 @@ func newServer(w *proc.Worker, pool *Pool) *server {
 	if pool != nil {
 		wrap = pool.options.wrap
 	}
-	return &server{
+	s := &server{
 		worker:   w,
 		pool:     pool,
 		in:       transport.NewReader(wrap.reader(w.Requests), 0),
@@ -73,10 +72,14 @@ func newServer(w *proc.Worker, pool *Pool) *server {
 		sessions: make(map[uint32]*session),
 		states:   make(map[*entry]any),
 		filters:  make(map[*command]*filter),
-		head:     transport.NewEncoder(nil),
 		flush:    make(chan struct{}, 1),
 		quit:     make(chan struct{}),
 	}
+	if w.Shares {
+		s.in.UseShared() // until the process ends
+		s.out.UseShared()
+	}
+	return s
 }
 
 // serve is the whole life of a worker. It does not return.
@@ -178,6 +181,10 @@ func (s *server) chunk(f transport.Frame, args *[]byte) (request, error) {
 	if r.session = s.sessions[uint32(r.call)]; r.session == nil {
 		return r, fmt.Errorf("chunk of call %d, which was not opened", r.call)
 	}
+	if r.release = s.in.Keep(); r.release != nil {
+		r.args = in.Rest()
+		return r, nil
+	}
 	start := len(*args)
 	*args = append(*args, in.Rest()...)
 	r.args = (*args)[start:len(*args):len(*args)]
@@ -212,7 +219,7 @@ func openSession(body []byte) *session {
 // work runs chunks until the stop request.
 func (s *server) work() {
 	var batch []request
-	in, answer := transport.NewDecoder(nil), transport.NewEncoder(nil)
+	in, answer := transport.NewDecoder(nil), s.out.NewBody()
 	for {
 		<-s.queue.ready()
 		batch = s.queue.take(batch)
@@ -226,10 +233,15 @@ func (s *server) work() {
 			}
 			start := now
 			answer.Truncate(0)
+			_, _ = answer.Write(noWorkTime[:])
 			in.Reset(r.args)
 			s.run(r, in, answer)
+			if r.release != nil {
+				r.release()
+			}
 			now = time.Now()
-			waiting := s.answer(r.tag, now.Sub(start), answer.Bytes())
+			putWorkTime(answer.Bytes(), now.Sub(start))
+			waiting := s.answer(r.tag, answer)
 			if waiting > flushBytes || now.Sub(flushed) > flushAfter {
 				s.send()
 				flushed = now
@@ -239,9 +251,8 @@ func (s *server) work() {
 		}
 		s.send()
 		s.worker.Note.Clear()
-		if cap(answer.Bytes()) > keepAnswer {
-			answer = transport.NewEncoder(nil)
-		}
+		answer.Trim()
+		shm.Sweep() // no task runs that could still use what was unmapped
 	}
 }
 
@@ -258,39 +269,28 @@ func (s *server) run(r *request, in *transport.Decoder, out *transport.Encoder) 
 		s.running = false
 	}
 	if err != nil {
-		out.Truncate(0)
-		_, _ = out.Write(failedChunk(err))
+		failChunk(out, err)
 	}
 }
 
-// answer adds an answer to those that wait to be sent, and returns how many bytes wait. A large one is sent at once.
-func (s *server) answer(tag uint32, took time.Duration, body []byte) (waiting int) {
-	s.head.Truncate(0)
-	s.head.Uint(uint64(took))
-	var err error
-	if len(body) > flushBytes {
-		err = s.out.Send(kindAnswer, tag, s.head.Bytes(), body)
-	} else {
-		waiting, err = s.out.Add(kindAnswer, tag, func(e *transport.Encoder) error {
-			_, _ = e.Write(s.head.Bytes())
-			_, err := e.Write(body)
-			return err
-		})
-	}
+// failChunk makes the answer one of a chunk that failed as a whole.
+func failChunk(out *transport.Encoder, err error) {
+	out.Truncate(workTimeSize)
+	_ = out.WriteByte(chunkFailed)
+	out.String(err.Error())
+}
+
+// answer adds an answer to those that wait to be sent, and returns how many bytes wait.
+func (s *server) answer(tag uint32, body *transport.Encoder) (waiting int) {
+	waiting, err := s.out.AddBody(kindAnswer, tag, body)
 	if tooLarge, ok := errors.AsType[*transport.SizeError](err); ok {
-		return s.answer(tag, took, failedChunk(fmt.Errorf("send the results: %w; use a smaller chunk size, or smaller results", tooLarge)))
+		failChunk(body, fmt.Errorf("send the results: %w; use a smaller chunk size, or smaller results", tooLarge))
+		return s.answer(tag, body)
 	}
 	if err != nil {
 		s.worker.Abandon() // nobody reads: the driver is gone
 	}
 	return waiting
-}
-
-// failedChunk is the answer of a chunk that failed as a whole.
-func failedChunk(err error) []byte {
-	out := transport.NewEncoder([]byte{chunkFailed})
-	out.String(err.Error())
-	return out.Bytes()
 }
 
 func (s *server) send() {

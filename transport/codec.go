@@ -11,8 +11,9 @@ import (
 
 // An Encoder appends msgpack values to a buffer. It is not safe for concurrent use.
 type Encoder struct {
-	buf []byte
-	mp  *msgpack.Encoder // writes to buf, through Write and WriteByte
+	buf  []byte
+	mp   *msgpack.Encoder // writes to buf, through Write and WriteByte
+	bulk *bulk            // where large bodies go; nil: they stay
 }
 
 // NewEncoder returns an Encoder that appends to buf, which may be nil.
@@ -35,6 +36,9 @@ func (e *Encoder) Truncate(n int) { e.buf = e.buf[:n] }
 
 // Write appends raw bytes; it never fails.
 func (e *Encoder) Write(p []byte) (int, error) {
+	if len(p) >= bulkSize && e.bulk != nil {
+		e.makeRoom(len(p))
+	}
 	e.buf = append(e.buf, p...)
 	return len(p), nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"mrrun/internal/shm"
 )
 
 const (
@@ -64,6 +66,9 @@ type Reader struct {
 	buf        []byte // bytes read and not yet returned are buf[start:end]
 	start, end int
 	spare      []byte // for the next body that is larger than buf
+
+	views *shm.Views // of bodies in shared memory; nil: there must be none
+	lent  *shm.Piece // the last body, if it is one
 }
 
 // NewReader returns a Reader that refuses bodies of more than limit bytes; limit 0 means [MaxBody].
@@ -78,6 +83,7 @@ func NewReader(r io.Reader, limit uint64) *Reader {
 // [io.ErrUnexpectedEOF] when it ends inside one, [ErrFormat] for bytes that are no frame and a [SizeError] for a body
 // over the limit. After an error the stream is of no further use.
 func (r *Reader) Next() (Frame, error) {
+	r.letGo()
 	if err := r.fill(headerSize); err != nil {
 		return Frame{}, err
 	}
@@ -87,6 +93,9 @@ func (r *Reader) Next() (Frame, error) {
 	}
 	if size > r.limit {
 		return Frame{}, &SizeError{Size: size, Limit: r.limit}
+	}
+	if kind&bulkBit != 0 && size != shm.PieceSize {
+		return Frame{}, fmt.Errorf("%w: a place in shared memory of %d bytes", ErrFormat, size)
 	}
 	r.start += headerSize
 	if size > uint64(len(r.buf)) {
@@ -98,7 +107,10 @@ func (r *Reader) Next() (Frame, error) {
 	}
 	body := r.buf[r.start : r.start+int(size) : r.start+int(size)]
 	r.start += int(size)
-	return Frame{kind, tag, body}, nil
+	if kind&bulkBit != 0 {
+		body, err = r.view(body)
+	}
+	return Frame{kind &^ bulkBit, tag, body}, err
 }
 
 // Buffered reports whether [Reader.Next] will return without waiting for more bytes.

@@ -13,9 +13,10 @@ import (
 //
 // Nothing leaves before Flush. What waits in a Writer is bounded by its user alone.
 type Writer struct {
-	mu  sync.Mutex // guards enc and err
-	enc *Encoder   // whole frames that no Flush has taken yet
-	err error
+	mu   sync.Mutex // guards enc and err
+	enc  *Encoder   // whole frames that no Flush has taken yet
+	body *Encoder   // where bodies are made that may go through shared memory; nil: none do
+	err  error
 
 	flushing sync.Mutex // held while bytes are written, so that they keep their order
 	w        io.Writer
@@ -39,6 +40,9 @@ func (w *Writer) Add(kind byte, tag uint32, encode func(*Encoder) error) (waitin
 	if w.err != nil {
 		return 0, w.err
 	}
+	if w.body != nil {
+		return w.addLarge(kind, tag, encode)
+	}
 	start, whole := w.enc.Len(), false
 	defer func() {
 		if !whole {
@@ -50,15 +54,36 @@ func (w *Writer) Add(kind byte, tag uint32, encode func(*Encoder) error) (waitin
 		err = encode(w.enc)
 	}
 	size := uint64(w.enc.Len() - start - headerSize)
-	if err == nil && size > MaxBody {
-		err = &SizeError{Size: size, Limit: MaxBody}
-	}
-	if err != nil {
+	if err = checkSize(size, err); err != nil {
 		return start, err
 	}
 	binary.LittleEndian.PutUint64(w.enc.buf[start+8:], size)
 	whole = true
 	return w.enc.Len(), nil
+}
+
+// addLarge is Add where the body may turn out to be large, and go through shared memory.
+func (w *Writer) addLarge(kind byte, tag uint32, encode func(*Encoder) error) (waiting int, err error) {
+	w.body.Truncate(0)
+	if encode != nil {
+		err = encode(w.body)
+	}
+	if err = checkSize(uint64(w.body.Len()), err); err != nil {
+		return w.enc.Len(), err
+	}
+	if piece, ok := w.body.takePiece(); ok {
+		w.addPiece(kind, tag, piece)
+	} else {
+		w.enc.buf = append(appendHeader(w.enc.buf, kind, tag, uint64(w.body.Len())), w.body.buf...)
+	}
+	return w.enc.Len(), nil
+}
+
+func checkSize(size uint64, err error) error {
+	if err == nil && size > MaxBody {
+		return &SizeError{Size: size, Limit: MaxBody}
+	}
+	return err
 }
 
 // Flush writes all frames added so far. It blocks while the stream does not take them; other frames may be added
@@ -93,19 +118,18 @@ func (w *Writer) TryFlush() bool {
 	return true
 }
 
-// Send writes a frame whose body is head and then body, at once and without copying it, after all that was added before.
-// It blocks like Flush. It is for bodies so large that a copy would cost more than a write.
-func (w *Writer) Send(kind byte, tag uint32, head, body []byte) error {
-	size := uint64(len(head)) + uint64(len(body))
-	if size > MaxBody {
-		return &SizeError{Size: size, Limit: MaxBody}
+// sendNow writes a frame at once and without copying its body, after all that was added before.
+func (w *Writer) sendNow(kind byte, tag uint32, body []byte) error {
+	size := uint64(len(body))
+	if err := checkSize(size, nil); err != nil {
+		return err
 	}
 	w.flushing.Lock()
 	defer w.flushing.Unlock()
 	if err := w.flush(); err != nil {
 		return err
 	}
-	return w.write(append(appendHeader(nil, kind, tag, size), head...), body)
+	return w.write(appendHeader(nil, kind, tag, size), body)
 }
 
 func (w *Writer) flush() error {

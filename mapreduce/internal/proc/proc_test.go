@@ -210,7 +210,7 @@ func TestEnvironmentHasNoDoubles(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
-	env, err := environment(Spec{ID: 1, MaxProcs: 2}, r)
+	env, err := environment(Spec{ID: 1, MaxProcs: 2}, r, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ type Process struct {
 	process *os.Process   // nil: it is a goroutine of this process
 	killed  chan struct{} // closed by Kill, of a goroutine
 	out     *output
+	slot    slot
 	done    chan struct{}
 	exit    Exit
 
@@ -58,6 +59,9 @@ func (p *Process) Close() {
 	}
 }
 
+// Shares reports whether the worker has shared memory with this process.
+func (p *Process) Shares() bool { return p.slot.tag != 0 }
+
 // PID returns the worker's process id, which is its group's too.
 func (p *Process) PID() int {
 	if p.process == nil {
@@ -83,6 +87,7 @@ func (p *Process) wait() {
 	state, err := p.process.Wait()
 	p.reaped = true
 	p.mu.Unlock()
+	p.slot.retire()
 	if err != nil {
 		p.exit.Code = -1
 		p.exit.Stderr = err.Error()

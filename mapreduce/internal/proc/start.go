@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"mrrun/internal/shm"
 )
 
 // A Spec says how to start a worker.
@@ -58,9 +60,13 @@ func Start(spec Spec) (*Process, error) {
 		}
 	}
 	if err == nil {
-		err = p.start(spec, theirs)
+		p.slot, err = reserveSlot()
+	}
+	if err == nil {
+		err = p.start(spec, slices.Concat(theirs, p.slot.files()))
 	}
 	if err != nil {
+		p.slot.retire()
 		p.Close()
 		return nil, startError(spec, err)
 	}
@@ -110,7 +116,7 @@ func (p *Process) startPrinting(spec Spec, inherited []*os.File, out *output) er
 	if args == nil {
 		args = os.Args[1:]
 	}
-	env, err := environment(spec, inherited[0])
+	env, err := environment(spec, inherited[0], p.slot.tag)
 	if err != nil {
 		return err
 	}
@@ -123,7 +129,7 @@ func (p *Process) startPrinting(spec Spec, inherited []*os.File, out *output) er
 }
 
 // environment is the driver's own, with what makes the child a worker.
-func environment(spec Spec, requests *os.File) ([]string, error) {
+func environment(spec Spec, requests *os.File, slot shm.Tag) ([]string, error) {
 	id, err := identify(requests)
 	if err != nil {
 		return nil, err
@@ -137,7 +143,7 @@ func environment(spec Spec, requests *os.File) ([]string, error) {
 		key, value, _ := strings.Cut(e, "=")
 		set(key, value)
 	}
-	set(variable, id+":"+strconv.Itoa(spec.ID))
+	set(variable, fmt.Sprintf("%s:%d:%d", id, spec.ID, slot))
 	set(limitsVariable, fmt.Sprintf("%d:%d:%d", spec.Memory, spec.Nice, spec.Pin))
 	// A program built with -race sleeps a second at exit otherwise.
 	set("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))

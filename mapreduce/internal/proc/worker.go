@@ -5,21 +5,23 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"syscall"
+
+	"mrrun/internal/shm"
 )
 
-// The environment variable that makes a process a worker holds "DEVICE:INODE:ID" of the pipe that it inherits as its
-// requests. A copy of the environment alone makes nobody a worker.
+// The environment variable that makes a process a worker holds "DEVICE:INODE:ID:SLOT": of the pipe that it inherits as its
+// requests, its number, and its slot in shared memory, 0 for none. A copy of the environment alone makes nobody a worker.
 const (
-	variable       = "MRRUN_WORKER"
+	variable       = shm.WorkerVariable
 	limitsVariable = "MRRUN_WORKER_LIMITS" // MEMORY:NICE:PIN, as in Spec
 	unsetVariable  = "MRRUN_WORKER_UNSET"  // names of variables that are for this process alone
 
 	requestsFD = 3
 	answersFD  = 4
 	noteFD     = 5
+	tableFD    = 6
 )
 
 // ExitNoWorker is the exit status of a process that has the variable of a worker and not its pipe.
@@ -31,6 +33,7 @@ type Worker struct {
 	Requests *os.File
 	Answers  *os.File
 	Note     *Note
+	Shares   bool // it has shared memory with its driver
 
 	status chan int // of a worker that is a goroutine: its exit status
 }
@@ -52,10 +55,11 @@ func Enter() (*Worker, error) {
 		os.Unsetenv(name)
 	}
 	os.Unsetenv(unsetVariable)
-	id, err := checkMark(mark)
+	id, slot, err := checkMark(mark)
 	if err != nil {
 		return nil, err
 	}
+	shm.Enter(tableFD, slot)
 	note, err := mapNote(noteFD)
 	if err != nil {
 		return nil, err
@@ -77,7 +81,7 @@ func Enter() (*Worker, error) {
 		KillOwnGroup()
 	}()
 	wakeWithDriver()
-	return &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note}, nil
+	return &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0}, nil
 }
 
 // endSignals receives what ends a worker from outside.
@@ -90,22 +94,19 @@ func endSignals() <-chan os.Signal {
 	return ended
 }
 
-// checkMark returns the worker's number if the mark fits the inherited pipe.
-func checkMark(mark string) (id int, err error) {
-	at := strings.LastIndexByte(mark, ':')
-	if at >= 0 {
-		id, err = strconv.Atoi(mark[at+1:])
-	}
-	if at < 0 || err != nil {
-		return 0, fmt.Errorf("%s=%q is not what a driver sets; unset it", variable, mark)
+// checkMark returns the worker's number and slot if the mark fits the inherited pipe.
+func checkMark(mark string) (id int, slot shm.Tag, err error) {
+	var device, inode uint64
+	if _, err := fmt.Sscanf(mark+"\n", "%d:%d:%d:%d\n", &device, &inode, &id, &slot); err != nil {
+		return 0, 0, fmt.Errorf("%s=%q is not what a driver sets; unset it", variable, mark)
 	}
 	pipe, err := identifyFD(requestsFD)
 	leader := syscall.Getpgrp() == os.Getpid() // which what a worker starts before it enters is not
-	if err != nil || pipe != mark[:at] || !leader {
-		return 0, fmt.Errorf("%s is set, but this process is not the worker whose pipe should be descriptor %d; "+
+	if err != nil || pipe != fmt.Sprintf("%d:%d", device, inode) || !leader {
+		return 0, 0, fmt.Errorf("%s is set, but this process is not the worker whose pipe should be descriptor %d; "+
 			"unset it (it is meant for one process and was copied to another)", variable, requestsFD)
 	}
-	return id, nil
+	return id, slot, nil
 }
 
 // openPipe makes a File that waits in the runtime's poller, so that a waiting reader holds no thread.
