@@ -1,0 +1,89 @@
+// Command deadlock has two processes take the same two locks: first in one order, which ends well, then in opposite order, so
+// that each waits for what the other holds. The framework reports that to the log; the driver sees it and gives the call up.
+//
+// In Python, two Processes with two multiprocessing.Locks and opposite "with" statements hang without a word.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"mrrun/mapreduce"
+	"mrrun/shared"
+)
+
+type taking struct {
+	First, Second *shared.Lock
+	Between       *shared.Barrier // makes both have their first lock before either wants its second; nil: let chance decide
+}
+
+var take = mapreduce.FuncContext(func(ctx context.Context, t taking) (string, error) {
+	if err := t.First.Lock(ctx); err != nil {
+		return "", err
+	}
+	defer t.First.Unlock()
+	if t.Between != nil {
+		if _, err := t.Between.Wait(ctx); err != nil {
+			return "", err
+		}
+	}
+	if err := t.Second.Lock(ctx); err != nil {
+		return "", err
+	}
+	defer t.Second.Unlock()
+	return "has had both", nil
+})
+
+// A watcher is a log handler that calls found for the report of a deadlock, and leaves all else to another handler.
+type watcher struct {
+	slog.Handler
+	found func()
+}
+
+func (w watcher) Handle(ctx context.Context, r slog.Record) error {
+	if strings.HasPrefix(r.Message, "deadlock:") { // then: which process waits where for which lock, and who holds it
+		w.found()
+		return nil
+	}
+	return w.Handler.Handle(ctx, r)
+}
+
+func main() {
+	mapreduce.Main(func(ctx context.Context) error {
+		l1, err := shared.NewLock()
+		if err != nil {
+			return err
+		}
+		defer l1.Close()
+		l2, err := shared.NewLock()
+		if err != nil {
+			return err
+		}
+		defer l2.Close()
+		between, err := shared.NewBarrier(2)
+		if err != nil {
+			return err
+		}
+		defer between.Close()
+		cancelable, cancel := context.WithCancelCause(ctx)
+		log := watcher{slog.Default().Handler(), func() { cancel(errors.New("given up: a deadlock")) }}
+		pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(2), mapreduce.Logger(log))
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+
+		results, err := take.Map(ctx, pool, []taking{{l1, l2, nil}, {l1, l2, nil}})
+		fmt.Printf("same order: %q %v\n", results, err)
+		results, err = take.Map(cancelable, pool, []taking{{l1, l2, between}, {l2, l1, between}})
+		fmt.Printf("opposite order: %q %v\n", results, err)
+		return nil
+	})
+}
+
+// Output:
+// same order: ["has had both" "has had both"] <nil>
+// opposite order: [] given up: a deadlock

@@ -1,0 +1,72 @@
+// Command deposits has one process pay 10,000 into an account while another takes 10,000 out of it. The balance of 100
+// should be 100 afterwards. To read and then to write is two steps: without a lock others come between them.
+//
+// In Python it is a multiprocessing.Value('i', 100) with balance.value += 1, with and without balance.get_lock().
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"mrrun/mapreduce"
+	"mrrun/shared"
+)
+
+const times, rounds = 10_000, 50
+
+type booking struct {
+	Balance *shared.Value[int]
+	Amount  int
+}
+
+var bookCarelessly = mapreduce.Func(func(b booking) int {
+	for range times {
+		b.Balance.Store(b.Balance.Load() + b.Amount)
+	}
+	return times
+})
+
+var bookLocked = mapreduce.FuncContext(func(ctx context.Context, b booking) (int, error) {
+	for range times {
+		if err := b.Balance.Lock().Lock(ctx); err != nil {
+			return 0, err
+		}
+		b.Balance.Store(b.Balance.Load() + b.Amount)
+		b.Balance.Lock().Unlock()
+	}
+	return times, nil
+})
+
+func main() {
+	mapreduce.Main(func(ctx context.Context) error {
+		balance, err := shared.NewValue(0)
+		if err != nil {
+			return err
+		}
+		defer balance.Close()
+		pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(2))
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+
+		for _, book := range []*mapreduce.Task[booking, int]{bookCarelessly, bookLocked} {
+			wrong := 0
+			for range rounds {
+				balance.Store(100)
+				if _, err := book.Map(ctx, pool, []booking{{balance, +1}, {balance, -1}}); err != nil {
+					return err
+				}
+				if balance.Load() != 100 {
+					wrong++
+				}
+			}
+			fmt.Printf("%d of %d rounds ended wrong; the last balance is %d\n", wrong, rounds, balance.Load())
+		}
+		return nil
+	})
+}
+
+// Output:
+// ~ \d+ of 50 rounds ended wrong; the last balance is -?\d+
+// 0 of 50 rounds ended wrong; the last balance is 100

@@ -1,0 +1,74 @@
+//go:build linux
+
+package examples
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestExamples builds all examples, runs each, and compares what it prints with the comment at its end.
+func TestExamples(t *testing.T) {
+	sources, err := filepath.Glob("*/main.go")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	bin := t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", bin+"/", "./...").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	for _, source := range sources {
+		name := filepath.Dir(source)
+		t.Run(name, func(t *testing.T) {
+			want := expected(t, source)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // they take a tenth of one
+			defer cancel()
+			var stderr strings.Builder
+			cmd := exec.CommandContext(ctx, filepath.Join(bin, name))
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
+			if err != nil || stderr.Len() > 0 {
+				t.Fatalf("%v\n%s%s", err, out, stderr.String())
+			}
+			if !want.Match(out) {
+				t.Errorf("it prints\n%swhich is not what its last comment says, as a regular expression\n%s", out, want)
+			}
+		})
+	}
+}
+
+// expected returns what the last comment of an example says: see the package comment.
+func expected(t *testing.T, source string) *regexp.Regexp {
+	t.Helper()
+	text, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, comment, found := strings.Cut(string(text), "\n// Output:\n")
+	if !found {
+		t.Fatalf("%s does not end in an Output comment", source)
+	}
+	var want strings.Builder
+	for line := range strings.Lines(comment) {
+		line, isComment := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "// ")
+		if !isComment {
+			t.Fatalf("%s: after the Output comment there is %q", source, line)
+		}
+		if pattern, chance := strings.CutPrefix(line, "~ "); chance {
+			want.WriteString("(?:" + pattern + ")\n")
+		} else {
+			want.WriteString(regexp.QuoteMeta(line) + "\n")
+		}
+	}
+	re, err := regexp.Compile("^" + want.String() + "$")
+	if err != nil {
+		t.Fatalf("%s: %v", source, err)
+	}
+	return re
+}

@@ -1,0 +1,81 @@
+// Command increments counts to 400,000 in four processes, three ways: without a lock, which loses some, with a Lock, and
+// with an atomic Add, which needs none.
+//
+// In Python it is counter.value += 1 on a multiprocessing.Value, without and with counter.get_lock(). It has no atomic Add.
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"mrrun/mapreduce"
+	"mrrun/shared"
+)
+
+const procs, times = 4, 100_000
+
+type counting struct {
+	Counter *shared.Value[int]
+	Lock    *shared.Lock
+}
+
+var careless = mapreduce.Func(func(c counting) int {
+	for range times {
+		c.Counter.Store(c.Counter.Load() + 1)
+	}
+	return times
+})
+
+var locked = mapreduce.FuncContext(func(ctx context.Context, c counting) (int, error) {
+	for range times {
+		if err := c.Lock.Lock(ctx); err != nil {
+			return 0, err
+		}
+		c.Counter.Store(c.Counter.Load() + 1)
+		c.Lock.Unlock()
+	}
+	return times, nil
+})
+
+var atomic = mapreduce.Func(func(c counting) int {
+	for range times {
+		c.Counter.Add(1)
+	}
+	return times
+})
+
+func main() {
+	mapreduce.Main(func(ctx context.Context) error {
+		counter, err := shared.NewValue(0)
+		if err != nil {
+			return err
+		}
+		defer counter.Close()
+		lock, err := shared.NewLock()
+		if err != nil {
+			return err
+		}
+		defer lock.Close()
+		pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(procs))
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+
+		c := counting{counter, lock}
+		names := []string{"no lock:", "Lock:", "Add:"}
+		for i, count := range []*mapreduce.Task[counting, int]{careless, locked, atomic} {
+			counter.Store(0)
+			if _, err := count.Map(ctx, pool, []counting{c, c, c, c}); err != nil {
+				return err
+			}
+			fmt.Println(names[i], counter.Load())
+		}
+		return nil
+	})
+}
+
+// Output:
+// ~ no lock: \d+
+// Lock: 400000
+// Add: 400000
