@@ -23,14 +23,31 @@ def whole(*argv):
     return run
 
 
+def report(argv):
+    """What a command reports, as JSON; its check must hold."""
+    out = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    figure = json.loads(out.splitlines()[-1])
+    what, _, value = str(figure["check"]).partition("=")
+    assert value != ("True" if what == "broken" else "False"), figure
+    return figure
+
+
 def line(*argv):
-    """Seconds that a command reports for one repeat, as JSON; its check must hold."""
+    """Seconds of one task, of one repeat."""
     def run():
-        out = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
-        figure = json.loads(out.splitlines()[-1])
-        assert "False" not in str(figure["check"]), figure
+        figure = report(argv)
         return figure["seconds"] / (figure.get("items") or figure.get("tasks") or figure.get("count") or 1)
     return run
+
+
+def operation(*argv):
+    """Seconds of one operation of a primitive, with all processes at it."""
+    return lambda: report(argv)["us_per_op"] / 1e6
+
+
+def array(*argv):
+    """Seconds of a whole array."""
+    return lambda: report(argv)["seconds"]
 
 
 def figures(mrrun, peers):
@@ -42,6 +59,19 @@ def figures(mrrun, peers):
                      "--chunksize", str(chunksize), "--tasks", "1000000"),
                 line(*script("overhead", "--framework", "pool", "--mode", theirs, "--procs", "2",
                              "--chunksize", str(chunksize), "--tasks", str(tasks))))
+
+    def primitive(prim, procs, count, theirs=None):
+        def flags(n):
+            return ("--prim", prim, "--procs", str(procs), "--count", str(n))
+
+        return (operation(mrrun, "bench", "primitives", "--json", "--repeat", "1", *flags(count)),
+                operation(*script("primitives", *flags(theirs or count))))
+
+    def arrays(*flags):
+        return array(mrrun, "bench", "arrays", "--json", "--mb", "100", "--repeat", "5", *flags)
+
+    def their_arrays(framework):
+        return array(*script("arrays", "--framework", framework, "--mb", "100", "--procs", "2", "--repeat", "5"))
 
     return {
         "no-op map, chunk size 1, seconds a task": overhead("map", 1, 100_000),
@@ -63,6 +93,18 @@ def figures(mrrun, peers):
             whole(mrrun, "pi", "-n", "1e10", "-procs", "2"), whole(mrrun, "pi", "-n", "1e10", "-procs", "1")),
         "pi 1, 4 processes, whole command against an empty interpreter": (
             whole(mrrun, "pi", "-n", "1", "-procs", "4"), whole(sys.executable, "-S", "-E", "-I", "-c", "pass")),
+        "lock, 1 process, seconds an increment": primitive("lock", 1, 5_000_000, 200_000),
+        "lock, 4 processes, 100,000 increments each, seconds an increment": primitive("lock", 4, 100_000),
+        "semaphore-pingpong, seconds a round trip": primitive("semaphore-pingpong", 2, 20_000),
+        "event, seconds a round trip": primitive("event", 2, 20_000),
+        "condition, seconds a round trip": primitive("condition", 2, 20_000),
+        "barrier, 2 processes, seconds a crossing": primitive("barrier", 2, 20_000),
+        "arrays, map of 2 parts of 100 MB against pool": (arrays("--framework", "map"), their_arrays("pool")),
+        "arrays, map of 2 parts of 100 MB against joblib": (arrays("--framework", "map"), their_arrays("joblib")),
+        "arrays, 100 MB in place, 1 worker against a serial loop": (
+            arrays("--framework", "inplace", "--procs", "1"), arrays("--framework", "serial")),
+        "arrays, 100 MB in place, 2 pinned workers against a serial loop": (
+            arrays("--framework", "inplace", "--procs", "2", "--pin"), arrays("--framework", "serial")),
     }
 
 

@@ -11,31 +11,38 @@ import (
 // Command is the tool "bench".
 var Command = jobs.Tool{
 	Name:    "bench",
-	Summary: "Measure a job with 1, 2, ... processes, or the cost of a task or a pool.",
+	Summary: "Measure a job with 1, 2, ... processes, or the cost of a task, a pool or what processes share.",
 	Run:     run,
 }
 
-const help = `Measure a job with 1, 2, ... processes, or the cost of a task or a pool.
+const help = `Measure a job with 1, 2, ... processes, or the cost of a task, a pool or what processes share.
 
   mrrun bench JOB [flags of the job] [--procs 1,2,...] [--chunksize N] [--repeat 5] [--json]
   mrrun bench overhead [--procs 2] [--chunksize 1] [--tasks 1e6] [--mode map|imap|apply] [--repeat 3] [--json]
   mrrun bench startup [--procs 2] [--repeat 9] [--json]
+  mrrun bench primitives [--prim lock] [--procs 2] [--count 100000] [--repeat 3] [--json]
+  mrrun bench arrays [--framework map|inplace|serial] [--mb 100] [--procs 2] [--pin] [--repeat 3] [--json]
 
 Examples:
   mrrun bench pi -n 1e10 --procs 1,2
   mrrun bench overhead --procs 2 --chunksize 1 --tasks 1000000
+  mrrun bench primitives --prim lock --procs 4
+  mrrun bench arrays --framework inplace --mb 100 --procs 2 --pin
 
 The first form runs the whole job, start and end of the workers included, in turn with each number of processes, and
 compares the results. The second measures tasks that do nothing, on a pool that is up, and checks every result; with
 --mode apply one after the other, which is a round trip each. The third measures a pool from nothing to a first result of
-each worker and back to nothing.
+each worker and back to nothing. The fourth measures processes that do nothing but use what they share, from when all begin
+together to when the last has ended: --prim lock, rlock, value-lock, unlocked, atomic (increments), event, condition,
+semaphore-pingpong (turns of 2 processes), semaphore (acquire and release) or barrier (crossings). The fifth squares the
+elements of an array: map sends the parts and gets them back, inplace shares the array, serial is one loop in one process.
 --chunksize is how many pieces or tasks are sent at once; 0 = automatic. mrrun JOB --help shows the flags of a job.
 --json prints a line for each figure: workload, framework, procs, seconds (the median), items_per_s, check, all.
 `
 
 func run(ctx context.Context, words []string, out io.Writer) error {
 	if len(words) == 0 {
-		return jobs.Usagef("bench what? a job, overhead or startup (see mrrun bench --help)")
+		return jobs.Usagef("bench what? a job, overhead, startup, primitives or arrays (see mrrun bench --help)")
 	}
 	switch name, rest := words[0], words[1:]; {
 	case name == "--help" || name == "-help" || name == "-h":
@@ -47,8 +54,12 @@ func run(ctx context.Context, words []string, out io.Writer) error {
 		return overheadCommand(ctx, rest, out)
 	case name == "startup":
 		return startupCommand(ctx, rest, out)
+	case name == "primitives":
+		return primitivesCommand(ctx, rest, out)
+	case name == "arrays":
+		return arraysCommand(ctx, rest, out)
 	default:
-		c, err := jobs.Lookup(name, "overhead", "startup")
+		c, err := jobs.Lookup(name, "overhead", "startup", "primitives", "arrays")
 		if err != nil {
 			return err
 		}

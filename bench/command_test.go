@@ -206,22 +206,30 @@ func TestHelpExamples(t *testing.T) {
 			continue
 		}
 		n++
-		if words[2] == "overhead" {
-			if _, _, err := parseOverhead(words[3:]); err != nil {
-				t.Errorf("%s: %v", line, err)
-			}
-			continue
-		}
-		c, err := jobs.Lookup(words[2])
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := jobFlags{}
-		if _, err := jobs.NewLine("mrrun bench", c, words[3:], o.bind); err != nil {
+		if err := parses(words[2], words[3:]); err != nil {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
-	if n != 2 {
-		t.Errorf("found %d examples, want 2", n)
+	if n != 4 {
+		t.Errorf("found %d examples, want 4", n)
 	}
+}
+
+func parses(name string, words []string) error {
+	var err error
+	switch name {
+	case "overhead":
+		_, _, err = parseOverhead(words)
+	case "primitives":
+		_, _, err = parsePrimitives(words)
+	case "arrays":
+		_, _, err = parseArrays(words)
+	default:
+		var c jobs.Command
+		if c, err = jobs.Lookup(name); err == nil {
+			o := jobFlags{}
+			_, err = jobs.NewLine("mrrun bench", c, words, o.bind)
+		}
+	}
+	return err
 }

@@ -46,7 +46,7 @@ func median(all []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-func writeLines(out io.Writer, figures []Figure) error {
+func writeLines[F any](out io.Writer, figures []F) error {
 	for _, f := range figures {
 		if err := json.NewEncoder(out).Encode(f); err != nil {
 			return err

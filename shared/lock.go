@@ -70,7 +70,7 @@ func (l *Lock) lockSlowly(ctx context.Context) error {
 	}
 	defer l.p.PassTurn(l.o)
 	var a attempt
-	if shm.Spin(func() bool { a = l.try(0); return a.done }) {
+	if l.p.Spin(func() bool { a = l.try(0); return a.done }) {
 		return a.err
 	}
 	return l.wait(ctx)

@@ -164,7 +164,7 @@ func (s *Semaphore) acquireSlowly(ctx context.Context) error {
 		return err
 	}
 	defer s.p.PassTurn(s.o)
-	if shm.Spin(func() bool { return s.try(0) }) {
+	if s.p.Spin(func() bool { return s.try(0) }) {
 		return nil
 	}
 	return s.wait(ctx)

@@ -24,7 +24,7 @@ const crowded = 1
 // become false again. Each [Slice] it is asked anyhow, and before that poll, which retires those who died instead of
 // bringing it about.
 func (p *Process) Await(ctx context.Context, o Object, w *Word, ready func() bool, poll func()) error {
-	if ready() || Spin(ready) {
+	if ready() || p.Spin(ready) {
 		return nil
 	}
 	me := &onlooker{ready, make(chan bool, 1)}

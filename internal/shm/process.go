@@ -20,6 +20,9 @@ type Process struct {
 	turns  map[uint32]*turn // of objects that goroutines wait for
 	crowds map[*Word]*crowd // at words that goroutines wait at
 	looked atomic.Int64     // when Look last looked
+
+	counted atomic.Int64 // when the processes were counted
+	many    atomic.Bool  // more than there are processors
 	segments
 	racer
 }

@@ -96,6 +96,21 @@ func (t *Table) reserve(by Tag) (Tag, error) {
 	return 0, fmt.Errorf("reserve a slot for a process: %w: %d processes run", ErrFull, maxSlots)
 }
 
+// running counts the processes that have mapped the table. Slots are taken from the first free one on, so it stops when it
+// has seen many free ones.
+func (t *Table) running() (n int) {
+	const gap = 64
+	for i, free := 0, 0; i < maxSlots && free < gap; i++ {
+		switch lifeState(t.slots[i].life.Load()) {
+		case slotFree:
+			free++
+		case slotReady:
+			n, free = n+1, 0
+		}
+	}
+	return n
+}
+
 // collect retires every process that is dead and that nobody has retired.
 func (t *Table) collect() {
 	for i := range t.slots {

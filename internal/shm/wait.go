@@ -34,9 +34,10 @@ func (w *Word) WaitContext(ctx context.Context, expected uint32, d time.Duration
 // spinTime is about what a wait in the kernel costs, and the wake-up.
 const spinTime = 20 * time.Microsecond
 
-// Spin tries for some microseconds, and reports whether try did. With one processor it does not: nothing would change.
-func Spin(try func() bool) bool {
-	if interleaved() || runtime.GOMAXPROCS(0) == 1 || runtime.NumCPU() == 1 {
+// Spin tries for some microseconds, and reports whether try did. It does not where that would only keep others from running:
+// with more processes than processors, the root aside, which waits for the others as a rule.
+func (p *Process) Spin(try func() bool) bool {
+	if interleaved() || p.crowded() {
 		return false
 	}
 	for start := time.Now(); time.Since(start) < spinTime; {
@@ -47,4 +48,18 @@ func Spin(try func() bool) bool {
 		}
 	}
 	return false
+}
+
+// recount is how long a count of the processes is good for.
+const recount = 10 * time.Millisecond
+
+// crowded reports whether there are more processes than processors, or none that could do anything meanwhile.
+func (p *Process) crowded() bool {
+	now := time.Now().UnixNano()
+	if last := p.counted.Load(); now-last > int64(recount) && p.counted.CompareAndSwap(last, now) {
+		n, cores := p.table.running(), runtime.NumCPU()
+		alone := n == 1 && runtime.GOMAXPROCS(0) == 1
+		p.many.Store(n-1 > cores || cores == 1 || alone)
+	}
+	return p.many.Load()
 }

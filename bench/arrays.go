@@ -1,0 +1,217 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"mrrun/jobs"
+	"mrrun/mapreduce"
+	"mrrun/shared"
+)
+
+// Arrays says what to measure: the squares of the elements of an array.
+type Arrays struct {
+	MB        int
+	Framework string // how: map, inplace or serial
+	Procs     int
+	Pin       bool
+	Repeat    int
+}
+
+var arrayFrameworks = []string{"map", "inplace", "serial"}
+
+// An ArraysFigure has the keys of the scripts' besides.
+type ArraysFigure struct {
+	Figure
+	MB       float64 `json:"mb"`
+	MBPerSec float64 `json:"mb_per_s"` // the array counts once
+}
+
+func arraysCommand(ctx context.Context, words []string, out io.Writer) error {
+	a, asJSON, err := parseArrays(words)
+	if errors.Is(err, pflag.ErrHelp) {
+		_, err := io.WriteString(out, help)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	f, err := a.Measure(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = writeLines(out, []ArraysFigure{f})
+	} else {
+		_, err = fmt.Fprintf(out, "%d MB by %s, procs %d: %.4f s, %.0f MB/s (%d runs); check: %s\n",
+			a.MB, a.Framework, f.Procs, f.Seconds, f.MBPerSec, len(f.All), f.Check)
+	}
+	if err == nil && f.Check != "sum_ok=True" {
+		err = errors.New("bench: wrong results: the sum of the squares is not that of the serial loop")
+	}
+	return err
+}
+
+func parseArrays(words []string) (a Arrays, asJSON bool, err error) {
+	mb, procs, repeat := int64(100), int64(2), int64(3)
+	a.Framework = "map"
+	args, err := jobs.ParseFlags("mrrun bench arrays", words, func(f *jobs.Flags) {
+		f.Count(&mb, "mb", "", 1, 1e6, "megabytes of the array")
+		f.String(&a.Framework, "framework", "NAME", strings.Join(arrayFrameworks, ", "))
+		f.Count(&procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes")
+		f.Bool(&a.Pin, "pin", "keep each worker on one processor")
+		f.Count(&repeat, "repeat", "", 1, 1000, "runs")
+		f.Bool(&asJSON, "json", "print a JSON object")
+	})
+	a.MB, a.Procs, a.Repeat = int(mb), int(procs), int(repeat)
+	switch {
+	case err != nil:
+	case len(args) > 0:
+		err = jobs.Usagef("bench arrays takes no arguments, only flags: what is %q? (see mrrun bench --help)", args[0])
+	case !slices.Contains(arrayFrameworks, a.Framework):
+		err = jobs.Usagef("--framework %s: it takes map, inplace or serial (see mrrun bench --help)", a.Framework)
+	case a.Framework == "serial" && a.Pin:
+		err = jobs.Usagef("--pin: serial has no workers to pin (see mrrun bench --help)")
+	}
+	return a, asJSON, err
+}
+
+// Measure squares the array, each time from the beginning, and compares the sum of the squares. Making the array is not
+// measured, and the workers are up.
+func (a Arrays) Measure(ctx context.Context) (ArraysFigure, error) {
+	src := make([]float64, a.MB*1e6/8)
+	for i := range src {
+		src[i] = float64(i % 1000)
+	}
+	var seconds []float64
+	var equal bool
+	var err error
+	switch a.Framework {
+	case "map":
+		seconds, equal, err = a.byMap(ctx, src)
+	case "inplace":
+		seconds, equal, err = a.inPlace(ctx, src)
+	default:
+		a.Procs = 1
+		seconds, equal, err = a.serially(src)
+	}
+	if err != nil {
+		return ArraysFigure{}, err
+	}
+	f := ArraysFigure{Figure: newFigure("arrays", a.Procs, 1, int64(len(src)), seconds, equal), MB: float64(a.MB)}
+	f.Framework, f.MBPerSec = "mrrun-"+a.Framework, f.MB/f.Seconds
+	f.Check, _ = says("sum_ok", equal, true)
+	return f, nil
+}
+
+// serially squares a copy in place, in this process.
+func (a Arrays) serially(src []float64) ([]float64, bool, error) {
+	own := make([]float64, len(src))
+	return a.repeat(src, func() { copy(own, src) }, func() ([]float64, error) {
+		square(own)
+		return own, nil
+	})
+}
+
+var squared = mapreduce.Func(func(part []float64) []float64 {
+	square(part) // it is a copy
+	return part
+})
+
+// byMap sends each worker its part, and puts together what they send back.
+func (a Arrays) byMap(ctx context.Context, src []float64) ([]float64, bool, error) {
+	c, err := newCrew(ctx, a.Procs, a.options()...)
+	if err != nil {
+		return nil, false, err
+	}
+	defer c.close()
+	return a.repeat(src, func() {}, func() ([]float64, error) {
+		parts := make([][]float64, a.Procs)
+		for i := range parts {
+			first, end := bounds(len(src), a.Procs, i)
+			parts[i] = src[first:end]
+		}
+		parts, err := squared.Map(ctx, c.Pool, parts, mapreduce.Chunksize(1))
+		return slices.Concat(parts...), err
+	})
+}
+
+var squaredInPlace = mapreduce.Func(func(part *shared.Array[float64]) int {
+	square(part.Slice())
+	return part.Len()
+})
+
+// inPlace has the workers square their parts where they are. Copying src there is not measured.
+func (a Arrays) inPlace(ctx context.Context, src []float64) ([]float64, bool, error) {
+	array, err := shared.NewArray[float64](len(src))
+	if err != nil {
+		return nil, false, err
+	}
+	defer array.Close()
+	c, err := newCrew(ctx, a.Procs, a.options()...)
+	if err != nil {
+		return nil, false, err
+	}
+	defer c.close()
+	parts := make([]*shared.Array[float64], a.Procs)
+	for i := range parts {
+		parts[i] = array.Sub(bounds(len(src), a.Procs, i))
+	}
+	return a.repeat(src, func() { copy(array.Slice(), src) }, func() ([]float64, error) {
+		_, err := squaredInPlace.Map(ctx, c.Pool, parts, mapreduce.Chunksize(1))
+		return array.Slice(), err
+	})
+}
+
+func (a Arrays) options() []mapreduce.PoolOption {
+	if a.Pin {
+		return []mapreduce.PoolOption{mapreduce.Pin()}
+	}
+	return nil
+}
+
+// repeat measures run, each time after prepare, and reports whether its results always have the sum that they should.
+func (a Arrays) repeat(src []float64, prepare func(), run func() ([]float64, error)) (seconds []float64, equal bool, err error) {
+	want := 0.0
+	for _, v := range src {
+		want += v * v
+	}
+	equal = true
+	for range a.Repeat {
+		prepare()
+		began := time.Now()
+		squares, err := run()
+		if err != nil {
+			return nil, false, err
+		}
+		seconds = append(seconds, time.Since(began).Seconds())
+		equal = equal && sum(squares) == want
+	}
+	return seconds, equal, nil
+}
+
+// square squares each element.
+func square(part []float64) {
+	for i, v := range part {
+		part[i] = v * v
+	}
+}
+
+// sum is exact here: all are whole numbers, and none is as large as 2⁵³.
+func sum(all []float64) float64 {
+	s := 0.0
+	for _, v := range all {
+		s += v
+	}
+	return s
+}
+
+// bounds returns where part i of n elements begins and ends.
+func bounds(n, parts, i int) (first, end int) { return n * i / parts, n * (i + 1) / parts }

@@ -1,0 +1,176 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"mrrun/mapreduce"
+)
+
+var errFails = errors.New("it fails")
+
+func init() { // in the workers too
+	primitives = append(primitives,
+		primitive{name: "forgetful", check: numberIs, work: func(ctx context.Context, o *objects, me, n int) error {
+			return incrementAtomic(ctx, o, me, n-me)
+		}},
+		primitive{name: "fails", check: numberIs, work: func(ctx context.Context, o *objects, me, _ int) error {
+			if me == 0 {
+				return errFails
+			}
+			return o.Event1.Wait(ctx) // which nobody sets
+		}})
+	mapreduce.RegisterError(errFails)
+}
+
+func TestPrimitives(t *testing.T) {
+	for prim, want := range map[string]struct {
+		items int64
+		check string
+	}{
+		"lock":               {600, "exact=True"},
+		"rlock":              {600, "exact=True"},
+		"value-lock":         {600, "exact=True"},
+		"atomic":             {600, "exact=True"},
+		"event":              {300, "token=True"},
+		"semaphore":          {600, "value=2"},
+		"semaphore-pingpong": {300, "token=1"},
+		"barrier":            {300, "broken=False"},
+		"condition":          {300, "turn=0"},
+	} {
+		f, right, err := Primitives{Prim: prim, Procs: 2, Count: 300, Repeat: 2}.Measure(t.Context())
+		if err != nil || !right || f.Check != want.check || f.Items != want.items || f.Workload != "prim-"+prim ||
+			f.Procs != 2 || f.Count != 300 || len(f.All) != 2 || f.MicrosPerOp != 1e6*f.Seconds/float64(want.items) {
+			t.Errorf("%s: got %+v, %t, %v", prim, f, right, err)
+		}
+	}
+}
+
+// What is left behind wrong is told, after the figure.
+func TestForgetfulPrimitive(t *testing.T) {
+	var out strings.Builder
+	err := Command.Run(t.Context(), strings.Fields("primitives --prim forgetful --count 10 --repeat 2 --json"), &out)
+	if err == nil || err.Error() != "bench: forgetful went wrong: exact=False" || exitCode(err) != 1 {
+		t.Errorf("got %v", err)
+	}
+	var f PrimitiveFigure
+	if err := json.Unmarshal([]byte(out.String()), &f); err != nil || f.Check != "exact=False" {
+		t.Errorf("got %s, %v", out.String(), err)
+	}
+}
+
+func TestChecksFail(t *testing.T) {
+	const times = 7
+	for name, tt := range map[string]struct {
+		spoil func(o *objects)
+		want  string
+	}{
+		"lock":               {func(o *objects) { o.Plain.Set(0, times-1) }, "exact=False"},
+		"rlock":              {func(o *objects) { o.Plain.Set(0, times+1) }, "exact=False"},
+		"value-lock":         {func(o *objects) { o.Number.Store(times - 1) }, "exact=False"},
+		"atomic":             {func(o *objects) { o.Number.Store(times + 1) }, "exact=False"},
+		"unlocked":           {func(o *objects) { o.Number.Store(times + 1) }, "lost=-1"},
+		"event":              {func(o *objects) { o.Event0.Clear() }, "token=False"},
+		"semaphore":          {func(o *objects) { o.Permits.TryAcquire() }, "value=1"},
+		"semaphore-pingpong": {func(o *objects) { o.Token0.TryAcquire() }, "token=0"},
+		"barrier":            {func(o *objects) { o.Barrier.Abort() }, "broken=True"},
+		"condition":          {func(o *objects) { o.Number.Store(1) }, "turn=1"},
+	} {
+		prim, err := lookupPrimitive(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, closeAll, err := newObjects(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tt.spoil(&o)
+		if got, right := prim.check(&o, times); got != tt.want || right {
+			t.Errorf("%s: got %s, %t, want %s, false", name, got, right, tt.want)
+		}
+		closeAll()
+	}
+}
+
+func TestLostIncrements(t *testing.T) {
+	for _, tt := range []struct {
+		procs int
+		left  int64
+		right bool
+	}{{1, 100, true}, {1, 99, false}, {2, 100, true}, {2, 60, true}, {2, 0, false}} {
+		o, closeAll, err := newObjects(tt.procs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Number.Store(tt.left)
+		if text, right := numberLost(&o, 100); right != tt.right {
+			t.Errorf("%d processes, %s: got %t", tt.procs, text, right)
+		}
+		closeAll()
+	}
+}
+
+// A task that fails ends the measurement, also when the others wait for it or for the gate.
+func TestFailingPrimitive(t *testing.T) {
+	if _, _, err := (Primitives{"fails", 3, 1, 1}).Measure(t.Context()); !errors.Is(err, errFails) {
+		t.Errorf("after the gate: got %v, want %v", err, errFails)
+	}
+	c, err := newCrew(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	o, closeAll, err := newObjects(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll()
+	parts := []part{{"nothing", 0, 1, c.gate, o}, {"atomic", 1, 1, c.gate, o}}
+	if _, err := together(t.Context(), c, exercise, parts); err == nil || !strings.Contains(err.Error(), "--prim nothing") {
+		t.Errorf("before the gate: got %v", err)
+	}
+}
+
+func TestSharedMeasurementsEnd(t *testing.T) {
+	stop := errors.New("stop")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(stop)
+	if _, _, err := (Primitives{"lock", 2, 10, 1}).Measure(ctx); !errors.Is(err, stop) {
+		t.Errorf("Primitives: got %v, want %v", err, stop)
+	}
+	for _, framework := range []string{"map", "inplace"} {
+		if _, err := (Arrays{MB: 1, Framework: framework, Procs: 2, Repeat: 1}).Measure(ctx); !errors.Is(err, stop) {
+			t.Errorf("Arrays by %s: got %v, want %v", framework, err, stop)
+		}
+	}
+}
+
+func TestSharedWriteErrors(t *testing.T) {
+	for _, line := range []string{
+		"primitives --count 10 --repeat 1", "primitives --count 10 --repeat 1 --json", "primitives --help",
+		"arrays --mb 1 --repeat 1", "arrays --mb 1 --repeat 1 --json", "arrays --help",
+	} {
+		if err := Command.Run(t.Context(), strings.Fields(line), fullDisk{}); !errors.Is(err, errFull) {
+			t.Errorf("mrrun bench %s: got %v, want %v", line, err, errFull)
+		}
+	}
+}
+
+// BenchmarkPrimitives is what one operation of two processes costs, as mrrun bench primitives measures it.
+func BenchmarkPrimitives(b *testing.B) {
+	for _, prim := range primitives {
+		if prim.name == "forgetful" || prim.name == "fails" {
+			continue
+		}
+		b.Run(prim.name, func(b *testing.B) {
+			f, right, err := Primitives{Prim: prim.name, Procs: 2, Count: b.N, Repeat: 1}.Measure(b.Context())
+			if err != nil || !right {
+				b.Fatalf("%s, %v", f.Check, err)
+			}
+			b.ReportMetric(f.MicrosPerOp*1e3, "ns/op") // without the start of the workers
+		})
+	}
+}
