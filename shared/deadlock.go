@@ -33,15 +33,17 @@ type waiting struct {
 	at  string // file:line
 }
 
-// cycles are those that were seen, by what they consist of.
-var cycles struct {
-	sync.Mutex
-	since    map[string]time.Time
-	reported map[string]bool
+// A sighting is what is known of a cycle.
+type sighting struct {
+	first, last time.Time
+	reported    bool
 }
 
-// keepCycles is how many cycles are remembered.
-const keepCycles = 1000
+// sightings are those of the cycles that this process was the one to report, by table and text.
+var sightings struct {
+	sync.Mutex
+	all map[string]sighting
+}
 
 // lookForDeadlock is called by a process that has waited for a [shm.Slice].
 func lookForDeadlock(p *shm.Process) {
@@ -50,27 +52,32 @@ func lookForDeadlock(p *shm.Process) {
 		return
 	}
 	text := describeCycle(p.Table(), cycle)
-	if ripe(text) {
+	if ripe(fmt.Sprint(p.Table().ID(), text)) {
 		slog.Error("deadlock: "+text, "processes", len(cycle))
 	}
 }
 
 // ripe reports whether a cycle has been there for long enough, and was not reported yet.
-func ripe(text string) bool {
-	cycles.Lock()
-	defer cycles.Unlock()
-	if cycles.since == nil || len(cycles.since) > keepCycles {
-		cycles.since, cycles.reported = make(map[string]time.Time), make(map[string]bool)
+func ripe(cycle string) bool {
+	sightings.Lock()
+	defer sightings.Unlock()
+	now := time.Now()
+	for c, s := range sightings.all {
+		if now.Sub(s.last) > 10*shm.Slice { // it has gone, and may come again
+			delete(sightings.all, c)
+		}
 	}
-	since, seen := cycles.since[text]
+	if sightings.all == nil {
+		sightings.all = make(map[string]sighting)
+	}
+	s, seen := sightings.all[cycle]
 	if !seen {
-		cycles.since[text] = time.Now()
+		s.first = now
 	}
-	if !seen || cycles.reported[text] || time.Since(since) < deadlockAfter {
-		return false
-	}
-	cycles.reported[text] = true
-	return true
+	ripe := !s.reported && now.Sub(s.first) >= deadlockAfter
+	s.last, s.reported = now, s.reported || ripe
+	sightings.all[cycle] = s
+	return ripe
 }
 
 // findCycle returns a cycle of processes that wait for each other, which begins with the given one. Only the process with

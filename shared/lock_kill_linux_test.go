@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -49,9 +50,11 @@ func killCounters(t *testing.T, kills int, retire bool) {
 		l.p.Table().Retire(r.tag)
 	}
 	random := rand.New(rand.NewPCG(7, 7))
+	var recoveries []time.Duration // from the end of one that held the lock to the next count
 	for range kills {
 		i := random.IntN(len(all))
 		time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond) // to be killed anywhere
+		began, dead := time.Now(), l.o.Cold(2).Load()
 		if retire {
 			end(all[i])
 		} else {
@@ -66,6 +69,9 @@ func killCounters(t *testing.T, kills int, retire bool) {
 				t.Fatal("nobody gets the lock any more")
 			}
 			time.Sleep(100 * time.Microsecond)
+		}
+		if l.o.Cold(2).Load() > dead {
+			recoveries = append(recoveries, time.Since(began))
 		}
 	}
 	for _, r := range append(all, zombies...) {
@@ -82,7 +88,9 @@ func killCounters(t *testing.T, kills int, retire bool) {
 	case a != b:
 		t.Errorf("the counters are %d and %d, and no death was reported", a, b)
 	}
-	t.Logf("%d counted, %d of %d killed while they held the lock, in %d slots", a, deaths, kills, len(slots))
+	slices.Sort(recoveries)
+	t.Logf("%d counted, %d of %d killed while they held the lock, in %d slots; median time to recovery %v",
+		a, deaths, kills, len(slots), append(recoveries, 0)[len(recoveries)/2])
 	if deaths == 0 {
 		t.Error("no process was killed while it held the lock")
 	}
