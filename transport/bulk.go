@@ -1,7 +1,10 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"unsafe"
 
 	"mrrun/internal/shm"
@@ -144,6 +147,9 @@ func (r *Reader) view(frame []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	body, err := r.views.View(piece)
+	if errors.Is(err, os.ErrNotExist) { // the sender has ended, and its memory with it
+		return nil, cut(io.ErrUnexpectedEOF)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("receive a message: %w", err)
 	}
