@@ -60,6 +60,10 @@ def figures(mrrun, peers):
                 line(*script("overhead", "--framework", "pool", "--mode", theirs, "--procs", "2",
                              "--chunksize", str(chunksize), "--tasks", str(tasks))))
 
+    def process(method):
+        return (line(mrrun, "bench", "startup", "--json", "--framework", "process", "--repeat", "9"),
+                line(sys.executable, f"{peers}/bench_startup.py", "--framework", f"process-{method}", "--repeat", "9"))
+
     def primitive(prim, procs, count, theirs=None):
         def flags(n):
             return ("--prim", prim, "--procs", str(procs), "--count", str(n))
@@ -83,6 +87,8 @@ def figures(mrrun, peers):
         "a pool of 2 to first results and close": (
             line(mrrun, "bench", "startup", "--json", "--repeat", "9"),
             line(*script("startup", "--framework", "pool", "--procs", "2", "--repeat", "9"))),
+        "a process, start and wait, against fork": process("fork"),
+        "a process, start and wait, against spawn": process("spawn"),
         "factorial 0:12000, whole command against warm Pool(5)": (
             whole(mrrun, "factorial", "--range", "0:12000", "-procs", "2"),
             line(*script("factorial", "--framework", "pool", "--procs", "5"))),

@@ -13,16 +13,19 @@ import (
 	"mrrun/mapreduce"
 )
 
-// Startup says how to measure what a pool costs that is made for one call.
+// Startup says how to measure what a pool costs that is made for one call, or a process that runs one task.
 type Startup struct {
-	Procs  int
-	Repeat int
+	Framework string // pool or process
+	Procs     int    // of the pool
+	Repeat    int
 }
 
 func startupCommand(ctx context.Context, words []string, out io.Writer) error {
 	procs, repeat := int64(2), int64(9)
 	asJSON := false
+	framework := "pool"
 	args, err := jobs.ParseFlags("mrrun bench startup", words, func(f *jobs.Flags) {
+		f.String(&framework, "framework", "NAME", "pool, or process: one that runs a task")
 		f.Count(&procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes")
 		f.Count(&repeat, "repeat", "", 1, 1000, "runs")
 		f.Bool(&asJSON, "json", "print a JSON object")
@@ -34,22 +37,32 @@ func startupCommand(ctx context.Context, words []string, out io.Writer) error {
 	if err == nil && len(args) > 0 {
 		err = jobs.Usagef("bench startup takes no arguments, only flags: what is %q? (see mrrun bench --help)", args[0])
 	}
+	if err == nil && framework != "pool" && framework != "process" {
+		err = jobs.Usagef("--framework %s: it takes pool or process (see mrrun bench --help)", framework)
+	}
 	if err != nil {
 		return err
 	}
-	f, err := Startup{int(procs), int(repeat)}.Measure(ctx)
+	if framework == "process" {
+		procs = 1
+	}
+	f, err := Startup{framework, int(procs), int(repeat)}.Measure(ctx)
 	if err != nil {
 		return err
 	}
 	if asJSON {
 		return writeLines(out, []Figure{f})
 	}
-	_, err = fmt.Fprintf(out, "a pool of %d to first results and close: %.2f ms (%d runs); check: %s\n",
-		f.Procs, 1e3*f.Seconds, len(f.All), f.Check)
+	what := fmt.Sprintf("a pool of %d to first results and close", f.Procs)
+	if framework == "process" {
+		what = "a process, start and wait"
+	}
+	_, err = fmt.Fprintf(out, "%s: %.2f ms (%d runs); check: %s\n", what, 1e3*f.Seconds, len(f.All), f.Check)
 	return err
 }
 
-// Measure makes a pool, has each worker compute something and closes the pool, after one time that does not count.
+// Measure makes a pool, has each worker compute something and closes the pool, or starts a process and waits for it, after
+// one time that does not count.
 func (s Startup) Measure(ctx context.Context) (Figure, error) {
 	var seconds []float64
 	equal := true
@@ -64,10 +77,30 @@ func (s Startup) Measure(ctx context.Context) (Figure, error) {
 		}
 		equal = equal && ok
 	}
-	return newFigure("startup", s.Procs, 1, 1, seconds, equal), nil
+	f := newFigure("startup", s.Procs, 1, 1, seconds, equal)
+	if s.Framework == "process" {
+		f.Framework = "mrrun-process"
+	}
+	return f, nil
 }
 
 func (s Startup) once(ctx context.Context) (equal bool, err error) {
+	if s.Framework == "process" {
+		return s.process(ctx)
+	}
+	return s.pool(ctx)
+}
+
+func (s Startup) process(ctx context.Context) (equal bool, err error) {
+	p, err := noop.Start(ctx, 7)
+	if err != nil {
+		return false, err
+	}
+	got, err := p.Wait()
+	return got == 7, err
+}
+
+func (s Startup) pool(ctx context.Context) (equal bool, err error) {
 	pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(s.Procs))
 	if err != nil {
 		return false, err

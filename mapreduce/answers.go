@@ -10,7 +10,7 @@ import (
 // read places answers until the worker's end of the pipe closes. It returns io.EOF, or what was wrong with the bytes.
 func (l *link) read(answers *transport.Reader) error {
 	var batch []event
-	defer func() { l.pool.tell(batch...) }()
+	defer func() { l.tell(batch...) }()
 	in := transport.NewDecoder(nil)
 	for {
 		f, err := answers.Next()
@@ -39,7 +39,7 @@ func (l *link) read(answers *transport.Reader) error {
 		}
 		batch = append(batch, e)
 		if !answers.Buffered() {
-			l.pool.tell(batch...)
+			l.tell(batch...)
 			clear(batch)
 			batch = batch[:0]
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	// ErrNotInitialized is returned by [NewPool] in a program that has not called [Main] or [Init]: its workers would run
+	// ErrNotInitialized is returned by [NewPool] and [Task.Start] in a program that has not called [Main] or [Init]: its workers would run
 	// its main function again instead of working.
 	ErrNotInitialized = errors.New("mapreduce: call mapreduce.Main or mapreduce.Init first in main (or in TestMain)")
 

@@ -120,7 +120,7 @@ var exits = []struct {
 }
 
 // silent keeps what dying workers print out of the test's output.
-func silent() PoolOption { return Output(func(OutputLine) {}) }
+func silent() WorkerOption { return Output(func(OutputLine) {}) }
 
 // deeds are n items of which those at victims do something.
 func deeds(dir string, n int, do string, times int, victims ...int) []deed {

@@ -198,24 +198,24 @@ func AsCompleted[F Pending](ctx context.Context, futures ...F) iter.Seq2[int, F]
 	}
 }
 
-// inOrderOfEnd yields the indexes of futures as they get ready.
-func inOrderOfEnd[F Pending](ctx context.Context, futures []F) iter.Seq[int] {
+// inOrderOfEnd yields the indexes of waiters as they get ready.
+func inOrderOfEnd[W Waiter](ctx context.Context, waiters []W) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		ended := make(chan int, len(futures))
+		ended := make(chan int, len(waiters))
 		quit := make(chan struct{})
 		var watchers sync.WaitGroup
 		defer watchers.Wait()
 		defer close(quit)
-		for i, f := range futures {
+		for i, w := range waiters {
 			watchers.Go(func() {
 				select {
-				case <-f.Done():
+				case <-w.Done():
 					ended <- i
 				case <-quit:
 				}
 			})
 		}
-		for range futures {
+		for range waiters {
 			select {
 			case i := <-ended:
 				if !yield(i) {

@@ -217,7 +217,7 @@ func pipe(t *testing.T) (r, w *os.File) {
 }
 
 // lineOrigin is what the lines of workers, and of workers of workers, begin with.
-var lineOrigin = regexp.MustCompile(`^(\[worker [^]]*\] )+`)
+var lineOrigin = regexp.MustCompile(`^(\[(worker |Process-)[^]]*\] )+`)
 
 func (p *program) read(out *os.File) {
 	defer out.Close()

@@ -19,17 +19,21 @@ import (
 // the supervisor writes its requests, which a second goroutine flushes.
 type link struct {
 	pool *Pool
-	id   int           // what users see; never used again in this pool
-	gone chan struct{} // closed when nothing is written any more
-	over chan struct{} // closed when the process was reaped and nothing is read any more
+	tell func(...event) // has answers handled
+	id   int            // what users see; never used again in this pool
+	name string         // of a process of its own; empty: it is a worker of a pool
+	gone chan struct{}  // closed when nothing is written any more
+	over chan struct{}  // closed when the process was reaped and nothing is read any more
 
 	mu      sync.Mutex
 	process *proc.Process // nil until started
 	stopped bool          // the pool wants no process (any more)
-	greeted bool          // it has said hello, and requests is set
+	greeted bool          // it has said hello
 	sent    []sentChunk   // not answered yet, in order
 	reason  error         // why the driver ended it
 	unshare func()        // gives up the memory shared with it
+
+	answersFrom *transport.Reader // the run goroutine's, from the process's start on
 
 	profiles    map[uint32]chan profileResult // that are waited for
 	lastProfile uint32
@@ -43,7 +47,7 @@ type link struct {
 	readyAt  time.Time
 	items    int               // answered
 	work     time.Duration     // spent on them
-	requests *transport.Writer // from the hello on
+	requests *transport.Writer // from the process's start on; nothing is flushed before its hello
 
 	victim     *call // for whose item it was killed
 	victimItem int
@@ -65,88 +69,113 @@ type sentChunk struct {
 
 func newLink(p *Pool, id, slot int, spare bool) *link {
 	return &link{
-		pool: p, id: id, slot: slot, spare: spare, gone: make(chan struct{}), over: make(chan struct{}),
+		pool: p, tell: p.tell, id: id, slot: slot, spare: spare, gone: make(chan struct{}), over: make(chan struct{}),
 		opened: make(map[uint32]bool), flush: make(chan struct{}, 1),
 	}
 }
 
 // run is the whole life of one worker process.
 func (l *link) run() {
-	defer close(l.over)
-	answers, err := l.start()
-	if err != nil {
-		l.pool.inbox.put(event{kind: evLost, link: l, err: err})
+	if err := l.start(); err != nil {
+		l.lost(err)
+		return
+	}
+	l.live()
+}
+
+// lost is the last thing that the run goroutine reports.
+func (l *link) lost(err error) {
+	l.pool.inbox.put(event{kind: evLost, link: l, err: err})
+	close(l.over)
+}
+
+// live is the life of a worker process that has been started.
+func (l *link) live() {
+	if err := l.greet(); err != nil {
+		l.process.Kill()
+		l.process.Stop(0)
+		l.lost(fmt.Errorf("mapreduce: %w", err))
 		return
 	}
 	var flushing sync.WaitGroup
 	flushing.Go(l.flushLoop)
 
-	err = l.read(answers)
+	err := l.read(l.answersFrom)
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
 		l.setReason(fmt.Errorf("%w: %w", errNoAnswer, err))
 	}
 	l.process.Stop(0)
 	close(l.gone)
 	flushing.Wait()
-	l.pool.inbox.put(event{kind: evLost, link: l})
+	l.lost(nil)
 }
 
-// start returns when the worker is ready to work.
-func (l *link) start() (*transport.Reader, error) {
-	process, err := l.startProcess()
-	if err != nil {
-		return nil, fmt.Errorf("mapreduce: %w", err)
+// tellAndStop is for a worker that has but one item. That its answer is taken lets it end: large results are in its memory.
+func (l *link) tellAndStop(events ...event) {
+	if len(events) == 0 {
+		return
 	}
-	wrap := l.pool.options.wrap
-	answers := transport.NewReader(wrap.reader(process.Answers), 0)
-	requests := transport.NewWriter(wrap.writer(proc.Pipe{File: process.Requests}))
-	if process.Shares() {
-		closeAnswers, closeRequests := answers.UseShared(), requests.UseShared()
-		l.mu.Lock()
-		l.unshare = func() { closeAnswers(); closeRequests() }
-		l.mu.Unlock()
+	_, _ = l.requests.Add(proc.KindStop, 0, nil)
+	l.flushSoon()
+	l.pool.inbox.put(events...)
+}
+
+// greet returns when the worker is ready to work.
+func (l *link) greet() error {
+	process := l.process
+	if err := process.Hello(l.pool.ctx, l.answersFrom, l.pool.hello); err != nil {
+		return err
 	}
-	err = process.Hello(l.pool.ctx, answers, l.pool.hello)
-	if err == nil {
-		err = l.initStates(requests, answers)
-		if errors.Is(err, io.EOF) {
-			process.Stop(proc.StopTime) // it closed the pipe, so it ends
-			err = fmt.Errorf("%w: %v; its last words:\n%s", err, process.Exit(), process.Exit().Stderr)
-		}
+	err := l.initStates(l.requests, l.answersFrom)
+	if errors.Is(err, io.EOF) {
+		process.Stop(proc.StopTime) // it closed the pipe, so it ends
+		err = fmt.Errorf("%w: %v; its last words:\n%s", err, process.Exit(), process.Exit().Stderr)
 	}
 	if err != nil {
-		process.Kill()
-		process.Stop(0)
-		return nil, fmt.Errorf("mapreduce: %w", err)
+		return err
 	}
 	l.mu.Lock()
-	l.requests, l.greeted = requests, true
+	l.greeted = true
 	l.mu.Unlock()
+	_ = l.requests.TryFlush() // what was added before; what it leaves, or fails at, is the next flush's
 	l.pool.inbox.put(event{kind: evReady, link: l})
-	return answers, nil
+	return nil
 }
 
-func (l *link) startProcess() (*proc.Process, error) {
+// start starts the process, and opens what connects it with its driver.
+func (l *link) start() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped {
-		return nil, ErrClosed
+	err := ErrClosed
+	if !l.stopped {
+		l.process, err = l.newProcess()
 	}
-	var err error
+	if err != nil {
+		return fmt.Errorf("mapreduce: %w", err)
+	}
+	wrap := l.pool.options.wrap
+	l.answersFrom = transport.NewReader(wrap.reader(l.process.Answers), 0)
+	l.requests = transport.NewWriter(wrap.writer(proc.Pipe{File: l.process.Requests}))
+	if l.process.Shares() {
+		closeAnswers, closeRequests := l.answersFrom.UseShared(), l.requests.UseShared()
+		l.unshare = func() { closeAnswers(); closeRequests() }
+	}
+	return nil
+}
+
+func (l *link) newProcess() (*proc.Process, error) {
 	o := &l.pool.options
 	if o.inProcess {
-		l.process, err = proc.InProcess(l.id, func(w *proc.Worker) { newServer(w, l.pool).serve() })
-		return l.process, err
+		return proc.InProcess(l.id, func(w *proc.Worker) { newServer(w, l.pool).serve() })
 	}
 	spec := proc.Spec{
-		ID: l.id, MaxProcs: o.maxProcs(), Path: o.path, Args: o.args, Env: append(slices.Clone(o.env), fmt.Sprintf("%s=%d", depthVariable, depth()+1)), Dir: o.dir, Memory: o.memory, Nice: o.nice,
+		ID: l.id, Name: l.name, MaxProcs: o.maxProcs(), Path: o.path, Args: o.args, Env: append(slices.Clone(o.env), fmt.Sprintf("%s=%d", depthVariable, depth()+1)), Dir: o.dir, Memory: o.memory, Nice: o.nice,
 		Output: func(stderr bool, line []byte) { l.pool.print(l, stderr, line) },
 	}
 	if o.pin {
 		spec.Pin = l.id
 	}
-	l.process, err = proc.Start(spec)
-	return l.process, err
+	return proc.Start(spec)
 }
 
 // errNoAnswer is why a worker is given up that sends garbage.
@@ -236,8 +265,13 @@ func (l *link) lostError(item, attempts int) *WorkerLostError {
 	return &WorkerLostError{
 		Index: item, Attempts: attempts, Worker: l.id, PID: l.process.PID(),
 		Signal: exit.Signal, ExitCode: exit.Code, MaxRSS: exit.MaxRSS, Stderr: exit.Stderr,
-		OOM: l.pool.options.memory > 0 && (strings.Contains(exit.Stderr, "out of memory") || strings.Contains(exit.Stderr, "ThreadSanitizer failed to allocate")),
+		OOM: l.outOfMemory(exit),
 	}
+}
+
+// outOfMemory reports whether the worker, which ended so, died of its memory limit.
+func (l *link) outOfMemory(exit proc.Exit) bool {
+	return l.pool.options.memory > 0 && (strings.Contains(exit.Stderr, "out of memory") || strings.Contains(exit.Stderr, "ThreadSanitizer failed to allocate"))
 }
 
 // stop ends the worker, in good order if it is idle and grace is not 0, and waits for it.

@@ -13,11 +13,11 @@ import (
 )
 
 // Logger has log records of workers handled by h: what tasks log by [log/slog] or [log] travels to the driver, with the
-// attributes worker and item added. Without, they go to the handler of [slog.Default].
+// attributes worker and item added, or process, the name of one that [Task.Start] started. Without, they go to the handler of [slog.Default].
 // Groups arrive as keys with dots, values that slog has no kind for as text. h is called from several goroutines at once,
 // for records that its Enabled wants, and must not wait for the pool; its errors are ignored, its panics reported to standard error.
-func Logger(h slog.Handler) PoolOption {
-	return poolFunc(func(o *poolOptions) error {
+func Logger(h slog.Handler) WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
 		o.logger = h
 		return nil
 	})
@@ -185,9 +185,13 @@ func (l *link) log(chunk uint32, body []byte) error {
 		}
 		r.AddAttrs(a)
 	}
-	r.AddAttrs(slog.Int("worker", l.id))
-	if c, item := l.itemOf(chunk, int(offset)); c != nil {
-		r.AddAttrs(slog.Int("item", item))
+	if l.name != "" {
+		r.AddAttrs(slog.String("process", l.name))
+	} else {
+		r.AddAttrs(slog.Int("worker", l.id))
+		if c, item := l.itemOf(chunk, int(offset)); c != nil {
+			r.AddAttrs(slog.Int("item", item))
+		}
 	}
 	handler := l.pool.options.logger
 	if handler == nil {

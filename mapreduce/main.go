@@ -22,21 +22,33 @@ var entered atomic.Bool
 // The exit status is 0 when body returns nil. Else the error is printed, and the status is what its ExitCode() int method
 // says if it has one, 130 after Ctrl-C, 143 after SIGTERM, and 1 for any other error.
 //
+// When body has returned, the processes that [Task.Start] has started are waited for; those that are [Daemon], and after
+// Ctrl-C or SIGTERM all, are terminated.
+//
 // All tasks must be registered before, in package variables or init functions, the same in every process: the worker is
 // this program, started again.
 func Main(body func(ctx context.Context) error) {
 	Init()
 	ctx, stop := signalContext()
 	err := body(ctx)
+	complain(err)
+	if interrupted := endChildren(ctx); err == nil {
+		err = interrupted
+		complain(err)
+	}
 	stop()
+	os.Exit(exitStatus(ctx, err))
+}
+
+func complain(err error) {
 	if err != nil && err.Error() != "" {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
 	}
-	os.Exit(exitStatus(ctx, err))
 }
 
 // Init makes this process a worker if it was started as one, and does not return then. In a driver it returns at once, and
 // [NewPool] works from then on. It is for TestMain, and for programs that keep a main of their own shape: call it first.
+// Nothing waits for processes at the end of such a main: those that it has not waited for die with it.
 func Init() {
 	if entered.Swap(true) {
 		return

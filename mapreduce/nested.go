@@ -18,10 +18,10 @@ func depth() int {
 	return n
 }
 
-// checkDepth refuses a pool within too many others.
+// checkDepth refuses a pool, or a process, within too many others.
 func checkDepth() error {
 	if n := depth(); n >= maxDepth {
-		return fmt.Errorf("mapreduce: this process is a worker of a worker, %d deep, and may have no pool: is NewPool called in a task by mistake?", n)
+		return fmt.Errorf("mapreduce: this process is a worker of a worker, %d deep, and may have no pool and no process: is NewPool or Start called in a task by mistake?", n)
 	}
 	return nil
 }

@@ -27,6 +27,21 @@ type Option interface {
 	CallOption
 }
 
+// A ProcessOption changes what [Task.Start] starts.
+type ProcessOption interface{ applyProcess(*processOptions) error }
+
+// A WorkerOption may be given to a pool, for all its workers, or to a process that [Task.Start] starts.
+type WorkerOption interface {
+	PoolOption
+	ProcessOption
+}
+
+// A RunOption is about how a task runs: in all calls of a pool, in one call, or in a process that [Task.Start] starts.
+type RunOption interface {
+	Option
+	ProcessOption
+}
+
 type poolOptions struct {
 	procs     int
 	maxTasks  int   // 0: any number
@@ -95,6 +110,17 @@ type bothFunc func(*callOptions) error
 func (f bothFunc) applyCall(o *callOptions) error { return f(o) }
 func (f bothFunc) applyPool(o *poolOptions) error { return f(&o.call) }
 
+type runFunc func(*callOptions) error
+
+func (f runFunc) applyCall(o *callOptions) error       { return f(o) }
+func (f runFunc) applyPool(o *poolOptions) error       { return f(&o.call) }
+func (f runFunc) applyProcess(o *processOptions) error { return f(&o.call) }
+
+type workerFunc func(*poolOptions) error
+
+func (f workerFunc) applyPool(o *poolOptions) error       { return f(o) }
+func (f workerFunc) applyProcess(o *processOptions) error { return f(&o.poolOptions) }
+
 // Procs sets the number of workers, 1 to [MaxProcs]. 0, the default, means as many as there are usable cores: what
 // [runtime.GOMAXPROCS] says, which knows of processor affinity and cgroup limits.
 func Procs(n int) PoolOption {
@@ -134,8 +160,8 @@ func Retries(n int) Option {
 // Timeout sets how long one item may run. Then its context ends, and if it does not return within a grace time ([KillGrace]
 // or a tenth of d, whichever is less), its worker and all that it has started are killed and replaced. The item fails with
 // an error in which [errors.Is] finds [ErrTimeout]; nothing else is disturbed. 0, the default, means any time.
-func Timeout(d time.Duration) Option {
-	return bothFunc(func(o *callOptions) error {
+func Timeout(d time.Duration) RunOption {
+	return runFunc(func(o *callOptions) error {
 		if d < 0 {
 			return fmt.Errorf("mapreduce: Timeout(%v): takes a positive duration, or 0 for none", d)
 		}
@@ -145,8 +171,8 @@ func Timeout(d time.Duration) Option {
 }
 
 // Seed sets where the random sources that [Rand] gives to the items of a call begin; the default is 0.
-func Seed(n uint64) Option {
-	return bothFunc(func(o *callOptions) error {
+func Seed(n uint64) RunOption {
+	return runFunc(func(o *callOptions) error {
 		o.seed = n
 		return nil
 	})
@@ -191,8 +217,8 @@ const minMemory = 32 << 20
 // MemoryLimit sets how much memory a worker may take, in bytes, shared segments aside. The collector works against nine
 // tenths of it; an item that takes more kills its worker, and fails with an error in which [errors.Is] finds
 // [ErrMemoryLimit]. A program of moderate size needs 64 MiB; one built with -race 512 MiB.
-func MemoryLimit(bytes int64) PoolOption {
-	return poolFunc(func(o *poolOptions) error {
+func MemoryLimit(bytes int64) WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
 		if bytes < minMemory {
 			return fmt.Errorf("mapreduce: MemoryLimit(%d): takes at least %d bytes", bytes, int64(minMemory))
 		}
@@ -202,8 +228,8 @@ func MemoryLimit(bytes int64) PoolOption {
 }
 
 // Nice lowers the priority of the workers, by 1 to 19.
-func Nice(n int) PoolOption {
-	return poolFunc(func(o *poolOptions) error {
+func Nice(n int) WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
 		if n < 0 || n > 19 {
 			return fmt.Errorf("mapreduce: Nice(%d): takes 0 to 19", n)
 		}
@@ -214,24 +240,24 @@ func Nice(n int) PoolOption {
 
 // Pin keeps each worker on one processor, in turn. It helps short bursts over shared memory, and harms where other
 // programs run.
-func Pin() PoolOption {
-	return poolFunc(func(o *poolOptions) error {
+func Pin() WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
 		o.pin = true
 		return nil
 	})
 }
 
 // Env adds variables of the form NAME=value to the workers' environment, which is the driver's otherwise.
-func Env(vars ...string) PoolOption {
-	return poolFunc(func(o *poolOptions) error {
+func Env(vars ...string) WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
 		o.env = append(o.env, vars...)
 		return nil
 	})
 }
 
 // Dir sets the workers' working directory, which is the driver's otherwise.
-func Dir(path string) PoolOption {
-	return poolFunc(func(o *poolOptions) error {
+func Dir(path string) WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
 		o.dir = path
 		return nil
 	})
@@ -263,8 +289,8 @@ func IdleTimeout(d time.Duration) PoolOption {
 
 // Program has workers run another program, with these arguments, which must have the same tasks as this one: it imports
 // the same packages and calls [Main] or [Init]. Without, workers run this program with its own arguments.
-func Program(path string, args ...string) PoolOption {
-	return poolFunc(func(o *poolOptions) error {
+func Program(path string, args ...string) WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
 		o.path, o.args = path, append([]string{}, args...)
 		return nil
 	})

@@ -72,7 +72,7 @@ func TestOutputIsWhole(t *testing.T) {
 			t.Fatalf("a broken line: %.100q", l.Text)
 		}
 		if l.Worker != worker || l.Stderr != (item%2 == 1) {
-			t.Errorf("of worker %d, item %d: %+v", worker, item, OutputLine{l.Worker, l.Item, l.Stderr, ""})
+			t.Errorf("of worker %d, item %d: %+v", worker, item, OutputLine{Worker: l.Worker, Item: l.Item, Stderr: l.Stderr})
 		}
 		if i != next[item] {
 			t.Errorf("item %d: line %d comes in place of %d", item, i, next[item])

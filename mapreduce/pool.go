@@ -47,17 +47,11 @@ type Pool struct {
 // Close. The error is [ErrNotInitialized] when neither [Main] nor [Init] was called, and wraps [ErrNoHello] when a worker
 // does not get there; it is that of the initializer when one fails.
 func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
-	if !entered.Load() || proc.Marked() {
-		return nil, ErrNotInitialized
+	if err := mayStart(ctx); err != nil {
+		return nil, err
 	}
 	o, err := newPoolOptions(opts)
 	if err != nil {
-		return nil, err
-	}
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	if err := checkDepth(); err != nil {
 		return nil, err
 	}
 	p := &Pool{
@@ -81,6 +75,17 @@ func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 	case <-p.done:
 		return nil, p.err
 	}
+}
+
+// mayStart returns why this process may start no others.
+func mayStart(ctx context.Context) error {
+	if !entered.Load() || proc.Marked() {
+		return ErrNotInitialized
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	return checkDepth()
 }
 
 // maxProcs is what GOMAXPROCS should be in each worker.

@@ -117,6 +117,10 @@ func (l *link) kick() {
 		return
 	}
 	l.dirty = false
+	l.flushSoon()
+}
+
+func (l *link) flushSoon() {
 	if l.requests.TryFlush() {
 		return
 	}

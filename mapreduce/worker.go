@@ -109,8 +109,11 @@ func (s *server) serve() {
 	s.worker.Exit(status)
 }
 
-// leave runs the exit functions of the states, the last made first.
+// leave waits for the processes that tasks have started, and runs the exit functions of the states, the last made first.
 func (s *server) leave() (status int) {
+	if s.pool == nil { // else they are the program's
+		_ = endChildren(context.Background())
+	}
 	for i := len(s.exits) - 1; i >= 0; i-- {
 		if err := s.exits[i](); err != nil {
 			fmt.Fprintf(os.Stderr, "exit function of worker %d: %v\n", s.worker.ID, err)

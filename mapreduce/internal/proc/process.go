@@ -153,6 +153,20 @@ func (p *Process) terminate() {
 	}
 }
 
+// Signal sends a signal to the worker, or to all of its group. After the worker's end it returns [os.ErrProcessDone].
+func (p *Process) Signal(s syscall.Signal, group bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped {
+		return os.ErrProcessDone
+	}
+	target := p.PID()
+	if group {
+		target = -target
+	}
+	return syscall.Kill(target, s)
+}
+
 // Kill sends SIGKILL to the worker and all of its group. It does not wait.
 func (p *Process) Kill() {
 	p.mu.Lock()

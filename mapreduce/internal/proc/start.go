@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +20,7 @@ import (
 // A Spec says how to start a worker.
 type Spec struct {
 	ID       int        // shown in ps and in messages
+	Name     string     // shown in ps instead, if it is not empty
 	MaxProcs int        // GOMAXPROCS of the worker, unless the environment sets one; 0 leaves it alone
 	Output   OutputFunc // gets what the worker prints, line by line; nil: os.Stdout and os.Stderr
 
@@ -120,7 +122,7 @@ func (p *Process) startPrinting(spec Spec, inherited []*os.File, out *output) er
 	if err != nil {
 		return err
 	}
-	argv := append([]string{fmt.Sprintf("%s [worker %d]", filepath.Base(os.Args[0]), spec.ID)}, args...)
+	argv := append([]string{fmt.Sprintf("%s [%s]", filepath.Base(os.Args[0]), cmp.Or(spec.Name, fmt.Sprintf("worker %d", spec.ID)))}, args...)
 	p.process, err = startLocked(path, argv, &os.ProcAttr{
 		Dir: spec.Dir, Env: env, Sys: sysProcAttr(),
 		Files: append([]*os.File{null, out.stdout.w, out.stderr.w}, inherited...),

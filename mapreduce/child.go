@@ -1,0 +1,243 @@
+package mapreduce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"mrrun/mapreduce/internal/proc"
+)
+
+// A child is a [Process] without its types: the link of a worker whose pool has no dispatcher, since there is one item and
+// one attempt. Its run goroutine takes the link's events.
+type child struct {
+	name   string
+	daemon bool
+	link   *link
+	call   *call
+	heeds  bool          // the task takes a context
+	asked  chan struct{} // holds a token when it shall be terminated
+
+	signalled atomic.Bool // this process has sent it a signal
+
+	done chan struct{} // closed at its end; what follows is readable then
+	err  error
+	exit Exit
+
+	// the run goroutine's:
+	failure  func() error // returns the error of a task that has answered
+	timer    *time.Timer  // of the timeout, or of the next step
+	steps    int          // taken to end it
+	ready    bool
+	answered bool
+}
+
+var lastChild atomic.Int64
+
+// newChild starts the process. The caller must call run.
+func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*child, error) {
+	id := int(lastChild.Add(1))
+	if o.name == "" {
+		o.name = fmt.Sprintf("Process-%d", id)
+	}
+	pool := &Pool{ctx: ctx, options: o.poolOptions, hello: table(), inbox: newMailbox[event]()}
+	l := newLink(pool, id, 0, false)
+	l.name, l.tell = o.name, l.tellAndStop
+	if err := l.start(); err != nil {
+		return nil, err
+	}
+	if err := l.send(c, span{0, 1}, 1, nil); err != nil { // it waits for the process's hello
+		l.process.Kill()
+		l.process.Stop(0)
+		l.release()
+		return nil, err
+	}
+	ch := &child{
+		name: o.name, daemon: o.daemon, link: l, call: c, heeds: heeds,
+		asked: make(chan struct{}, 1), done: make(chan struct{}), timer: time.NewTimer(time.Hour),
+	}
+	ch.timer.Stop()
+	living.add(ch)
+	return ch, nil
+}
+
+// run is the whole life of the process after its start.
+func (c *child) run(ctx context.Context) {
+	go c.link.live()
+	ended := ctx.Done()
+	for over := false; !over; {
+		select {
+		case <-c.link.pool.inbox.ready():
+			for _, e := range c.link.pool.inbox.take(nil) {
+				over = c.handle(&e) || over
+			}
+		case <-ended:
+			ended = nil
+			if !c.answered {
+				c.err = context.Cause(ctx)
+			}
+			c.terminate()
+		case <-c.asked:
+			c.terminate()
+		case <-c.timer.C:
+			if c.steps == 0 {
+				c.link.setReason(fmt.Errorf("%w of %v", ErrTimeout, c.call.options.timeout))
+				c.link.process.Kill()
+			} else {
+				c.step()
+			}
+		}
+	}
+	<-c.link.over
+	c.timer.Stop()
+	c.link.release()
+	c.conclude()
+	living.remove(c)
+	close(c.done)
+}
+
+// handle takes an event of the link. It returns true at the last one.
+func (c *child) handle(e *event) (over bool) {
+	switch e.kind {
+	case evReady:
+		if c.steps > 0 {
+			break
+		}
+		c.ready = true
+		if limit := c.call.options.timeout; limit > 0 {
+			c.timer.Reset(limit + min(KillGrace, limit/10))
+		}
+		c.link.kick()
+	case evAnswer:
+		c.answered = true
+		c.fail(e.err)
+		if c.steps == 0 {
+			c.timer.Stop()
+		}
+	case evLost:
+		if e.err != nil && !(c.signalled.Load() && errors.Is(e.err, ErrNoHello)) { // else that is why it came to no hello
+			c.fail(context.Cause(c.link.pool.ctx)) // it may have ended the wait for the hello
+			c.fail(e.err)
+		}
+		return true
+	}
+	return false
+}
+
+// fail sets the error, unless there is one.
+func (c *child) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// conclude says how it ended.
+func (c *child) conclude() {
+	exit := c.link.process.Exit()
+	c.exit = newExit(exit)
+	if c.answered {
+		c.fail(c.failure())
+		if c.err != nil && c.exit.Code == 0 {
+			c.exit.Code = 1
+		}
+		return
+	}
+	reason := c.link.reason
+	if reason == nil && c.link.outOfMemory(exit) {
+		reason = ErrMemoryLimit
+	}
+	c.fail(&ExitError{Name: c.name, PID: c.PID(), Exit: c.exit, reason: reason})
+}
+
+func (c *child) signal(s syscall.Signal, group bool) error {
+	c.signalled.Store(true)
+	return c.link.process.Signal(s, group)
+}
+
+// terminate takes the first step.
+func (c *child) terminate() {
+	if c.steps == 0 {
+		c.link.setReason(errEnded)
+		c.step()
+	}
+}
+
+// errEnded is why a process ended that was terminated.
+var errEnded = errors.New("it was terminated")
+
+// step takes the next, harder step to end the process.
+func (c *child) step() {
+	c.steps++
+	switch {
+	case c.steps == 1 && c.heeds && c.ready && !c.answered:
+		c.call.cause = errEnded
+		c.link.cancelCall(c.call)
+		c.link.kick()
+		c.timer.Reset(KillGrace)
+	case c.steps <= 2:
+		c.steps = 2
+		_ = c.signal(syscall.SIGTERM, false) // it has ended
+		c.timer.Reset(proc.TermTime)
+	default:
+		c.link.process.Kill()
+	}
+}
+
+// living are the processes that this process has started and that have not ended.
+var living childSet
+
+type childSet struct {
+	mu  sync.Mutex
+	all map[*child]bool
+}
+
+func (s *childSet) add(c *child) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = make(map[*child]bool)
+	}
+	s.all[c] = true
+}
+
+func (s *childSet) remove(c *child) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, c)
+}
+
+func (s *childSet) list() []*child {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.all))
+}
+
+// endChildren waits for all processes that this one has started; daemons, and when ctx ends all, are terminated. It returns
+// the cause of ctx if that was why it did not wait for others.
+func endChildren(ctx context.Context) (interrupted error) {
+	for rest := living.list(); len(rest) > 0; rest = living.list() { // more may have been started meanwhile
+		for _, c := range rest {
+			if c.daemon {
+				_ = c.Terminate() // an error: it has ended
+			}
+		}
+		for _, c := range rest {
+			select {
+			case <-c.done:
+			case <-ctx.Done():
+				if !c.daemon {
+					interrupted = context.Cause(ctx)
+				}
+				_ = c.Terminate()
+				<-c.done
+			}
+		}
+	}
+	return interrupted
+}

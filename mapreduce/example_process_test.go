@@ -1,0 +1,135 @@
+package mapreduce_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"mrrun/mapreduce"
+)
+
+// patient sleeps for so many milliseconds, or until it is told to stop.
+var patient = mapreduce.FuncContext(func(ctx context.Context, ms int) (string, error) {
+	select {
+	case <-time.After(time.Duration(ms) * time.Millisecond):
+		return "done", nil
+	case <-ctx.Done():
+		return "stopped early", nil
+	}
+})
+
+func ExampleTask_Start() {
+	p, err := square.Start(context.Background(), 12, mapreduce.Name("squarer"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(p.Name(), "has started")
+	fmt.Println(p.Wait())
+	fmt.Println(p.ExitCode())
+	// Output:
+	// squarer has started
+	// 144 <nil>
+	// 0 true
+}
+
+// A process that dies is no harm to anybody else, and says how.
+func ExampleProcess() {
+	p, err := exitAtThree.Start(context.Background(), 3)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = p.Wait()
+	died, ok := errors.AsType[*mapreduce.ExitError](err)
+	fmt.Println(ok, died.Code, died.MaxRSS > 0)
+	// Output: true 42 true
+}
+
+func ExampleProcess_Kill() {
+	p, err := patient.Start(context.Background(), 60_000)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(p.Alive(), p.Kill())
+	_, err = p.Wait()
+	died, ok := errors.AsType[*mapreduce.ExitError](err)
+	fmt.Println(ok, died.Signal == syscall.SIGKILL, died.Code)
+	// Output:
+	// true <nil>
+	// true true -9
+}
+
+// Terminating a process ends the context of its task, which may tidy up.
+func ExampleProcess_Terminate() {
+	ready := make(chan struct{})
+	p, err := announced.Start(context.Background(), 60_000, mapreduce.Output(func(mapreduce.OutputLine) { close(ready) }))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	<-ready
+	fmt.Println(p.Terminate())
+	fmt.Println(p.Wait())
+	// Output:
+	// <nil>
+	// stopped early <nil>
+}
+
+var announced = mapreduce.FuncContext(func(ctx context.Context, _ int) (string, error) {
+	fmt.Println("I am here")
+	<-ctx.Done()
+	return "stopped early", nil
+})
+
+func ExampleExitError() {
+	p, err := exitAtThree.Start(context.Background(), 3, mapreduce.Name("three"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = p.Wait()
+	died, _ := errors.AsType[*mapreduce.ExitError](err)
+	fmt.Println(died.Name, died.Exit)
+	// Output: three exit status 42
+}
+
+func ExampleExit() {
+	p, err := square.Start(context.Background(), 12)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	<-p.Done()
+	exit, ended := p.Exit()
+	fmt.Println(ended, exit, exit.CPU > 0, exit.MaxRSS > 0)
+	// Output: true exit status 0 true true
+}
+
+func ExampleWaitAny() {
+	slow, err1 := patient.Start(context.Background(), 60_000)
+	quick, err2 := square.Start(context.Background(), 12)
+	if err := errors.Join(err1, err2); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(mapreduce.WaitAny[mapreduce.Waiter](context.Background(), slow, quick))
+
+	_ = slow.Kill()
+	<-slow.Done()
+	fmt.Println(mapreduce.WaitAny[mapreduce.Waiter](context.Background(), slow, quick))
+	// Output:
+	// [1] <nil>
+	// [0 1] <nil>
+}
+
+// A daemon ends when the body of Main does. Others are waited for.
+func ExampleDaemon() {
+	mapreduce.Main(func(ctx context.Context) error {
+		_, err := patient.Start(ctx, 3_600_000, mapreduce.Daemon(), mapreduce.Name("clock"))
+		return err
+	})
+}
