@@ -1,0 +1,60 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"mrrun/transport"
+)
+
+// An Array is a [List] of fixed length. It is made by [NewArray] and used by pointer; all methods are safe for concurrent
+// use. That of package shared is memory; this one answers a call for each element or slice.
+type Array[T any] struct{ list List[T] }
+
+func arraySignature[T any]() string { return signatureOf("array", reflect.TypeFor[T]()) }
+
+// NewArray makes an array of n zero values.
+func NewArray[T any](ctx context.Context, c Conn, n int, opts ...ObjectOption) (*Array[T], error) {
+	if n < 0 {
+		return nil, fmt.Errorf("manager: new array of %d elements: it must not be negative", n)
+	}
+	a := &Array[T]{}
+	var err error
+	if a.list.values, err = coderOf[T](); err != nil {
+		return nil, err
+	}
+	return a, a.list.create(ctx, c, "array", arraySignature[T](), opts,
+		func(e *transport.Encoder) error { return a.list.blobs(make([]T, n))(e) })
+}
+
+// EncodeMsgpack sends the proxy.
+func (a *Array[T]) EncodeMsgpack(e *msgpack.Encoder) error { return a.list.encode(e) }
+
+// DecodeMsgpack receives a proxy. An array of another type is an error.
+func (a *Array[T]) DecodeMsgpack(d *msgpack.Decoder) (err error) {
+	if a.list.values, err = coderOf[T](); err != nil {
+		return err
+	}
+	return a.list.decode(d, arraySignature[T]())
+}
+
+// At returns element i: see [List.Get].
+func (a *Array[T]) At(ctx context.Context, i int) (T, error) { return a.list.Get(ctx, i) }
+
+// Set sets element i.
+func (a *Array[T]) Set(ctx context.Context, i int, v T) error { return a.list.Set(ctx, i, v) }
+
+// Add adds n to element i, which must be a number, and returns the sum.
+func (a *Array[T]) Add(ctx context.Context, i int, n T) (T, error) { return a.list.Add(ctx, i, n) }
+
+// Len returns the number of elements.
+func (a *Array[T]) Len(ctx context.Context) (int, error) { return a.list.Len(ctx) }
+
+// Slice returns a copy of the elements from i up to j, without j.
+func (a *Array[T]) Slice(ctx context.Context, i, j int) ([]T, error) { return a.list.Slice(ctx, i, j) }
+
+// Close says that this proxy is used no more.
+func (a *Array[T]) Close() error { return a.list.Close() }

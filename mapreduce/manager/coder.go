@@ -1,0 +1,179 @@
+package manager
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+
+	"mrrun/transport"
+)
+
+// A coder encodes and decodes values of one type: a [transport.Codec], or what [RegisterKind] allows in an any.
+type coder[T any] interface {
+	Encode(*transport.Encoder, *T) error
+	Decode(*transport.Decoder, *T) error
+}
+
+var coders sync.Map // of reflect.Type to coder
+
+func coderOf[T any]() (coder[T], error) {
+	t := reflect.TypeFor[T]()
+	if c, ok := coders.Load(t); ok {
+		return c.(coder[T]), nil
+	}
+	if c, ok := any(anyCoder{}).(coder[T]); ok {
+		return c, nil
+	}
+	c, err := transport.NewCodec[T]()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrType, err)
+	}
+	coders.Store(t, c)
+	return c, nil
+}
+
+// A kind is a type that may be in an any.
+type kind struct {
+	name   string
+	encode func(*transport.Encoder, any) error
+	decode func(*transport.Decoder) (any, error)
+}
+
+var (
+	kindsByType sync.Map // of reflect.Type to *kind
+	kindsByName sync.Map // of string to *kind
+)
+
+// RegisterKind allows values of type T as mixed keys and values: of a Dict[any, any], or a List[any]. They arrive as what
+// they were. All numbers, bool, string and []byte are allowed already. It is called in an init function or a package
+// variable, the same in all programs that share a manager; a name for a second type, and a type that cannot travel, is a
+// panic.
+func RegisterKind[T any](name string) struct{} {
+	t := reflect.TypeFor[T]()
+	c, err := transport.NewCodec[T]()
+	if err != nil {
+		panic(fmt.Sprintf("manager: RegisterKind(%q): %v", name, err))
+	}
+	k := &kind{
+		name:   name,
+		encode: func(e *transport.Encoder, v any) error { x := v.(T); return c.Encode(e, &x) },
+		decode: func(d *transport.Decoder) (any, error) { var x T; err := c.Decode(d, &x); return x, err },
+	}
+	if _, taken := kindsByName.LoadOrStore(name, k); taken {
+		panic(fmt.Sprintf("manager: RegisterKind(%q): the name is taken", name))
+	}
+	kindsByType.Store(t, k)
+	return struct{}{}
+}
+
+func init() {
+	RegisterKind[bool]("bool")
+	RegisterKind[int]("int")
+	RegisterKind[int8]("int8")
+	RegisterKind[int16]("int16")
+	RegisterKind[int32]("int32")
+	RegisterKind[int64]("int64")
+	RegisterKind[uint]("uint")
+	RegisterKind[uint8]("uint8")
+	RegisterKind[uint16]("uint16")
+	RegisterKind[uint32]("uint32")
+	RegisterKind[uint64]("uint64")
+	RegisterKind[float32]("float32")
+	RegisterKind[float64]("float64")
+	RegisterKind[string]("string")
+	RegisterKind[[]byte]("bytes")
+}
+
+// anyCoder encodes the name of the kind, then the value. Nil has no name.
+type anyCoder struct{}
+
+func (anyCoder) Encode(e *transport.Encoder, v *any) error {
+	if *v == nil {
+		e.String("")
+		return nil
+	}
+	k, ok := kindsByType.Load(reflect.TypeOf(*v))
+	if !ok {
+		return fmt.Errorf("%w: a %T as one of mixed values; call RegisterKind for it", ErrType, *v)
+	}
+	e.String(k.(*kind).name)
+	return k.(*kind).encode(e, *v)
+}
+
+func (anyCoder) Decode(d *transport.Decoder, v *any) error {
+	name, err := d.String()
+	if err != nil || name == "" {
+		return err
+	}
+	k, ok := kindsByName.Load(name)
+	if !ok {
+		return fmt.Errorf("%w: a value of kind %q; call RegisterKind for it in this program too", ErrType, name)
+	}
+	*v, err = k.(*kind).decode(d)
+	return err
+}
+
+// blob appends an encoded value with its length.
+func blob[T any](e *transport.Encoder, c coder[T], v *T) error {
+	scratch := scratches.Get().(*transport.Encoder)
+	defer func() {
+		scratch.Trim()
+		scratches.Put(scratch)
+	}()
+	scratch.Truncate(0)
+	if err := c.Encode(scratch, v); err != nil {
+		return err
+	}
+	e.Blob(scratch.Bytes())
+	return nil
+}
+
+var scratches = sync.Pool{New: func() any { return transport.NewEncoder(nil) }}
+
+// unblob takes what blob has appended.
+func unblob[T any](d *transport.Decoder, c coder[T]) (v T, err error) {
+	b, err := d.Blob()
+	if err != nil {
+		return v, err
+	}
+	err = c.Decode(transport.NewDecoder(b), &v)
+	return v, err
+}
+
+// A number adds encoded numbers of one type.
+var adders = map[reflect.Kind]func(a, b []byte) ([]byte, error){
+	reflect.Int: add[int], reflect.Int8: add[int8], reflect.Int16: add[int16], reflect.Int32: add[int32],
+	reflect.Int64: add[int64], reflect.Uint: add[uint], reflect.Uint8: add[uint8], reflect.Uint16: add[uint16],
+	reflect.Uint32: add[uint32], reflect.Uint64: add[uint64], reflect.Float32: add[float32], reflect.Float64: add[float64],
+}
+
+// add adds two encoded numbers; no bytes are 0.
+func add[T int | int8 | int16 | int32 | int64 | uint | uint8 | uint16 | uint32 | uint64 | float32 | float64](
+	a, b []byte) ([]byte, error) {
+	c, err := coderOf[T]()
+	if err != nil {
+		return nil, err
+	}
+	var x, y T
+	if len(a) > 0 {
+		if err := c.Decode(transport.NewDecoder(a), &x); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.Decode(transport.NewDecoder(b), &y); err != nil {
+		return nil, err
+	}
+	x += y
+	e := transport.NewEncoder(nil)
+	err = c.Encode(e, &x)
+	return e.Bytes(), err
+}
+
+// addEncoded adds encoded numbers of a kind.
+func addEncoded(k reflect.Kind, a, b []byte) ([]byte, error) {
+	f := adders[k]
+	if f == nil {
+		return nil, fmt.Errorf("%w: a %v cannot be added to", ErrType, k)
+	}
+	return f(a, b)
+}

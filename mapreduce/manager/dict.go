@@ -1,0 +1,192 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"mrrun/transport"
+)
+
+// A Dict is a map on a manager. It is made by [NewDict] and used by pointer; all methods are safe for concurrent use, and
+// each is one step that no other comes between. Keys are the same if they are encoded the same. Mixed keys and values
+// have the type any: see [RegisterKind].
+type Dict[K comparable, V any] struct {
+	proxy
+	keys   coder[K]
+	values coder[V]
+}
+
+func dictSignature[K comparable, V any]() string {
+	return signatureOf("dict", reflect.TypeFor[K](), reflect.TypeFor[V]())
+}
+
+// NewDict makes an empty dict.
+func NewDict[K comparable, V any](ctx context.Context, c Conn, opts ...ObjectOption) (*Dict[K, V], error) {
+	d := &Dict[K, V]{}
+	if err := d.init(); err != nil {
+		return nil, err
+	}
+	return d, d.create(ctx, c, "dict", dictSignature[K, V](), opts, nil)
+}
+
+func (d *Dict[K, V]) init() (err error) {
+	if d.keys, err = coderOf[K](); err == nil {
+		d.values, err = coderOf[V]()
+	}
+	return err
+}
+
+// EncodeMsgpack sends the proxy.
+func (d *Dict[K, V]) EncodeMsgpack(e *msgpack.Encoder) error { return d.encode(e) }
+
+// DecodeMsgpack receives a proxy. A dict of other types is an error.
+func (d *Dict[K, V]) DecodeMsgpack(dec *msgpack.Decoder) error {
+	if err := d.init(); err != nil {
+		return err
+	}
+	return d.decode(dec, dictSignature[K, V]())
+}
+
+// key calls a method whose arguments are a key and something.
+func (d *Dict[K, V]) key(ctx context.Context, method string, k *K, more func(*transport.Encoder) error,
+	result func(*transport.Decoder) error) error {
+	return d.call(ctx, method, func(e *transport.Encoder) error {
+		err := blob(e, d.keys, k)
+		if err == nil && more != nil {
+			err = more(e)
+		}
+		return err
+	}, result)
+}
+
+// Set sets the value of a key.
+func (d *Dict[K, V]) Set(ctx context.Context, k K, v V) error {
+	return d.key(ctx, "set", &k, func(e *transport.Encoder) error { return d.values.Encode(e, &v) }, nil)
+}
+
+// Get returns the value of a key, and whether there is one.
+func (d *Dict[K, V]) Get(ctx context.Context, k K) (v V, found bool, err error) {
+	err = d.key(ctx, "get", &k, nil, d.maybe(&v, &found))
+	return v, found, err
+}
+
+// Pop is Get and Delete in one.
+func (d *Dict[K, V]) Pop(ctx context.Context, k K) (v V, found bool, err error) {
+	err = d.key(ctx, "pop", &k, nil, d.maybe(&v, &found))
+	return v, found, err
+}
+
+func (d *Dict[K, V]) maybe(v *V, found *bool) func(*transport.Decoder) error {
+	return func(dec *transport.Decoder) error {
+		if *found = len(dec.Rest()) > 0; !*found {
+			return nil
+		}
+		return d.values.Decode(dec, v)
+	}
+}
+
+// Delete removes a key, and reports whether there was one.
+func (d *Dict[K, V]) Delete(ctx context.Context, k K) (found bool, err error) {
+	err = d.key(ctx, "delete", &k, nil, flag(&found))
+	return found, err
+}
+
+// Len returns the number of keys.
+func (d *Dict[K, V]) Len(ctx context.Context) (n int, err error) {
+	err = d.call(ctx, "len", nil, count(&n))
+	return n, err
+}
+
+// Clear removes all keys.
+func (d *Dict[K, V]) Clear(ctx context.Context) error { return d.call(ctx, "clear", nil, nil) }
+
+// Items returns a copy of all keys and values at one moment.
+func (d *Dict[K, V]) Items(ctx context.Context) (map[K]V, error) {
+	items := make(map[K]V)
+	err := d.call(ctx, "items", nil, func(dec *transport.Decoder) error {
+		for len(dec.Rest()) > 0 {
+			k, err := unblob(dec, d.keys)
+			if err != nil {
+				return err
+			}
+			if items[k], err = unblob(dec, d.values); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return items, err
+}
+
+// Keys returns all keys at one moment, in no order.
+func (d *Dict[K, V]) Keys(ctx context.Context) (keys []K, err error) {
+	err = d.call(ctx, "keys", nil, func(dec *transport.Decoder) error {
+		for len(dec.Rest()) > 0 {
+			k, err := unblob(dec, d.keys)
+			if err != nil {
+				return err
+			}
+			keys = append(keys, k)
+		}
+		return nil
+	})
+	return keys, err
+}
+
+// Add adds n to the value of a key, or to 0 if there is none, and returns the sum. Values must be numbers.
+func (d *Dict[K, V]) Add(ctx context.Context, k K, n V) (sum V, err error) {
+	err = d.key(ctx, "add", &k, func(e *transport.Encoder) error {
+		e.Uint(uint64(reflect.TypeFor[V]().Kind()))
+		return d.values.Encode(e, &n)
+	}, func(dec *transport.Decoder) error { return d.values.Decode(dec, &sum) })
+	return sum, err
+}
+
+// CompareAndSwap sets the value of a key to v if it is old, and reports whether it was. Values are the same if they are
+// encoded the same.
+func (d *Dict[K, V]) CompareAndSwap(ctx context.Context, k K, old, v V) (swapped bool, err error) {
+	err = d.key(ctx, "cas", &k, func(e *transport.Encoder) error {
+		if err := blob(e, d.values, &old); err != nil {
+			return err
+		}
+		return d.values.Encode(e, &v)
+	}, flag(&swapped))
+	return swapped, err
+}
+
+// SetDefault sets the value of a key if there is none, and returns the one that is there then.
+func (d *Dict[K, V]) SetDefault(ctx context.Context, k K, v V) (V, error) {
+	var is V
+	err := d.key(ctx, "default", &k, func(e *transport.Encoder) error { return d.values.Encode(e, &v) },
+		func(dec *transport.Decoder) error { return d.values.Decode(dec, &is) })
+	return is, err
+}
+
+// Update has f, which [UpdateFunc] has registered, make a new value of that of a key, and returns it.
+func (d *Dict[K, V]) Update(ctx context.Context, k K, f Updater[V]) (v V, err error) {
+	if f.name == "" {
+		return v, fmt.Errorf("manager: update: the Updater is empty; it is made by UpdateFunc")
+	}
+	err = d.key(ctx, "update", &k, func(e *transport.Encoder) error { e.String(f.name); return nil },
+		func(dec *transport.Decoder) error { return d.values.Decode(dec, &v) })
+	return v, err
+}
+
+func flag(b *bool) func(*transport.Decoder) error {
+	return func(d *transport.Decoder) error {
+		n, err := d.Uint()
+		*b = n != 0
+		return err
+	}
+}
+
+func count(n *int) func(*transport.Decoder) error {
+	return func(d *transport.Decoder) error {
+		u, err := d.Uint()
+		*n = int(u)
+		return err
+	}
+}

@@ -1,0 +1,150 @@
+package manager
+
+import (
+	"bytes"
+	"reflect"
+	"sync"
+
+	"mrrun/transport"
+)
+
+func init() {
+	makers["value"] = func(s *session, args *transport.Decoder) (object, error) {
+		return &dictObject{m: map[string]stored{"": s.srv.store(args.Rest())}}, nil
+	}
+	makers["dict"] = func(*session, *transport.Decoder) (object, error) {
+		return &dictObject{m: make(map[string]stored)}, nil
+	}
+}
+
+// A dictObject has encoded keys and encoded values. That of a [Value] has one key, which is empty.
+type dictObject struct {
+	mu sync.Mutex
+	m  map[string]stored
+}
+
+func (o *dictObject) leave(*session) {}
+
+func (o *dictObject) dropAll(srv *Server) {
+	for _, v := range o.m {
+		srv.release(v)
+	}
+}
+
+func (o *dictObject) call(c *call) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch string(c.method) {
+	case "len":
+		c.out.Uint(uint64(len(o.m)))
+		return nil
+	case "clear":
+		for _, v := range o.m {
+			c.s.srv.release(v)
+		}
+		clear(o.m)
+		return nil
+	case "keys", "items":
+		for k, v := range o.m {
+			c.out.String(k)
+			if len(c.method) == len("items") {
+				c.out.Blob(v.b)
+			}
+		}
+		return nil
+	}
+	key, err := c.in.Blob()
+	if err != nil {
+		return err
+	}
+	old, found := o.m[string(key)]
+	switch string(c.method) {
+	case "get":
+		return c.raw(old.b)
+	case "set":
+		o.put(c, key, old, c.in.Rest())
+		return nil
+	case "pop":
+		delete(o.m, string(key))
+		c.adopt(old)
+		return c.raw(old.b)
+	case "swap":
+		now := c.s.srv.store(c.in.Rest())
+		c.adopt(old)
+		o.m[string(key)] = now
+		return c.raw(old.b)
+	case "delete":
+		delete(o.m, string(key))
+		c.s.srv.release(old)
+		return c.flag(found)
+	case "default":
+		if !found {
+			o.put(c, key, old, c.in.Rest())
+		}
+		return c.raw(o.m[string(key)].b)
+	case "cas":
+		expected, err := c.in.Blob()
+		if err != nil {
+			return err
+		}
+		same := found && bytes.Equal(old.b, expected)
+		if same {
+			o.put(c, key, old, c.in.Rest())
+		}
+		return c.flag(same)
+	}
+	var v []byte
+	switch string(c.method) {
+	case "add":
+		k, err := c.in.Uint()
+		if err != nil {
+			return err
+		}
+		if v, err = addEncoded(reflect.Kind(k), old.b, c.in.Rest()); err != nil {
+			return err
+		}
+	case "update":
+		name, err := c.in.String()
+		if err != nil {
+			return err
+		}
+		if v, err = update(name, old.b, found); err != nil {
+			return err
+		}
+	default:
+		return c.unknown("dict")
+	}
+	o.put(c, key, old, v)
+	return c.raw(v)
+}
+
+// adopt has the caller refer to the objects in a value that it takes away.
+func (c *call) adopt(v stored) {
+	for _, e := range v.refs {
+		c.s.adopt(e)
+	}
+}
+
+func (o *dictObject) put(c *call, key []byte, old stored, v []byte) {
+	now := c.s.srv.store(v)
+	c.s.srv.release(old)
+	if cap(now.b) == 0 { // a broken client's
+		now.b = []byte{0xc0}
+	}
+	o.m[string(key)] = now
+}
+
+// raw is the answer that is an encoded value.
+func (c *call) raw(b []byte) error {
+	_, err := c.out.Write(b)
+	return err
+}
+
+func (c *call) flag(b bool) error {
+	n := uint64(0)
+	if b {
+		n = 1
+	}
+	c.out.Uint(n)
+	return nil
+}

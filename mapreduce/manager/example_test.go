@@ -1,0 +1,178 @@
+package manager_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"mrrun/mapreduce/manager"
+)
+
+func ExampleManager() {
+	ctx := context.Background()
+	m, err := manager.Start(ctx)
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	scores, err := manager.NewDict[string, int](ctx, m, manager.Named("scores"))
+	if err != nil {
+		panic(err)
+	}
+	if err := scores.Set(ctx, "ann", 3); err != nil {
+		panic(err)
+	}
+	other, err := manager.Dial(ctx, m.Address()) // as another process would
+	if err != nil {
+		panic(err)
+	}
+	defer other.Close()
+	same, err := manager.NewDict[string, int](ctx, other, manager.Named("scores"))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(same.Get(ctx, "ann"))
+	// Output: 3 true <nil>
+}
+
+// Add is one step on the manager: nothing is lost between getting and setting.
+func ExampleDict() {
+	ctx := context.Background()
+	m, err := manager.Start(ctx)
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	counts, err := manager.NewDict[string, int](ctx, m)
+	if err != nil {
+		panic(err)
+	}
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			if _, err := counts.Add(ctx, "n", 1); err != nil {
+				panic(err)
+			}
+		})
+	}
+	all.Wait()
+	fmt.Println(counts.Items(ctx))
+	// Output: map[n:100] <nil>
+}
+
+func ExampleLock() {
+	ctx := context.Background()
+	m, err := manager.Start(ctx)
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	lock, err := manager.NewLock(ctx, m)
+	if err != nil {
+		panic(err)
+	}
+	err = lock.Do(ctx, func() error {
+		fmt.Println("alone")
+		return nil
+	})
+	fmt.Println(err)
+	// Output:
+	// alone
+	// <nil>
+}
+
+func ExampleQueue() {
+	ctx := context.Background()
+	m, err := manager.Start(ctx)
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	q, err := manager.NewQueue[string](ctx, m, 10)
+	if err != nil {
+		panic(err)
+	}
+	for _, s := range []string{"a", "b"} {
+		if err := q.Put(ctx, s); err != nil {
+			panic(err)
+		}
+	}
+	if err := q.CloseQueue(ctx); err != nil {
+		panic(err)
+	}
+	for s, err := range q.All(ctx) {
+		fmt.Println(s, err)
+	}
+	// Output:
+	// a <nil>
+	// b <nil>
+}
+
+// A Greeter is any type with methods.
+type Greeter struct{ Greeting string }
+
+func (g *Greeter) Greet(name string) string { return g.Greeting + ", " + name }
+
+var greeters = manager.Register("greeter", func() *Greeter { return &Greeter{"hello"} })
+
+func ExampleCall() {
+	ctx := context.Background()
+	m, err := manager.Start(ctx)
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	g, err := greeters.New(ctx, m)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(manager.Call[string](ctx, g, "Greet", "ann"))
+	if _, err := manager.Call[struct{}](ctx, g, "Set", "Greeting", "good day"); err != nil {
+		panic(err)
+	}
+	fmt.Println(manager.Call[string](ctx, g, "Greet", "ann"))
+	// Output:
+	// hello, ann <nil>
+	// good day, ann <nil>
+}
+
+var add = manager.Func("add", func(_ context.Context, n [2]int) (int, error) { return n[0] + n[1], nil })
+
+func ExampleFunc() {
+	ctx := context.Background()
+	m, err := manager.Start(ctx)
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	fmt.Println(add.Call(ctx, m, [2]int{3, 4}))
+	// Output: 7 <nil>
+}
+
+// Clients on other machines need the address and the key.
+func ExampleListen() {
+	ctx, cancel := context.WithCancel(context.Background())
+	key := manager.NewKey()
+	l, err := manager.Listen("tcp", "127.0.0.1:0", key)
+	if err != nil {
+		panic(err)
+	}
+	done := make(chan error)
+	go func() { done <- manager.Serve(ctx, l) }()
+
+	c, err := manager.DialRemote(ctx, "tcp", l.Addr().String(), key)
+	if err != nil {
+		panic(err)
+	}
+	v, err := manager.NewValue(ctx, c, 41)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(v.Add(ctx, 1))
+	_ = c.Close()
+	cancel()
+	fmt.Println(<-done)
+	// Output:
+	// 42 <nil>
+	// <nil>
+}

@@ -1,0 +1,148 @@
+package manager
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"mrrun/transport"
+)
+
+// A List is a slice on a manager. It is made by [NewList] and used by pointer; all methods are safe for concurrent use, and
+// each is one step that no other comes between. The error about an element that is not there wraps [ErrIndex]; an
+// index that is negative counts from the end, as in Python.
+type List[T any] struct {
+	proxy
+	values coder[T]
+}
+
+func listSignature[T any]() string { return signatureOf("list", reflect.TypeFor[T]()) }
+
+// NewList makes a list of vs. A named list that is there already keeps what it has.
+func NewList[T any](ctx context.Context, c Conn, vs []T, opts ...ObjectOption) (*List[T], error) {
+	l := &List[T]{}
+	var err error
+	if l.values, err = coderOf[T](); err != nil {
+		return nil, err
+	}
+	return l, l.create(ctx, c, "list", listSignature[T](), opts, l.blobs(vs))
+}
+
+// EncodeMsgpack sends the proxy.
+func (l *List[T]) EncodeMsgpack(e *msgpack.Encoder) error { return l.encode(e) }
+
+// DecodeMsgpack receives a proxy. A list of another type is an error.
+func (l *List[T]) DecodeMsgpack(d *msgpack.Decoder) (err error) {
+	if l.values, err = coderOf[T](); err != nil {
+		return err
+	}
+	return l.decode(d, listSignature[T]())
+}
+
+func (l *List[T]) blobs(vs []T) func(*transport.Encoder) error {
+	return func(e *transport.Encoder) error {
+		for i := range vs {
+			if err := blob(e, l.values, &vs[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func (l *List[T]) at(i int, v *T) func(*transport.Encoder) error {
+	return func(e *transport.Encoder) error {
+		index(e, i)
+		if v == nil {
+			return nil
+		}
+		return l.values.Encode(e, v)
+	}
+}
+
+// index appends a number that may be negative.
+func index(e *transport.Encoder, i int) { e.Uint(uint64(int64(i))) }
+
+func (l *List[T]) result(v *T) func(*transport.Decoder) error {
+	return func(d *transport.Decoder) error { return l.values.Decode(d, v) }
+}
+
+// Append adds a value at the end.
+func (l *List[T]) Append(ctx context.Context, v T) error { return l.Extend(ctx, []T{v}) }
+
+// Extend adds values at the end.
+func (l *List[T]) Extend(ctx context.Context, vs []T) error {
+	return l.call(ctx, "extend", l.blobs(vs), nil)
+}
+
+// Get returns element i.
+func (l *List[T]) Get(ctx context.Context, i int) (v T, err error) {
+	err = l.call(ctx, "get", l.at(i, nil), l.result(&v))
+	return v, err
+}
+
+// Set sets element i.
+func (l *List[T]) Set(ctx context.Context, i int, v T) error {
+	return l.call(ctx, "set", l.at(i, &v), nil)
+}
+
+// Insert puts a value before element i.
+func (l *List[T]) Insert(ctx context.Context, i int, v T) error {
+	return l.call(ctx, "insert", l.at(i, &v), nil)
+}
+
+// Pop removes element i and returns it; -1 is the last.
+func (l *List[T]) Pop(ctx context.Context, i int) (v T, err error) {
+	err = l.call(ctx, "pop", l.at(i, nil), l.result(&v))
+	return v, err
+}
+
+// Remove removes the first element that is v, and reports whether there was one. Values are the same if they are encoded
+// the same.
+func (l *List[T]) Remove(ctx context.Context, v T) (found bool, err error) {
+	err = l.call(ctx, "remove", func(e *transport.Encoder) error { return l.values.Encode(e, &v) }, flag(&found))
+	return found, err
+}
+
+// Add adds n to element i, which must be a number, and returns the sum.
+func (l *List[T]) Add(ctx context.Context, i int, n T) (sum T, err error) {
+	err = l.call(ctx, "add", func(e *transport.Encoder) error {
+		index(e, i)
+		e.Uint(uint64(reflect.TypeFor[T]().Kind()))
+		return l.values.Encode(e, &n)
+	}, l.result(&sum))
+	return sum, err
+}
+
+// Len returns the number of elements.
+func (l *List[T]) Len(ctx context.Context) (n int, err error) {
+	err = l.call(ctx, "len", nil, count(&n))
+	return n, err
+}
+
+// Slice returns a copy of the elements from i up to j, without j.
+func (l *List[T]) Slice(ctx context.Context, i, j int) ([]T, error) {
+	return l.slice(ctx, func(e *transport.Encoder) error {
+		index(e, i)
+		index(e, j)
+		return nil
+	})
+}
+
+// All returns a copy of all elements.
+func (l *List[T]) All(ctx context.Context) ([]T, error) { return l.slice(ctx, nil) }
+
+func (l *List[T]) slice(ctx context.Context, bounds func(*transport.Encoder) error) (vs []T, err error) {
+	err = l.call(ctx, "slice", bounds, func(d *transport.Decoder) error {
+		for len(d.Rest()) > 0 {
+			v, err := unblob(d, l.values)
+			if err != nil {
+				return err
+			}
+			vs = append(vs, v)
+		}
+		return nil
+	})
+	return vs, err
+}

@@ -1,0 +1,152 @@
+package manager
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+
+	"mrrun/transport"
+)
+
+func init() {
+	makers["list"] = func(s *session, args *transport.Decoder) (object, error) {
+		o := &listObject{}
+		for len(args.Rest()) > 0 {
+			b, err := args.Blob()
+			if err != nil {
+				return nil, err
+			}
+			o.l = append(o.l, s.srv.store(b))
+		}
+		return o, nil
+	}
+	makers["array"] = makers["list"] // its proxy does not change the length
+}
+
+// A listObject has encoded elements.
+type listObject struct {
+	mu sync.Mutex
+	l  []stored
+}
+
+func (o *listObject) leave(*session) {}
+
+func (o *listObject) dropAll(srv *Server) {
+	for _, v := range o.l {
+		srv.release(v)
+	}
+}
+
+// at takes an index below limit.
+func (o *listObject) at(c *call, limit int) (int, error) {
+	u, err := c.in.Uint()
+	if err != nil {
+		return 0, err
+	}
+	i := int(int64(u))
+	if i < 0 {
+		i += len(o.l)
+	}
+	if i < 0 || i >= limit {
+		return 0, fmt.Errorf("%w: %d of %d", ErrIndex, int64(u), len(o.l))
+	}
+	return i, nil
+}
+
+func (o *listObject) call(c *call) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch string(c.method) {
+	case "len":
+		c.out.Uint(uint64(len(o.l)))
+		return nil
+	case "extend":
+		return o.extend(c)
+	case "slice":
+		return o.slice(c)
+	case "remove":
+		v := c.in.Rest()
+		i := slices.IndexFunc(o.l, func(x stored) bool { return bytes.Equal(x.b, v) })
+		if i >= 0 {
+			c.s.srv.release(o.l[i])
+			o.l = slices.Delete(o.l, i, i+1)
+		}
+		return c.flag(i >= 0)
+	case "insert":
+		i, err := o.at(c, len(o.l)+1)
+		if err != nil {
+			return err
+		}
+		o.l = slices.Insert(o.l, i, c.s.srv.store(c.in.Rest()))
+		return nil
+	}
+	i, err := o.at(c, len(o.l))
+	if err != nil {
+		return err
+	}
+	switch string(c.method) {
+	case "get":
+		return c.raw(o.l[i].b)
+	case "set":
+		o.put(c, i, c.in.Rest())
+		return nil
+	case "pop":
+		v := o.l[i]
+		o.l = slices.Delete(o.l, i, i+1)
+		c.adopt(v)
+		return c.raw(v.b)
+	case "add":
+		k, err := c.in.Uint()
+		if err != nil {
+			return err
+		}
+		sum, err := addEncoded(reflect.Kind(k), o.l[i].b, c.in.Rest())
+		if err != nil {
+			return err
+		}
+		o.put(c, i, sum)
+		return c.raw(sum)
+	}
+	return c.unknown("list")
+}
+
+func (o *listObject) put(c *call, i int, v []byte) {
+	now := c.s.srv.store(v)
+	c.s.srv.release(o.l[i])
+	o.l[i] = now
+}
+
+func (o *listObject) extend(c *call) error {
+	n := len(o.l)
+	for len(c.in.Rest()) > 0 {
+		b, err := c.in.Blob()
+		if err != nil {
+			o.l = o.l[:n]
+			return err
+		}
+		o.l = append(o.l, c.s.srv.store(b))
+	}
+	return nil
+}
+
+func (o *listObject) slice(c *call) error {
+	i, j := 0, len(o.l)
+	if len(c.in.Rest()) > 0 {
+		var err error
+		if i, err = o.at(c, len(o.l)+1); err != nil {
+			return err
+		}
+		if j, err = o.at(c, len(o.l)+1); err != nil {
+			return err
+		}
+	}
+	if i > j {
+		return fmt.Errorf("%w: from %d up to %d", ErrIndex, i, j)
+	}
+	for _, v := range o.l[i:j] {
+		c.out.Blob(v.b)
+	}
+	return nil
+}

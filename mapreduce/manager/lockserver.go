@@ -1,0 +1,167 @@
+package manager
+
+import (
+	"context"
+	"sync"
+
+	"mrrun/shared"
+	"mrrun/transport"
+)
+
+func init() {
+	makers["lock"] = func(*session, *transport.Decoder) (object, error) { return &lockObject{}, nil }
+	makers["rlock"] = func(*session, *transport.Decoder) (object, error) { return &lockObject{again: true}, nil }
+}
+
+// A lockObject is held by a session. It hands itself on: whoever waits longest holds it as soon as it is let go.
+type lockObject struct {
+	mu     sync.Mutex
+	again  bool // its holder may lock it again
+	holder *session
+	depth  int
+	broken bool // a holder has gone, and nobody has said since that all is well
+	lost   bool // it was let go while broken
+	line   line
+	conds  []*line // of each cond those that wait for it
+}
+
+func (o *lockObject) leave(s *session) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.holder == s {
+		o.broken = true
+		o.handOn()
+		for _, c := range o.conds {
+			o.wake(c, c.len())
+		}
+	}
+}
+
+// handOn gives the lock to the next one, if there is any.
+func (o *lockObject) handOn() {
+	o.holder, o.depth = nil, 0
+	if o.lost {
+		o.line.all(shared.ErrNotRecoverable)
+		return
+	}
+	if t := o.line.next(); t != nil {
+		t.ready <- o.take(t.s)
+	}
+}
+
+func (o *lockObject) take(s *session) error {
+	o.holder, o.depth = s, 1
+	if o.broken {
+		return shared.ErrOwnerDied
+	}
+	return nil
+}
+
+// tryLock reports whether the lock was free, or is out of use, and then what locking it returns.
+func (o *lockObject) tryLock(s *session) (bool, error) {
+	switch {
+	case o.lost:
+		return true, shared.ErrNotRecoverable
+	case o.holder == nil:
+		return true, o.take(s)
+	case o.holder == s && o.again:
+		o.depth++
+		return true, nil
+	}
+	return false, nil
+}
+
+func (o *lockObject) unlock() {
+	o.lost = o.lost || o.broken
+	o.handOn()
+}
+
+// wake moves n that wait for a cond to the line of the lock, whose holder the caller is or was.
+func (o *lockObject) wake(c *line, n int) {
+	for range n {
+		t := c.next()
+		if t == nil {
+			return
+		}
+		t.ready <- nil
+	}
+}
+
+func (o *lockObject) call(c *call) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch string(c.method) {
+	case "lock":
+		if done, err := o.tryLock(c.s); done {
+			return err
+		}
+		t := o.line.join(c.s)
+		return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, &o.mu, &o.line) })
+	case "trylock":
+		done, err := o.tryLock(c.s)
+		if err != nil {
+			return err
+		}
+		return c.flag(done)
+	case "cond":
+		o.conds = append(o.conds, &line{})
+		c.out.Uint(uint64(len(o.conds) - 1))
+		return nil
+	}
+	if o.holder != c.s {
+		return ErrNotHeld
+	}
+	switch string(c.method) {
+	case "unlock":
+		if o.depth--; o.depth == 0 {
+			o.unlock()
+		}
+		return nil
+	case "consistent":
+		o.broken = false
+		return nil
+	}
+	i, err := c.in.Uint()
+	if err != nil {
+		return err
+	}
+	if i >= uint64(len(o.conds)) {
+		return ErrNoObject
+	}
+	cond := o.conds[i]
+	switch string(c.method) {
+	case "wait":
+		t, depth := cond.join(c.s), o.depth
+		o.unlock()
+		return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.waitCond(ctx, cond, t, depth) })
+	case "notify":
+		n, err := c.in.Uint()
+		if err != nil {
+			return err
+		}
+		o.wake(cond, int(min(n, uint64(cond.len()))))
+		return nil
+	}
+	return c.unknown("lock")
+}
+
+// waitCond waits for a cond and then, however that ended, for the lock.
+func (o *lockObject) waitCond(ctx context.Context, cond *line, t *ticket, depth int) error {
+	waited := t.wait(ctx, &o.mu, cond)
+	o.mu.Lock()
+	done, err := o.tryLock(t.s)
+	if !done {
+		t = o.line.join(t.s)
+		o.mu.Unlock()
+		err = t.wait(t.s.ctx, &o.mu, &o.line)
+		o.mu.Lock()
+	}
+	if o.holder == t.s {
+		o.depth = depth
+	}
+	o.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return waited
+}

@@ -1,0 +1,76 @@
+package manager
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"mrrun/mapreduce"
+)
+
+func TestMain(m *testing.M) {
+	mapreduce.Init()
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	os.Exit(m.Run())
+}
+
+// serve runs a server in this process for the length of the test, and checks that nothing is left of it.
+func serve(tb testing.TB, opts ...Option) (dial func() *Client) {
+	tb.Helper()
+	before := goleak.IgnoreCurrent()
+	l, err := ListenLocal()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- Serve(ctx, l, opts...) }()
+	var clients []*Client
+	tb.Cleanup(func() {
+		for _, c := range clients {
+			_ = c.Close()
+		}
+		cancel()
+		if err := <-done; err != nil {
+			tb.Error(err)
+		}
+		if err := goleak.Find(before); err != nil {
+			tb.Error(err)
+		}
+	})
+	return func() *Client {
+		tb.Helper()
+		c, err := Dial(ctx, Address(l), opts...)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		clients = append(clients, c)
+		return c
+	}
+}
+
+// within is a ctx for what must not hang.
+func within(tb testing.TB) context.Context {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	tb.Cleanup(cancel)
+	return ctx
+}
+
+func check(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func must1[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,102 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"mrrun/mapreduce"
+)
+
+// A Manager is a server in a process of its own, and the client that this process has of it.
+type Manager struct {
+	*Client
+	pool *mapreduce.Pool
+	dir  string // of its socket
+}
+
+// settings are what the server's process is told.
+type settings struct {
+	Dir        string
+	Limit      uint64
+	MaxConns   int
+	MaxWaiting int
+	Silence    time.Duration
+	Greeting   time.Duration
+}
+
+// serving is the server that a manager's process runs.
+type serving struct {
+	l    net.Listener
+	stop context.CancelFunc
+	done chan error
+}
+
+var server = mapreduce.NewState(func(_ context.Context, s settings) (*serving, error) {
+	l, err := listenIn(s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	run := &serving{&localListener{UnixListener: l}, stop, make(chan error, 1)}
+	srv := NewServer(MaxMessage(int(s.Limit)), MaxConns(s.MaxConns), MaxWaiting(s.MaxWaiting),
+		Silence(s.Silence), Greeting(s.Greeting))
+	go func() { run.done <- srv.Serve(ctx, run.l) }()
+	return run, nil
+}, func(s *serving) error {
+	s.stop()
+	return <-s.done
+})
+
+var serverAddress = mapreduce.FuncContext(func(ctx context.Context, _ struct{}) (string, error) {
+	return Address(server.Get(ctx).l), nil
+})
+
+// Start starts a manager in a process of its own: this program, started again as a worker is, so [mapreduce.Main] or
+// [mapreduce.Init] must have been entered. It ends with Close, and with this process. When it is killed all that it had is
+// lost, and every use of it an error that wraps [ErrLost].
+func Start(ctx context.Context, opts ...Option) (*Manager, error) {
+	o := makeOptions(opts)
+	dir, err := os.MkdirTemp("", "manager-*") // with mode 0700
+	if err != nil {
+		return nil, fmt.Errorf("start a manager: %w", err)
+	}
+	m := &Manager{dir: dir}
+	m.pool, err = mapreduce.NewPool(context.WithoutCancel(ctx), mapreduce.Procs(1),
+		server.Initializer(settings{dir, o.limit, o.maxConns, o.maxWaiting, o.silence, o.greeting}))
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, fmt.Errorf("start a manager: %w", err)
+	}
+	address, err := serverAddress.Apply(ctx, m.pool, struct{}{})
+	if err == nil {
+		m.Client, err = Dial(ctx, address, opts...)
+	}
+	if err != nil {
+		m.pool.Terminate()
+		_ = os.RemoveAll(dir)
+		return nil, fmt.Errorf("start a manager: %w", err)
+	}
+	return m, nil
+}
+
+// PID returns the process of the manager, or 0 if it has ended.
+func (m *Manager) PID() int {
+	for _, w := range m.pool.Workers() {
+		return w.PID
+	}
+	return 0
+}
+
+// Close ends the manager's process and waits for it. All that it had is gone.
+func (m *Manager) Close() error {
+	_ = m.Client.Close()
+	err := m.pool.Close()
+	_ = os.RemoveAll(m.dir)
+	if err != nil {
+		return fmt.Errorf("close the manager: %w", err)
+	}
+	return nil
+}

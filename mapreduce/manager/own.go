@@ -1,0 +1,64 @@
+package manager
+
+import (
+	"fmt"
+
+	"mrrun/transport"
+)
+
+// makers make the objects that a client can ask for, by what they are, from the arguments of "new".
+var makers = map[string]func(s *session, args *transport.Decoder) (object, error){}
+
+// own runs a method of the server itself, which is object 0.
+func (s *session) own(c *call) error {
+	switch string(c.method) {
+	case "new":
+		return s.newObject(c)
+	case "drop":
+		id, err := c.in.Uint()
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		e, waits := s.uses[id], len(s.cancels) > 0
+		if !waits {
+			delete(s.uses, id)
+		}
+		s.mu.Unlock()
+		if e == nil || waits {
+			return nil // a call that waits may get hold of it yet: the reference goes at the end of the session
+		}
+		e.leave(s)
+		s.srv.drop(e)
+		return nil
+	case "func":
+		return s.callFunction(c)
+	}
+	return c.unknown("manager")
+}
+
+func (s *session) newObject(c *call) error {
+	kind, err := c.in.String()
+	if err != nil {
+		return err
+	}
+	signature, err := c.in.String()
+	if err != nil {
+		return err
+	}
+	name, err := c.in.String()
+	if err != nil {
+		return err
+	}
+	maker := makers[kind]
+	if maker == nil {
+		return fmt.Errorf("%w: the manager makes no %q", ErrType, kind)
+	}
+	e, err := s.srv.add(name, signature, func() (object, error) { return maker(s, c.in) })
+	if err != nil {
+		return err
+	}
+	s.adopt(e)
+	c.out.Uint(e.id)
+	return nil
+}

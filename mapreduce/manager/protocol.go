@@ -1,0 +1,109 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"mrrun/shared"
+	"mrrun/transport"
+)
+
+// protocolVersion is what both sides must speak.
+const protocolVersion = 1
+
+// The kinds of frames. The tag of a call is its client's choice; cancel, result and failure bear the tag of their call.
+const (
+	kindHello   byte = iota + 1 // both ways, first: version, and from the server its instance
+	kindCall                    // object, method, arguments
+	kindCancel                  // the caller waits no longer
+	kindPing                    // are you there?
+	kindResult                  // what the method returned
+	kindFailure                 // code, text
+	kindPong                    // yes
+)
+
+var (
+	// ErrLost is wrapped by the error of every call whose connection to the manager has ended.
+	ErrLost = errors.New("the connection to the manager is lost")
+
+	// ErrVersion is wrapped by the error of a connection to a manager of another version.
+	ErrVersion = errors.New("the manager speaks another version")
+
+	// ErrNoObject is wrapped by the error about an object that is not there any more, as nobody refers to it.
+	ErrNoObject = errors.New("the manager has no such object")
+
+	// ErrNoMethod is wrapped by the error about what an object cannot do.
+	ErrNoMethod = errors.New("no such method")
+
+	// ErrIndex is wrapped by the error about an element that is not there.
+	ErrIndex = errors.New("index out of range")
+
+	// ErrType is wrapped by the error about an object, argument or result of another type than was asked for.
+	ErrType = errors.New("wrong type")
+
+	// ErrNotHeld is wrapped by the error, or the panic, about a lock that this connection does not hold.
+	ErrNotHeld = errors.New("the lock is not held by this client")
+
+	// ErrBusy is wrapped by the error when a limit of the manager is reached: see [MaxConns] and [MaxWaiting].
+	ErrBusy = errors.New("the manager is busy")
+)
+
+// codes are the errors that arrive as themselves; an error's place is its code on the wire, and 0 is any other.
+var codes = []error{
+	nil, ErrNoObject, ErrNoMethod, ErrIndex, ErrType, ErrNotHeld, ErrBusy, io.EOF,
+	shared.ErrOwnerDied, shared.ErrNotRecoverable, shared.ErrReleased, shared.ErrBroken, context.Canceled,
+}
+
+// A CallError is an error that the manager answered a call with. It wraps the sentinels of this package and of shared.
+type CallError struct {
+	Method string // what was called
+	Text   string // what the manager says
+
+	code error
+}
+
+func (e *CallError) Error() string { return fmt.Sprintf("manager: %s: %s", e.Method, e.Text) }
+
+func (e *CallError) Unwrap() error { return e.code }
+
+func encodeFailure(e *transport.Encoder, err error) {
+	code := 0
+	for i, sentinel := range codes[1:] {
+		if errors.Is(err, sentinel) {
+			code = i + 1
+			break
+		}
+	}
+	e.Uint(uint64(code))
+	e.String(err.Error())
+}
+
+func decodeFailure(method string, body []byte) error {
+	d := transport.NewDecoder(body)
+	code, err := d.Uint()
+	if err != nil {
+		return fmt.Errorf("manager: %s: broken answer: %w", method, err)
+	}
+	text, err := d.String()
+	if err != nil {
+		return fmt.Errorf("manager: %s: broken answer: %w", method, err)
+	}
+	failure := &CallError{Method: method, Text: text}
+	if code < uint64(len(codes)) {
+		failure.code = codes[code]
+	}
+	return failure
+}
+
+// request takes the head of a call from d and leaves its arguments there. The method is part of the body.
+func request(d *transport.Decoder) (object uint64, method []byte, err error) {
+	if object, err = d.Uint(); err != nil {
+		return 0, nil, fmt.Errorf("object: %w", err)
+	}
+	if method, err = d.Blob(); err != nil {
+		return 0, nil, fmt.Errorf("method: %w", err)
+	}
+	return object, method, nil
+}

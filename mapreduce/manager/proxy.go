@@ -1,0 +1,239 @@
+package manager
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"mrrun/transport"
+)
+
+// A proxy stands for an object on a manager. Other processes get it as a value: where the manager is, and which object.
+//
+// The manager keeps an object while a client that has used it is connected and has not closed its last proxy of it, and
+// while it is a value of another object. So whoever sends a proxy keeps its own until the receiver has used it.
+type proxy struct {
+	c         atomic.Pointer[Client] // nil until the first use of a proxy that was received
+	id        uint64
+	instance  string
+	address   string
+	signature string
+	closed    atomic.Bool
+}
+
+// known are the clients of this process, which proxies find by the instance of the server.
+var known clients
+
+type clients struct {
+	mu  sync.Mutex
+	all map[string][]*Client
+
+	dialing sync.Mutex // so that several proxies share one connection
+}
+
+func (k *clients) add(c *Client) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.all == nil {
+		k.all = make(map[string][]*Client)
+	}
+	k.all[c.instance] = append(k.all[c.instance], c)
+}
+
+func (k *clients) remove(c *Client) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	left := k.all[c.instance]
+	for i, other := range left {
+		if other == c {
+			left = append(left[:i:i], left[i+1:]...)
+			break
+		}
+	}
+	if k.all[c.instance] = left; len(left) == 0 {
+		delete(k.all, c.instance)
+	}
+}
+
+func (k *clients) of(instance string) *Client {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if all := k.all[instance]; len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+// conn returns the connection that the proxy uses. It dials if this process has none.
+func (p *proxy) conn(ctx context.Context) (*Client, error) {
+	if c := p.c.Load(); c != nil {
+		return c, nil
+	}
+	if p.id == 0 {
+		return nil, fmt.Errorf("%w: the proxy is empty; it is made by a constructor, or received", ErrNoObject)
+	}
+	known.dialing.Lock()
+	defer known.dialing.Unlock()
+	if c := p.c.Load(); c != nil {
+		return c, nil
+	}
+	c := known.of(p.instance)
+	if c == nil {
+		if strings.HasPrefix(p.address, "tcp:") {
+			return nil, fmt.Errorf("%w: %s is on another machine; call DialRemote with its key before", ErrLost, p.address)
+		}
+		var err error
+		if c, err = Dial(ctx, p.address); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrLost, err)
+		}
+		if c.instance != p.instance {
+			_ = c.Close()
+			return nil, fmt.Errorf("%w: another manager has come to %s", ErrLost, p.address)
+		}
+	}
+	c.use(p.id, 1)
+	p.c.Store(c)
+	return c, nil
+}
+
+func (c *Client) use(id uint64, n int) (left int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.uses[id] += n
+	left = c.uses[id]
+	if left == 0 {
+		delete(c.uses, id)
+	}
+	return left
+}
+
+// call calls a method of the object: see [Client.call].
+func (p *proxy) call(ctx context.Context, method string, encode func(*transport.Encoder) error,
+	decode func(*transport.Decoder) error) error {
+	c, err := p.conn(ctx)
+	if err != nil {
+		return fmt.Errorf("manager: %s: %w", method, err)
+	}
+	return c.call(ctx, p.id, method, encode, decode)
+}
+
+// Close says that this proxy is used no more. The manager forgets the object when nobody refers to it. It may be called
+// again.
+func (p *proxy) Close() error {
+	c := p.c.Load()
+	if c == nil || p.closed.Swap(true) || c.use(p.id, -1) > 0 {
+		return nil
+	}
+	return c.call(context.Background(), 0, "drop", uintArg(p.id), nil)
+}
+
+// String names the object in messages.
+func (p *proxy) String() string { return fmt.Sprintf("%s %d at %s", p.signature, p.id, p.address) }
+
+// create makes an object of a kind, or gets at the one of the name that opts tell.
+func (p *proxy) create(ctx context.Context, conn Conn, kind, signature string, opts []ObjectOption,
+	args func(*transport.Encoder) error) error {
+	var o objectOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	c := conn.client()
+	err := c.call(ctx, 0, "new", func(e *transport.Encoder) error {
+		e.String(kind)
+		e.String(signature)
+		e.String(o.name)
+		if args != nil {
+			return args(e)
+		}
+		return nil
+	}, func(d *transport.Decoder) (err error) { p.id, err = d.Uint(); return err })
+	if err != nil {
+		return fmt.Errorf("new %s: %w", signature, err)
+	}
+	p.instance, p.address, p.signature = c.instance, c.address, signature
+	c.use(p.id, 1)
+	p.c.Store(c)
+	return nil
+}
+
+type objectOptions struct{ name string }
+
+// An ObjectOption changes what a constructor makes.
+type ObjectOption func(*objectOptions)
+
+// Named has the constructor return the object of that name, which it makes if there is none. So clients that have nothing
+// else in common get at the same object. It stays until the manager ends.
+func Named(name string) ObjectOption { return func(o *objectOptions) { o.name = name } }
+
+// An encoded proxy is the instance, the id in 8 bytes, the signature's length in 2 bytes, the signature and the address.
+const instanceSize = 26
+
+func (p *proxy) encode(e *msgpack.Encoder) error {
+	if p == nil || p.id == 0 {
+		return fmt.Errorf("manager: send a proxy: it is empty")
+	}
+	b := append([]byte(nil), p.instance...)
+	b = binary.BigEndian.AppendUint64(b, p.id)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(p.signature)))
+	b = append(append(b, p.signature...), p.address...)
+	return e.EncodeBytes(b)
+}
+
+func (p *proxy) decode(d *msgpack.Decoder, signature string) error {
+	b, err := d.DecodeBytes()
+	if err != nil {
+		return fmt.Errorf("manager: receive a %s: %w", signature, err)
+	}
+	if len(b) < instanceSize+10 {
+		return fmt.Errorf("manager: receive a %s: %w: %d bytes are no proxy", signature, ErrType, len(b))
+	}
+	size := int(binary.BigEndian.Uint16(b[instanceSize+8:]))
+	rest := b[instanceSize+10:]
+	if size > len(rest) {
+		return fmt.Errorf("manager: receive a %s: %w: the proxy is cut", signature, ErrType)
+	}
+	p.instance, p.id = string(b[:instanceSize]), binary.BigEndian.Uint64(b[instanceSize:])
+	p.signature, p.address = string(rest[:size]), string(rest[size:])
+	if p.signature != signature {
+		return fmt.Errorf("manager: receive a %s: %w: it is a %s", signature, ErrType, p.signature)
+	}
+	return nil
+}
+
+// proxiesIn returns the objects that an encoded value refers to: an instance, which is random, is nowhere but in a proxy.
+func (srv *Server) proxiesIn(value []byte) []*entry {
+	var found []*entry
+	for {
+		i := bytes.Index(value, []byte(srv.instance))
+		if i < 0 || len(value) < i+instanceSize+8 {
+			return found
+		}
+		value = value[i+instanceSize:]
+		if e := srv.hold(binary.BigEndian.Uint64(value)); e != nil {
+			found = append(found, e)
+		}
+	}
+}
+
+// signatureOf says what an object is and of what types.
+func signatureOf(kind string, types ...reflect.Type) string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = t.String()
+	}
+	if len(names) == 0 {
+		return kind
+	}
+	return kind + "[" + strings.Join(names, ",") + "]"
+}
+
+func uintArg(n uint64) func(*transport.Encoder) error {
+	return func(e *transport.Encoder) error { e.Uint(n); return nil }
+}

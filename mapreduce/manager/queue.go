@@ -1,0 +1,118 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"reflect"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"mrrun/transport"
+)
+
+// A Queue hands values from its producers to its consumers, in the order in which they were put, each to one. It is made by
+// [NewQueue] and used by pointer; all methods are safe for concurrent use.
+//
+// A value whose consumer vanishes before the manager has sent it goes to the next one. One that was sent is in the
+// consumer's hand: Join waits for its TaskDone.
+type Queue[T any] struct {
+	proxy
+	values coder[T]
+}
+
+func queueSignature[T any]() string { return signatureOf("queue", reflect.TypeFor[T]()) }
+
+// NewQueue makes a queue of at most size values: more have to wait.
+func NewQueue[T any](ctx context.Context, c Conn, size int, opts ...ObjectOption) (*Queue[T], error) {
+	if size < 1 {
+		return nil, fmt.Errorf("manager: new queue of %d values: it must be positive", size)
+	}
+	q := &Queue[T]{}
+	var err error
+	if q.values, err = coderOf[T](); err != nil {
+		return nil, err
+	}
+	return q, q.create(ctx, c, "queue", queueSignature[T](), opts, uintArg(uint64(size)))
+}
+
+// EncodeMsgpack sends the proxy.
+func (q *Queue[T]) EncodeMsgpack(e *msgpack.Encoder) error { return q.encode(e) }
+
+// DecodeMsgpack receives a proxy. A queue of another type is an error.
+func (q *Queue[T]) DecodeMsgpack(d *msgpack.Decoder) (err error) {
+	if q.values, err = coderOf[T](); err != nil {
+		return err
+	}
+	return q.decode(d, queueSignature[T]())
+}
+
+func (q *Queue[T]) encodes(v *T) func(*transport.Encoder) error {
+	return func(e *transport.Encoder) error { return q.values.Encode(e, v) }
+}
+
+// Put puts a value; it blocks while the queue is full, until ctx ends: then it returns the cause. When it returns nil the
+// value is on the manager. After Close the error is [io.EOF].
+func (q *Queue[T]) Put(ctx context.Context, v T) error { return q.call(ctx, "put", q.encodes(&v), nil) }
+
+// TryPut puts a value if there is room, and reports whether it did.
+func (q *Queue[T]) TryPut(ctx context.Context, v T) (ok bool, err error) {
+	err = q.call(ctx, "tryput", q.encodes(&v), flag(&ok))
+	return ok, err
+}
+
+// Get takes the oldest value; it blocks while there is none, until ctx ends: then it returns the cause. When the queue is
+// closed and empty the error wraps [io.EOF].
+func (q *Queue[T]) Get(ctx context.Context) (v T, err error) {
+	err = q.call(ctx, "get", nil, func(d *transport.Decoder) error { return q.values.Decode(d, &v) })
+	return v, err
+}
+
+// TryGet takes the oldest value if there is one, and reports whether it did.
+func (q *Queue[T]) TryGet(ctx context.Context) (v T, ok bool, err error) {
+	err = q.call(ctx, "tryget", nil, func(d *transport.Decoder) error {
+		if ok = len(d.Rest()) > 0; !ok {
+			return nil
+		}
+		return q.values.Decode(d, &v)
+	})
+	return v, ok, err
+}
+
+// All takes values until the queue is closed and empty. Any other error is the last that it yields.
+func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for {
+			v, err := q.Get(ctx)
+			if isEOF(err) || !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// TaskDone says that a value that was got has been dealt with. More of them than values is an error.
+func (q *Queue[T]) TaskDone(ctx context.Context) error { return q.call(ctx, "done", nil, nil) }
+
+// Join waits until TaskDone was called for each value that was put, or ctx ends: then it returns the cause.
+func (q *Queue[T]) Join(ctx context.Context) error { return q.call(ctx, "join", nil, nil) }
+
+// Len returns the number of values in the queue.
+func (q *Queue[T]) Len(ctx context.Context) (n int, err error) {
+	err = q.call(ctx, "len", nil, count(&n))
+	return n, err
+}
+
+// Cap returns how many values there is room for.
+func (q *Queue[T]) Cap(ctx context.Context) (n int, err error) {
+	err = q.call(ctx, "cap", nil, count(&n))
+	return n, err
+}
+
+// CloseQueue ends the queue: nothing can be put any more, and what is in it can be got. Those that wait to put get [io.EOF].
+// Close, as with all proxies, only ends the use of this one.
+func (q *Queue[T]) CloseQueue(ctx context.Context) error { return q.call(ctx, "close", nil, nil) }
+
+func isEOF(err error) bool { return err != nil && errors.Is(err, io.EOF) }

@@ -1,0 +1,188 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+
+	"mrrun/shared"
+	"mrrun/transport"
+)
+
+func init() {
+	makers["queue"] = func(_ *session, args *transport.Decoder) (object, error) {
+		size, err := args.Uint()
+		if err != nil || size < 1 || size > math.MaxInt32 {
+			return nil, fmt.Errorf("%w: a queue of %d values: %v", ErrType, size, err)
+		}
+		return &queueObject{size: int(size)}, nil
+	}
+}
+
+// A queueObject has values, or consumers that wait for some, or neither. Producers wait only while it is full.
+type queueObject struct {
+	mu         sync.Mutex
+	size       int
+	values     []stored // from head
+	head       int
+	unfinished int // values that nobody has said to be done with
+	closed     bool
+	getters    line
+	putters    line
+	joiners    line
+}
+
+func (o *queueObject) leave(*session) {}
+
+func (o *queueObject) dropAll(srv *Server) {
+	for _, v := range o.values[o.head:] {
+		srv.release(v)
+	}
+}
+
+func (o *queueObject) len() int { return len(o.values) - o.head }
+
+// add takes a value that there is room for.
+func (o *queueObject) add(v stored) {
+	o.unfinished++
+	o.deliver(v)
+}
+
+func (o *queueObject) deliver(v stored) {
+	if t := o.getters.next(); t != nil {
+		t.item = v
+		t.ready <- nil
+		return
+	}
+	o.values = append(o.values, v)
+}
+
+// take takes the oldest value, and the value of a producer that waits for the room.
+func (o *queueObject) take() stored {
+	v := o.values[o.head]
+	o.values[o.head] = stored{}
+	if o.head++; o.head*2 > len(o.values) && o.head > 32 || o.head == len(o.values) {
+		n := copy(o.values, o.values[o.head:])
+		clear(o.values[n:])
+		o.values, o.head = o.values[:n], 0
+	}
+	if t := o.putters.next(); t != nil {
+		o.add(t.item)
+		t.ready <- nil
+	}
+	return v
+}
+
+// giveBack is for a value whose consumer has vanished: it is the oldest again.
+func (o *queueObject) giveBack(srv *Server, v stored) {
+	v = srv.store(v.b) // its references went with it
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if t := o.getters.next(); t != nil {
+		t.item = v
+		t.ready <- nil
+		return
+	}
+	o.values = append([]stored{v}, o.values[o.head:]...)
+	o.head = 0
+}
+
+func (o *queueObject) call(c *call) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch string(c.method) {
+	case "put", "tryput":
+		return o.put(c)
+	case "get", "tryget":
+		return o.get(c)
+	case "done":
+		if o.unfinished == 0 {
+			return fmt.Errorf("%w: TaskDone was called for each value", shared.ErrReleased)
+		}
+		if o.unfinished--; o.unfinished == 0 {
+			o.joiners.all(nil)
+		}
+		return nil
+	case "join":
+		if o.unfinished == 0 {
+			return nil
+		}
+		t := o.joiners.join(c.s)
+		return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, &o.mu, &o.joiners) })
+	case "len":
+		c.out.Uint(uint64(o.len()))
+		return nil
+	case "cap":
+		c.out.Uint(uint64(o.size))
+		return nil
+	case "close":
+		o.closed = true
+		o.putters.all(io.EOF)
+		o.getters.all(io.EOF)
+		return nil
+	}
+	return c.unknown("queue")
+}
+
+func (o *queueObject) put(c *call) error {
+	try := len(c.method) == len("tryput")
+	if o.closed {
+		return fmt.Errorf("the queue is closed: %w", io.EOF)
+	}
+	room := o.len() < o.size
+	if try && !room {
+		return c.flag(false)
+	}
+	v := c.s.srv.store(c.in.Rest())
+	if room {
+		o.add(v)
+		if try {
+			return c.flag(true)
+		}
+		return nil
+	}
+	t := o.putters.join(c.s)
+	t.item = v
+	return c.later(func(ctx context.Context) ([]byte, error) {
+		err := t.wait(ctx, &o.mu, &o.putters)
+		if err != nil {
+			c.s.srv.release(v)
+		}
+		return nil, err
+	})
+}
+
+func (o *queueObject) get(c *call) error {
+	s := c.s
+	if o.len() > 0 {
+		v := o.take()
+		c.undo = func() { o.giveBack(s.srv, v) }
+		c.adopt(v)
+		return c.raw(v.b)
+	}
+	if len(c.method) == len("tryget") {
+		return nil
+	}
+	if o.closed {
+		return fmt.Errorf("the queue is closed and empty: %w", io.EOF)
+	}
+	t := o.getters.join(s)
+	var got bool
+	c.undo = func() {
+		if got {
+			o.giveBack(s.srv, t.item)
+		}
+	}
+	return c.later(func(ctx context.Context) ([]byte, error) {
+		if err := t.wait(ctx, &o.mu, &o.getters); err != nil {
+			return nil, err
+		}
+		got = true
+		for _, e := range t.item.refs {
+			s.adopt(e)
+		}
+		return t.item.b, nil
+	})
+}

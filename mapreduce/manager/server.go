@@ -1,0 +1,191 @@
+package manager
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// An object is what a server keeps. Its methods are called by many sessions at a time.
+type object interface {
+	// call runs one method without blocking: what has to wait is left to [call.later].
+	call(c *call) error
+
+	// leave lets go what a session holds that has ended; none of its calls is under way any more.
+	leave(s *session)
+}
+
+// An entry is an object with what the server knows about it.
+type entry struct {
+	object
+	id        uint64
+	signature string // what it is and of what types
+	refs      int    // sessions that use it and places that have it as a value; guarded by the server's mu
+	named     bool   // it stays without them
+}
+
+// A Server keeps objects and serves them to clients. It is safe for concurrent use.
+type Server struct {
+	instance string
+	o        options
+
+	mu       sync.Mutex // never held while anything waits
+	objects  map[uint64]*entry
+	names    map[string]*entry
+	last     uint64
+	sessions map[*session]struct{}
+}
+
+// NewServer makes a server without objects. It serves when [Server.Serve] is called.
+func NewServer(opts ...Option) *Server {
+	return &Server{
+		instance: rand.Text(), o: makeOptions(opts),
+		objects: make(map[uint64]*entry), names: make(map[string]*entry), sessions: make(map[*session]struct{}),
+	}
+}
+
+// Serve accepts clients on l, which it owns, until ctx ends; it returns when the last one is gone. It may be called for
+// several listeners at a time. Whoever can connect can use all objects: see [ListenLocal] and [Listen] for listeners that
+// see to that.
+func (srv *Server) Serve(ctx context.Context, l net.Listener) error {
+	var sessions sync.WaitGroup
+	defer sessions.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	for {
+		conn, err := l.Accept()
+		if ctx.Err() != nil {
+			if err == nil {
+				_ = conn.Close()
+			}
+			return nil
+		}
+		if err != nil {
+			if wait, ok := errors.AsType[net.Error](err); ok && wait.Timeout() {
+				continue
+			}
+			if errors.Is(err, net.ErrClosed) || !tooManyFiles(err) {
+				return fmt.Errorf("manager: accept: %w", err)
+			}
+			srv.o.log.Warn("manager: accept", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(50 * time.Millisecond): // until a client has left
+			}
+			continue
+		}
+		s := newSession(ctx, srv, conn)
+		if !srv.admit(s) {
+			srv.o.log.Warn("manager: refused, too many connections", "from", conn.RemoteAddr(), "limit", srv.o.maxConns)
+			s.cancel()
+			_ = conn.Close()
+			continue
+		}
+		sessions.Go(func() {
+			defer srv.dismiss(s)
+			if err := s.serve(); err != nil && err != io.EOF && ctx.Err() == nil {
+				srv.o.log.Warn("manager: connection ended", "from", conn.RemoteAddr(), "error", err)
+			}
+		})
+	}
+}
+
+// Serve serves clients on l until ctx ends: see [Server.Serve].
+func Serve(ctx context.Context, l net.Listener, opts ...Option) error {
+	return NewServer(opts...).Serve(ctx, l)
+}
+
+func (srv *Server) admit(s *session) bool {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if len(srv.sessions) >= srv.o.maxConns {
+		return false
+	}
+	srv.sessions[s] = struct{}{}
+	return true
+}
+
+// dismiss lets go all that an ended session held.
+func (srv *Server) dismiss(s *session) {
+	for _, e := range s.uses {
+		e.leave(s)
+		srv.drop(e)
+	}
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	delete(srv.sessions, s)
+}
+
+// add keeps a new object, or returns the one of that name, with one more reference.
+func (srv *Server) add(name, signature string, o func() (object, error)) (*entry, error) {
+	if e, err := srv.named(name, signature); e != nil || err != nil {
+		return e, err
+	}
+	made, err := o()
+	if err != nil {
+		return nil, err
+	}
+	fresh := &entry{object: made, signature: signature, refs: 1, named: name != ""}
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if other := srv.names[name]; other != nil && other.signature == signature {
+		other.refs++ // another client was faster
+		return other, nil
+	} else if other != nil {
+		return nil, fmt.Errorf("%w: %q is a %s, not a %s", ErrType, name, other.signature, signature)
+	}
+	srv.last++
+	fresh.id = srv.last
+	srv.objects[fresh.id] = fresh
+	if name != "" {
+		srv.names[name] = fresh
+	}
+	return fresh, nil
+}
+
+// named returns the object of a name, or nil.
+func (srv *Server) named(name, signature string) (*entry, error) {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	e := srv.names[name]
+	if e == nil {
+		return nil, nil
+	}
+	if e.signature != signature {
+		return nil, fmt.Errorf("%w: %q is a %s, not a %s", ErrType, name, e.signature, signature)
+	}
+	e.refs++
+	return e, nil
+}
+
+// hold returns an object with one more reference, or nil.
+func (srv *Server) hold(id uint64) *entry {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	e := srv.objects[id]
+	if e != nil {
+		e.refs++
+	}
+	return e
+}
+
+// drop takes a reference back. The last one takes the object with it, and what that refers to.
+func (srv *Server) drop(e *entry) {
+	srv.mu.Lock()
+	e.refs--
+	gone := e.refs == 0 && !e.named
+	if gone {
+		delete(srv.objects, e.id)
+	}
+	srv.mu.Unlock()
+	if holder, ok := e.object.(interface{ dropAll(*Server) }); ok && gone {
+		holder.dropAll(srv)
+	}
+}

@@ -1,0 +1,272 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"mrrun/transport"
+)
+
+// A session is one client's connection as the server sees it.
+type session struct {
+	srv    *Server
+	conn   net.Conn
+	in     *transport.Reader
+	out    *transport.Writer
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	now   call     // the call that serve is at
+	undos []func() // for the answers of serve that no flush has taken yet
+
+	waiting sync.WaitGroup // calls that wait
+	mu      sync.Mutex
+	cancels map[uint32]context.CancelFunc // of those calls
+	uses    map[uint64]*entry             // the objects it refers to
+}
+
+// A call is one method on its way through an object.
+type call struct {
+	s      *session
+	method []byte             // part of the frame, like what in has
+	in     *transport.Decoder // the arguments
+	out    *transport.Encoder // where the result goes
+
+	wait func(ctx context.Context) (result []byte, err error)
+	undo func() // takes the call back when its answer could not be sent
+}
+
+var errLater = errors.New("later")
+
+// later has the call go on in a goroutine of its own, where it may wait until ctx ends. Arguments must be taken before.
+func (c *call) later(wait func(ctx context.Context) (result []byte, err error)) error {
+	c.wait = wait
+	return errLater
+}
+
+// unknown is the answer to a method that an object does not have.
+func (c *call) unknown(what string) error {
+	return fmt.Errorf("%w: a %s cannot %q", ErrNoMethod, what, c.method)
+}
+
+func newSession(ctx context.Context, srv *Server, conn net.Conn) *session {
+	s := &session{
+		srv: srv, conn: conn,
+		in: transport.NewReader(conn, srv.o.limit), out: transport.NewWriter(conn),
+		uses: make(map[uint64]*entry), cancels: make(map[uint32]context.CancelFunc),
+	}
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	s.now = call{s: s, in: transport.NewDecoder(nil)}
+	return s
+}
+
+// serve answers calls until the connection or ctx ends. When it returns no call is under way any more.
+func (s *session) serve() (err error) {
+	stop := context.AfterFunc(s.ctx, func() { _ = s.conn.Close() })
+	defer func() {
+		s.cancel()
+		stop()
+		_ = s.conn.Close()
+		s.waiting.Wait()
+		s.takeBack()
+	}()
+	if err := s.greet(); err != nil {
+		return fmt.Errorf("greeting: %w", err)
+	}
+	var heard time.Time
+	for {
+		if now := time.Now(); now.Sub(heard) > s.srv.o.silence/4 {
+			heard = now
+			_ = s.conn.SetDeadline(now.Add(s.srv.o.silence))
+		}
+		f, err := s.in.Next()
+		if err != nil {
+			return err
+		}
+		if err := s.handle(f); err != nil {
+			return err
+		}
+		if !s.in.Buffered() {
+			if err := s.out.Flush(); err != nil {
+				return err
+			}
+			s.undos = s.undos[:0]
+		}
+	}
+}
+
+// greet exchanges versions, in little time: whoever connects to keep a connection busy does not.
+func (s *session) greet() error {
+	_ = s.conn.SetDeadline(time.Now().Add(s.srv.o.greeting))
+	if h, ok := s.conn.(interface{ HandshakeContext(context.Context) error }); ok {
+		if err := h.HandshakeContext(s.ctx); err != nil {
+			return err
+		}
+	}
+	small := transport.NewReader(s.conn, 64)
+	f, err := small.Next()
+	if err != nil {
+		return err
+	}
+	d := transport.NewDecoder(f.Body)
+	version, err := d.Uint()
+	if f.Kind != kindHello || err != nil {
+		return fmt.Errorf("%w: it does not begin with a greeting", transport.ErrFormat)
+	}
+	if _, err := s.out.Add(kindHello, 0, func(e *transport.Encoder) error {
+		e.Uint(protocolVersion)
+		e.String(s.srv.instance)
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := s.out.Flush(); err != nil {
+		return err
+	}
+	if version != protocolVersion {
+		return fmt.Errorf("%w: the client's is %d, ours is %d", ErrVersion, version, protocolVersion)
+	}
+	return nil
+}
+
+// handle sees to one frame. An error ends the session: its client does not keep to the protocol, or is gone.
+func (s *session) handle(f transport.Frame) error {
+	switch f.Kind {
+	case kindCall:
+		return s.handleCall(f)
+	case kindCancel:
+		s.mu.Lock()
+		cancel := s.cancels[f.Tag]
+		s.mu.Unlock()
+		if cancel != nil {
+			cancel()
+		}
+		return nil
+	case kindPing:
+		_, err := s.out.Add(kindPong, f.Tag, nil)
+		return err
+	}
+	return fmt.Errorf("%w: kind %d", transport.ErrFormat, f.Kind)
+}
+
+func (s *session) handleCall(f transport.Frame) error {
+	c := &s.now
+	c.in.Reset(f.Body)
+	c.wait, c.undo = nil, nil
+	id, method, err := request(c.in)
+	if err != nil {
+		return fmt.Errorf("%w: call: %w", transport.ErrFormat, err)
+	}
+	c.method = method
+	_, err = s.out.Add(kindResult, f.Tag, func(e *transport.Encoder) error {
+		c.out = e
+		return s.dispatch(id, c)
+	})
+	switch {
+	case err == errLater:
+		return s.waitFor(f.Tag, c.wait, c.undo)
+	case err != nil:
+		return s.fail(f.Tag, err)
+	case c.undo != nil:
+		s.undos = append(s.undos, c.undo)
+	}
+	return nil
+}
+
+// dispatch runs the call, or what of it does not wait.
+func (s *session) dispatch(id uint64, c *call) (err error) {
+	defer s.caught(&err)
+	if id == 0 {
+		return s.own(c)
+	}
+	s.mu.Lock()
+	e := s.uses[id]
+	if e == nil {
+		if e = s.srv.hold(id); e != nil {
+			s.uses[id] = e
+		}
+	}
+	s.mu.Unlock()
+	if e == nil {
+		return fmt.Errorf("%w: number %d; was it made by a client that has gone?", ErrNoObject, id)
+	}
+	return e.call(c)
+}
+
+// adopt has the session refer to an object that it has got, with the reference that came with it.
+func (s *session) adopt(e *entry) {
+	s.mu.Lock()
+	has := s.uses[e.id] != nil
+	s.uses[e.id] = e
+	s.mu.Unlock()
+	if has {
+		s.srv.drop(e)
+	}
+}
+
+// caught turns a panic of an object's method into an error: the server goes on.
+func (s *session) caught(err *error) {
+	if p := recover(); p != nil {
+		s.srv.o.log.Error("manager: a method has panicked", "panic", p, "stack", string(debug.Stack()))
+		*err = fmt.Errorf("panic: %v", p)
+	}
+}
+
+// waitFor runs the part of a call that may wait, and answers it.
+func (s *session) waitFor(tag uint32, wait func(context.Context) ([]byte, error), undo func()) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ctx, cancel := context.WithCancelCause(s.ctx)
+	switch {
+	case s.cancels[tag] != nil:
+		cancel(fmt.Errorf("%w: call %d is there twice", transport.ErrFormat, tag))
+	case len(s.cancels) >= s.srv.o.maxWaiting:
+		cancel(fmt.Errorf("%w: %d calls of this client wait already", ErrBusy, len(s.cancels)))
+	default:
+		s.cancels[tag] = func() { cancel(nil) }
+	}
+	refused := ctx.Err() != nil && s.ctx.Err() == nil
+	s.waiting.Go(func() {
+		result, err := func() (result []byte, err error) {
+			defer s.caught(&err)
+			return wait(ctx)
+		}()
+		if refused && err == context.Canceled {
+			err = context.Cause(ctx)
+		}
+		if !refused {
+			s.mu.Lock()
+			delete(s.cancels, tag)
+			s.mu.Unlock()
+		}
+		cancel(nil)
+		if err != nil {
+			_ = s.fail(tag, err)
+			_ = s.out.Flush()
+			return
+		}
+		_, err = s.out.Add(kindResult, tag, func(e *transport.Encoder) error { _, err := e.Write(result); return err })
+		sent := err == nil && s.ctx.Err() == nil && s.out.Flush() == nil
+		if !sent && undo != nil {
+			undo()
+		}
+	})
+	return nil
+}
+
+func (s *session) fail(tag uint32, failure error) error {
+	_, err := s.out.Add(kindFailure, tag, func(e *transport.Encoder) error { encodeFailure(e, failure); return nil })
+	return err
+}
+
+// takeBack undoes what was answered and never sent.
+func (s *session) takeBack() {
+	for i := len(s.undos) - 1; i >= 0; i-- {
+		s.undos[i]()
+	}
+}

@@ -1,0 +1,69 @@
+package manager
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+
+	"mrrun/transport"
+)
+
+// A stored is a value that an object holds: encoded, as the manager need not know its type, with the objects it refers to.
+type stored struct {
+	b    []byte
+	refs []*entry
+}
+
+// store copies a value that an object is to hold.
+func (srv *Server) store(b []byte) stored {
+	return stored{bytes.Clone(b), srv.proxiesIn(b)}
+}
+
+// release lets go what a value refers to.
+func (srv *Server) release(v stored) {
+	for _, e := range v.refs {
+		srv.drop(e)
+	}
+}
+
+// updaters are the functions that [UpdateFunc] has registered, by name.
+var updaters sync.Map // of string to func(old []byte, found bool) ([]byte, error)
+
+// An Updater is a function that a manager runs on a value: see [UpdateFunc].
+type Updater[V any] struct{ name string }
+
+// UpdateFunc registers a function that makes a new value of an old one, for [Dict.Update]; found is false, and old the zero
+// value, when there is none. It runs on the manager while other calls on the object wait, so it should be quick; a panic
+// is the caller's error. It is called in package variables, the same in the program that has the manager and in those
+// that use it. A name that is taken, and a type that cannot travel, is a panic.
+func UpdateFunc[V any](name string, f func(old V, found bool) V) Updater[V] {
+	c, err := coderOf[V]()
+	if err != nil {
+		panic(fmt.Sprintf("manager: UpdateFunc(%q): %v", name, err))
+	}
+	_, taken := updaters.LoadOrStore(name, func(b []byte, found bool) ([]byte, error) {
+		var v V
+		if found {
+			if err := c.Decode(transport.NewDecoder(b), &v); err != nil {
+				return nil, err
+			}
+		}
+		v = f(v, found)
+		e := transport.NewEncoder(nil)
+		err := c.Encode(e, &v)
+		return e.Bytes(), err
+	})
+	if taken {
+		panic(fmt.Sprintf("manager: UpdateFunc(%q): the name is taken", name))
+	}
+	return Updater[V]{name}
+}
+
+// update runs a registered function on an encoded value.
+func update(name string, old []byte, found bool) ([]byte, error) {
+	f, ok := updaters.Load(name)
+	if !ok {
+		return nil, fmt.Errorf("%w: no UpdateFunc %q in the manager's program", ErrNoMethod, name)
+	}
+	return f.(func([]byte, bool) ([]byte, error))(old, found)
+}

@@ -1,0 +1,147 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"mrrun/shared"
+	"mrrun/transport"
+)
+
+// A Semaphore has permits: Acquire takes one, Release frees one. It is made by [NewSemaphore] or [NewBoundedSemaphore] and
+// used by pointer; all methods are safe for concurrent use.
+type Semaphore struct{ proxy }
+
+// NewSemaphore makes a semaphore with n free permits. Release may make them more.
+func NewSemaphore(ctx context.Context, c Conn, n int, opts ...ObjectOption) (*Semaphore, error) {
+	return newSemaphore(ctx, c, n, "semaphore", opts)
+}
+
+// NewBoundedSemaphore makes a semaphore with n permits, all free: there are never more. It knows which client has which:
+// only that one can release it, and when the client's connection ends its permits come back.
+func NewBoundedSemaphore(ctx context.Context, c Conn, n int, opts ...ObjectOption) (*Semaphore, error) {
+	return newSemaphore(ctx, c, n, "bounded", opts)
+}
+
+func newSemaphore(ctx context.Context, c Conn, n int, kind string, opts []ObjectOption) (*Semaphore, error) {
+	if n < 0 {
+		return nil, fmt.Errorf("manager: new semaphore of %d permits: it must not be negative", n)
+	}
+	s := &Semaphore{}
+	return s, s.create(ctx, c, kind, "semaphore", opts, uintArg(uint64(n)))
+}
+
+// EncodeMsgpack sends the proxy.
+func (s *Semaphore) EncodeMsgpack(e *msgpack.Encoder) error { return s.encode(e) }
+
+// DecodeMsgpack receives a proxy.
+func (s *Semaphore) DecodeMsgpack(d *msgpack.Decoder) error { return s.decode(d, "semaphore") }
+
+// Acquire takes a permit; it blocks while there is none, until ctx ends: then it returns the cause.
+func (s *Semaphore) Acquire(ctx context.Context) error { return s.call(ctx, "acquire", nil, nil) }
+
+// TryAcquire takes a permit if one is free, and reports whether it did.
+func (s *Semaphore) TryAcquire(ctx context.Context) (ok bool, err error) {
+	err = s.call(ctx, "try", nil, flag(&ok))
+	return ok, err
+}
+
+// Release frees a permit. The error wraps [shared.ErrReleased] if a bounded semaphore's client has none.
+func (s *Semaphore) Release() error { return s.call(context.Background(), "release", nil, nil) }
+
+// Value returns how many permits are free.
+func (s *Semaphore) Value(ctx context.Context) (n int, err error) {
+	err = s.call(ctx, "value", nil, count(&n))
+	return n, err
+}
+
+// An Event is set or not, and clients wait until it is. It is made by [NewEvent] and used by pointer; all methods are safe
+// for concurrent use.
+type Event struct{ proxy }
+
+// NewEvent makes an event that is not set.
+func NewEvent(ctx context.Context, c Conn, opts ...ObjectOption) (*Event, error) {
+	e := &Event{}
+	return e, e.create(ctx, c, "event", "event", opts, nil)
+}
+
+// EncodeMsgpack sends the proxy.
+func (e *Event) EncodeMsgpack(enc *msgpack.Encoder) error { return e.encode(enc) }
+
+// DecodeMsgpack receives a proxy.
+func (e *Event) DecodeMsgpack(d *msgpack.Decoder) error { return e.decode(d, "event") }
+
+// Set sets the event: all that wait go on, even if Clear follows at once.
+func (e *Event) Set(ctx context.Context) error { return e.call(ctx, "set", nil, nil) }
+
+// Clear makes the event one that is not set.
+func (e *Event) Clear(ctx context.Context) error { return e.call(ctx, "clear", nil, nil) }
+
+// IsSet reports whether the event is set.
+func (e *Event) IsSet(ctx context.Context) (set bool, err error) {
+	err = e.call(ctx, "isset", nil, flag(&set))
+	return set, err
+}
+
+// Wait blocks until the event is set, or ctx ends: then it returns the cause.
+func (e *Event) Wait(ctx context.Context) error { return e.call(ctx, "wait", nil, nil) }
+
+// A Barrier lets goroutines of several clients go on together: each waits until as many have come as it has parties. Then
+// the next round begins. It is made by [NewBarrier] and used by pointer; all methods are safe for concurrent use.
+//
+// It breaks by Abort, when the ctx of one that waits ends, and when the connection of a client ends that has waited at it
+// since it was made or last Reset.
+type Barrier struct{ proxy }
+
+// NewBarrier makes a barrier for 1 to 65,535 parties.
+func NewBarrier(ctx context.Context, c Conn, parties int, opts ...ObjectOption) (*Barrier, error) {
+	if parties < 1 || parties > 65535 {
+		return nil, fmt.Errorf("manager: new barrier for %d parties: it is for 1 to 65,535", parties)
+	}
+	b := &Barrier{}
+	return b, b.create(ctx, c, "barrier", "barrier", opts, uintArg(uint64(parties)))
+}
+
+// EncodeMsgpack sends the proxy.
+func (b *Barrier) EncodeMsgpack(e *msgpack.Encoder) error { return b.encode(e) }
+
+// DecodeMsgpack receives a proxy.
+func (b *Barrier) DecodeMsgpack(d *msgpack.Decoder) error { return b.decode(d, "barrier") }
+
+// Wait blocks until all parties have come, and returns in which place this one did, from 0; each has another. If the
+// barrier is broken, or breaks, the error wraps [shared.ErrBroken]; it breaks when ctx ends, and then the error also
+// wraps the cause.
+func (b *Barrier) Wait(ctx context.Context) (place int, err error) {
+	err = b.call(ctx, "wait", nil, count(&place))
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, shared.ErrBroken) {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	return place, err
+}
+
+// Abort breaks the barrier.
+func (b *Barrier) Abort(ctx context.Context) error { return b.call(ctx, "abort", nil, nil) }
+
+// Reset makes the barrier one that nobody has come to and that is not broken. Those that wait get [shared.ErrBroken].
+func (b *Barrier) Reset(ctx context.Context) error { return b.call(ctx, "reset", nil, nil) }
+
+// Waiting returns how many have come in this round, and wait.
+func (b *Barrier) Waiting(ctx context.Context) (n int, err error) {
+	err = b.call(ctx, "waiting", nil, count(&n))
+	return n, err
+}
+
+// Broken reports whether the barrier is broken.
+func (b *Barrier) Broken(ctx context.Context) (broken bool, err error) {
+	err = b.call(ctx, "broken", nil, flag(&broken))
+	return broken, err
+}
+
+func encodeUint(n int) []byte {
+	e := transport.NewEncoder(nil)
+	e.Uint(uint64(n))
+	return e.Bytes()
+}

@@ -1,0 +1,47 @@
+package shared
+
+import "context"
+
+// These are what the primitives of this package and those of mapreduce/manager have in common: code that is written for
+// them works with the processes of one tree and with those of many machines.
+
+// A Locker is a [Lock], or one of a manager.
+type Locker interface {
+	Lock(ctx context.Context) error
+	TryLock() (bool, error)
+	Unlock()
+	MarkConsistent()
+	Do(ctx context.Context, f func() error) error
+}
+
+// An RLocker is an [RLock], or one of a manager.
+type RLocker interface {
+	Lock(ctx context.Context) error
+	TryLock(ctx context.Context) (bool, error)
+	Unlock(ctx context.Context) error
+	MarkConsistent()
+}
+
+// An Acquirer is a [Semaphore], or one of a manager.
+type Acquirer interface {
+	Acquire(ctx context.Context) error
+	Release() error
+}
+
+// A Waiter is an [Event], or one of a manager.
+type Waiter interface {
+	Wait(ctx context.Context) error
+}
+
+// A Meeting is a [Barrier], or one of a manager.
+type Meeting interface {
+	Wait(ctx context.Context) (place int, err error)
+}
+
+var (
+	_ Locker   = (*Lock)(nil)
+	_ RLocker  = (*RLock)(nil)
+	_ Acquirer = (*Semaphore)(nil)
+	_ Waiter   = (*Event)(nil)
+	_ Meeting  = (*Barrier)(nil)
+)
