@@ -71,6 +71,13 @@ def figures(mrrun, peers):
         return (operation(mrrun, "bench", "primitives", "--json", "--repeat", "1", *flags(count)),
                 operation(*script("primitives", *flags(theirs or count))))
 
+    def messages(prim, count, size, theirs=None):
+        def flags(n):
+            return ("--prim", prim, "--procs", "2", "--size", str(size), "--count", str(n))
+
+        return (operation(mrrun, "bench", "primitives", "--json", "--repeat", "1", *flags(count)),
+                operation(*script("primitives", *flags(theirs or count))))
+
     def arrays(*flags):
         return array(mrrun, "bench", "arrays", "--json", "--mb", "100", "--repeat", "5", *flags)
 
@@ -105,6 +112,13 @@ def figures(mrrun, peers):
         "event, seconds a round trip": primitive("event", 2, 20_000),
         "condition, seconds a round trip": primitive("condition", 2, 20_000),
         "barrier, 2 processes, seconds a crossing": primitive("barrier", 2, 20_000),
+        "queue of ints, seconds a message": messages("queue", 1_000_000, 0, 50_000),
+        "queue of 1 KB, seconds a message": messages("queue", 300_000, 1000, 50_000),
+        "queue of 1 MB, seconds a message": messages("queue", 2_000, 1_000_000, 500),
+        "queue, puts alone, seconds a message": messages("queue-put-only", 1_000_000, 0, 50_000),
+        "pipe, 16 B one way, seconds a message": messages("pipe", 200_000, 16, 100_000),
+        "pipe, 1 MB one way, seconds a message": messages("pipe", 1_000, 1_000_000),
+        "pipe, 16 B, seconds a round trip": messages("pingpong", 20_000, 16),
         "arrays, map of 2 parts of 100 MB against pool": (arrays("--framework", "map"), their_arrays("pool")),
         "arrays, map of 2 parts of 100 MB against joblib": (arrays("--framework", "map"), their_arrays("joblib")),
         "arrays, 100 MB in place, 1 worker against a serial loop": (

@@ -210,8 +210,8 @@ func TestHelpExamples(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
-	if n != 4 {
-		t.Errorf("found %d examples, want 4", n)
+	if n != 5 {
+		t.Errorf("found %d examples, want 5", n)
 	}
 }
 

@@ -20,6 +20,8 @@ type objects struct {
 	Permits *shared.Semaphore // one for each process
 	Barrier *shared.Barrier
 	Cond    *shared.Cond // of Lock
+
+	messengers
 }
 
 // A maker makes objects until one of them fails, and closes them.

@@ -14,6 +14,9 @@ type primitive struct {
 	name  string
 	pair  bool // two processes take turns, and an operation is a turn of both; else any number
 	joint bool // an operation takes all processes; else each counts its own
+	size  int  // bytes of a message if nobody says; 0: it has messages of a number then, or none
+	sends bool // it has messages
+	piles bool // so many that all of them must have room
 
 	// work is what each process does n times; me counts the processes.
 	work func(ctx context.Context, o *objects, me, n int) error
@@ -43,11 +46,18 @@ var primitives = []primitive{
 	{name: "condition", pair: true, work: takeCondTurns, check: func(o *objects, _ int64) (string, bool) {
 		return says("turn", o.Number.Load(), 0)
 	}},
+	{name: "queue", pair: true, sends: true, work: putOrGet, check: empty},
+	{name: "simplequeue", pair: true, sends: true, work: putOrGet, check: empty},
+	{name: "joinable", pair: true, sends: true, work: putOrFinish, check: finished},
+	{name: "queue-put-only", pair: true, sends: true, piles: true, work: putOnly, check: drained},
+	{name: "pipe", pair: true, sends: true, size: 16, work: sendOrReceive, check: nothingLeft},
+	{name: "pingpong", pair: true, sends: true, size: 16, work: pingOrPong, check: func(*objects, int64) (string, bool) {
+		return "ok", true // each message was compared
+	}},
 }
 
 // notYet are the primitives that the scripts have besides.
 var notYet = []string{
-	"queue", "queue-put-only", "simplequeue", "joinable", "pipe", "pingpong",
 	"manager-dict", "manager-queue", "manager-value", "manager-list", "manager-event",
 }
 
@@ -61,7 +71,7 @@ func lookupPrimitive(name string) (primitive, error) {
 	}
 	takes := "it takes " + strings.Join(names, ", ") + " (see mrrun bench --help)"
 	if slices.Contains(notYet, name) {
-		return primitive{}, jobs.Usagef("--prim %s: there are no queues, pipes and managers yet; %s", name, takes)
+		return primitive{}, jobs.Usagef("--prim %s: there are no managers yet; %s", name, takes)
 	}
 	return primitive{}, jobs.Usagef("--prim %s: %s", name, takes)
 }

@@ -17,6 +17,7 @@ type Primitives struct {
 	Prim   string
 	Procs  int
 	Count  int // operations of each process
+	Size   int // bytes of a message; 0: as the primitive has it
 	Repeat int
 }
 
@@ -25,7 +26,7 @@ type PrimitiveFigure struct {
 	Figure
 	MicrosPerOp float64 `json:"us_per_op"`
 	Count       int     `json:"count"`
-	Size        int     `json:"size"` // bytes of a message: there are none
+	Size        int     `json:"size"` // bytes of a message; 0: a number, or there are none
 }
 
 func primitivesCommand(ctx context.Context, words []string, out io.Writer) error {
@@ -54,12 +55,13 @@ func primitivesCommand(ctx context.Context, words []string, out io.Writer) error
 }
 
 func parsePrimitives(words []string) (p Primitives, asJSON bool, err error) {
-	procs, count, repeat := int64(2), int64(1e5), int64(3)
+	procs, count, size, repeat := int64(2), int64(1e5), int64(0), int64(3)
 	prim := "lock"
 	args, err := jobs.ParseFlags("mrrun bench primitives", words, func(f *jobs.Flags) {
 		f.String(&prim, "prim", "NAME", "the primitive")
 		f.Count(&procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes")
 		f.Count(&count, "count", "", 1, 1e9, "operations of each process")
+		f.Count(&size, "size", "", 0, 1<<30, "bytes of a message; 0: a number, or 16 bytes in a pipe")
 		f.Count(&repeat, "repeat", "", 1, 1000, "runs")
 		f.Bool(&asJSON, "json", "print a JSON object")
 	})
@@ -73,7 +75,10 @@ func parsePrimitives(words []string) (p Primitives, asJSON bool, err error) {
 	if err == nil && known.pair && procs != 2 {
 		err = jobs.Usagef("--procs %d: %s is between 2 processes (see mrrun bench --help)", procs, prim)
 	}
-	return Primitives{prim, int(procs), int(count), int(repeat)}, asJSON, err
+	if err == nil && !known.sends && size > 0 {
+		err = jobs.Usagef("--size %d: %s sends no messages (see mrrun bench --help)", size, prim)
+	}
+	return Primitives{prim, int(procs), int(count), int(size), int(repeat)}, asJSON, err
 }
 
 // Measure runs one task in each worker of a pool that is up, all at once, and reports whether what they left behind was
@@ -82,6 +87,9 @@ func (p Primitives) Measure(ctx context.Context) (f PrimitiveFigure, right bool,
 	prim, err := lookupPrimitive(p.Prim)
 	if err != nil {
 		return f, false, err
+	}
+	if p.Size == 0 {
+		p.Size = prim.size
 	}
 	c, err := newCrew(ctx, p.Procs)
 	if err != nil {
@@ -104,7 +112,8 @@ func (p Primitives) Measure(ctx context.Context) (f PrimitiveFigure, right bool,
 	if !prim.pair && !prim.joint {
 		operations *= p.Procs
 	}
-	f = PrimitiveFigure{Figure: newFigure("prim-"+p.Prim, p.Procs, 1, int64(operations), seconds, true), Count: p.Count}
+	f = PrimitiveFigure{Figure: newFigure("prim-"+p.Prim, p.Procs, 1, int64(operations), seconds, true),
+		Count: p.Count, Size: p.Size}
 	f.MicrosPerOp, f.Check = 1e6*f.Seconds/float64(operations), left.check
 	return f, left.right, c.close()
 }
@@ -123,9 +132,20 @@ func (p Primitives) once(ctx context.Context, c crew, prim primitive) (t trial, 
 		return t, err
 	}
 	defer closeAll()
+	if prim.sends {
+		room := 4
+		if prim.piles {
+			room = p.Count
+		}
+		err := o.addMessengers(p.Size, room)
+		defer o.closeMessengers()
+		if err != nil {
+			return t, err
+		}
+	}
 	parts := make([]part, p.Procs)
 	for i := range parts {
-		parts[i] = part{p.Prim, i, p.Count, c.gate, o}
+		parts[i] = part{p.Prim, i, p.Count, p.Size, c.gate, o}
 	}
 	if t.seconds, err = together(ctx, c, exercise, parts); err != nil {
 		return t, err
@@ -139,6 +159,7 @@ type part struct {
 	Prim    string
 	Me      int
 	Count   int
+	Size    int
 	Gate    gate
 	Objects objects
 }
@@ -149,6 +170,7 @@ var exercise = mapreduce.FuncContext(func(ctx context.Context, p part) (struct{}
 		err = p.Gate.pass(ctx)
 	}
 	if err == nil {
+		p.Objects.size = p.Size
 		err = prim.work(ctx, &p.Objects, p.Me, p.Count)
 	}
 	return struct{}{}, err

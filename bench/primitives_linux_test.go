@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -40,12 +41,34 @@ func TestPrimitives(t *testing.T) {
 		"semaphore-pingpong": {300, "token=1"},
 		"barrier":            {300, "broken=False"},
 		"condition":          {300, "turn=0"},
+		"queue":              {300, "empty=True"},
+		"simplequeue":        {300, "empty=True"},
+		"joinable":           {300, "empty=True"},
+		"queue-put-only":     {300, "empty=True"},
+		"pipe":               {300, "left=False"},
+		"pingpong":           {300, "ok"},
 	} {
 		f, right, err := Primitives{Prim: prim, Procs: 2, Count: 300, Repeat: 2}.Measure(t.Context())
 		if err != nil || !right || f.Check != want.check || f.Items != want.items || f.Workload != "prim-"+prim ||
 			f.Procs != 2 || f.Count != 300 || len(f.All) != 2 || f.MicrosPerOp != 1e6*f.Seconds/float64(want.items) {
 			t.Errorf("%s: got %+v, %t, %v", prim, f, right, err)
 		}
+	}
+}
+
+// Messages of any size come as they were sent.
+func TestPrimitivesWithSizes(t *testing.T) {
+	for _, prim := range []string{"queue", "joinable", "queue-put-only", "pipe", "pingpong"} {
+		for _, size := range []int{1, 100_000} {
+			f, right, err := Primitives{Prim: prim, Procs: 2, Count: 20, Size: size, Repeat: 1}.Measure(t.Context())
+			if err != nil || !right || f.Size != size {
+				t.Errorf("%s of %d bytes: got %+v, %t, %v", prim, size, f, right, err)
+			}
+		}
+	}
+	err := Command.Run(t.Context(), strings.Fields("primitives --prim lock --size 5"), io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "lock sends no messages") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -115,7 +138,7 @@ func TestLostIncrements(t *testing.T) {
 
 // A task that fails ends the measurement, also when the others wait for it or for the gate.
 func TestFailingPrimitive(t *testing.T) {
-	if _, _, err := (Primitives{"fails", 3, 1, 1}).Measure(t.Context()); !errors.Is(err, errFails) {
+	if _, _, err := (Primitives{Prim: "fails", Procs: 3, Count: 1, Repeat: 1}).Measure(t.Context()); !errors.Is(err, errFails) {
 		t.Errorf("after the gate: got %v, want %v", err, errFails)
 	}
 	c, err := newCrew(t.Context(), 2)
@@ -128,7 +151,7 @@ func TestFailingPrimitive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closeAll()
-	parts := []part{{"nothing", 0, 1, c.gate, o}, {"atomic", 1, 1, c.gate, o}}
+	parts := []part{{"nothing", 0, 1, 0, c.gate, o}, {"atomic", 1, 1, 0, c.gate, o}}
 	if _, err := together(t.Context(), c, exercise, parts); err == nil || !strings.Contains(err.Error(), "--prim nothing") {
 		t.Errorf("before the gate: got %v", err)
 	}
@@ -138,7 +161,7 @@ func TestSharedMeasurementsEnd(t *testing.T) {
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stop)
-	if _, _, err := (Primitives{"lock", 2, 10, 1}).Measure(ctx); !errors.Is(err, stop) {
+	if _, _, err := (Primitives{Prim: "lock", Procs: 2, Count: 10, Repeat: 1}).Measure(ctx); !errors.Is(err, stop) {
 		t.Errorf("Primitives: got %v, want %v", err, stop)
 	}
 	for _, framework := range []string{"map", "inplace"} {

@@ -1,0 +1,351 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"iter"
+	"reflect"
+	"sync"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"mrrun/internal/shm"
+	"mrrun/shared"
+)
+
+var (
+	// ErrClosed is wrapped by the error of a Put into a [Queue] after [Queue.Close], and of a [PipeEnd] after its own.
+	ErrClosed = errors.New("it was closed")
+
+	// ErrTaskDone is wrapped by the error of [Queue.TaskDone] when it was called more often than a message was taken.
+	ErrTaskDone = errors.New("TaskDone was called for more messages than were taken")
+)
+
+// A Queue has messages of one type, which processes and goroutines put in and take out, first in, first out: any number at
+// both ends. It is made by [NewQueue] and used by pointer; all methods are safe for concurrent use. It does what Python's
+// Queue, SimpleQueue and JoinableQueue do.
+//
+// A value is encoded by Put, so that it may be changed afterwards, and is in the queue when Put returns: nobody needs to flush
+// or drain anything before a process ends. A process that is killed, at whatever point, leaves the queue as it should be:
+// what it was about to put is not there, or whole; what it had taken is gone with it, and that is one message at most for each
+// Get that was under way.
+//
+// A queue is sent to other processes of the tree like any value: it says where the messages are. As with [shared.Array], a
+// task that received one need not free it.
+type Queue[T any] struct {
+	r     *ring
+	codec *Codec[T]
+	spare *sync.Pool // of *scratch[T]
+}
+
+// A scratch is what one Put or Get needs besides. With the value in it, that takes nothing from the heap.
+type scratch[T any] struct {
+	enc   *Encoder
+	dec   *Decoder
+	buf   []byte
+	value T
+}
+
+func newScratch[T any]() any { return &scratch[T]{enc: NewEncoder(nil), dec: NewDecoder(nil)} }
+
+// A QueueOption changes what [NewQueue] makes.
+type QueueOption func(*queueOptions)
+
+type queueOptions struct{ bytes int }
+
+const queueBytes = 8 << 20
+
+// QueueBytes says how many bytes there are for messages, instead of 8 MiB, up to 16 GiB; it is rounded up to a power of two.
+// A message takes 8 bytes more than it has, rounded up to a multiple of 8. Memory is used for those bytes that are touched.
+func QueueBytes(n int) QueueOption { return func(o *queueOptions) { o.bytes = n } }
+
+// NewQueue makes a queue of up to capacity messages; 0 is as many as have room, see [QueueBytes]. It is bounded by both. A T
+// that cannot travel is a [TypeError].
+func NewQueue[T any](capacity int, opts ...QueueOption) (*Queue[T], error) {
+	o := queueOptions{bytes: queueBytes}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	codec, err := NewCodec[T]()
+	if err != nil {
+		return nil, err
+	}
+	p, err := shm.Self()
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRing(p, capacity, o.bytes, reflect.TypeFor[T]().String(), typeHash[T]())
+	if err != nil {
+		return nil, fmt.Errorf("make a %s: %w", queueName[T](), err)
+	}
+	return newQueue(r, codec), nil
+}
+
+func newQueue[T any](r *ring, codec *Codec[T]) *Queue[T] {
+	return &Queue[T]{r, codec, &sync.Pool{New: newScratch[T]}}
+}
+
+func queueName[T any]() string { return "Queue[" + reflect.TypeFor[T]().String() + "]" }
+
+// typeHash tells types apart, also such of one name in two packages.
+func typeHash[T any]() uint64 {
+	t := reflect.TypeFor[T]()
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s.%s %d", t.PkgPath(), t, t.Size())
+	return h.Sum64()
+}
+
+func (q *Queue[T]) check() {
+	if q == nil || q.r == nil {
+		panic("transport: use of a Queue's zero value: make one with NewQueue, or get one from another process")
+	}
+}
+
+// wrap says what was being done when an error came.
+func (q *Queue[T]) wrap(doing string, err error) error {
+	return fmt.Errorf("%s a %s: %w", doing, queueName[T](), err)
+}
+
+// Put puts v in; it blocks while there is no room, until ctx ends: then the error wraps the cause. If there is room, it puts v
+// in even if ctx has ended before. After [Queue.Close] the error wraps [ErrClosed]; a message that is larger than the whole
+// queue is a [SizeError]. After any error v is not in the queue.
+//
+// Others wait behind a Put that waits for room, so that a large message is not overtaken for ever; also when its process is
+// suspended meanwhile.
+func (q *Queue[T]) Put(ctx context.Context, v T) error {
+	_, err := q.put(ctx, v)
+	return err
+}
+
+// TryPut puts v in if there is room and no Put waits for some, and reports whether it did. It does not block.
+func (q *Queue[T]) TryPut(v T) (bool, error) { return q.put(nil, v) }
+
+// put does not wait if ctx is nil.
+func (q *Queue[T]) put(ctx context.Context, v T) (ok bool, err error) {
+	q.check()
+	s := q.spare.Get().(*scratch[T])
+	defer q.keep(s)
+	s.value = v
+	if err = q.codec.Encode(s.enc, &s.value); err == nil {
+		err = q.fits(s.enc.Len())
+	}
+	switch {
+	case err != nil:
+	case ctx == nil:
+		err = q.r.tryPut(s.enc.Bytes())
+	default:
+		err = q.r.put(ctx, s.enc.Bytes())
+	}
+	if err == errWait {
+		return false, nil
+	}
+	if err != nil {
+		return false, q.wrap("put into", err)
+	}
+	return true, nil
+}
+
+// fits is an error if a message has more bytes than the queue.
+func (q *Queue[T]) fits(n int) error {
+	if limit := min(len(q.r.mem)-lengthSize, MaxBody); n > limit {
+		return fmt.Errorf("%w: make the queue with QueueBytes", &SizeError{Size: uint64(n), Limit: uint64(limit)})
+	}
+	return nil
+}
+
+func (q *Queue[T]) keep(s *scratch[T]) {
+	var none T
+	s.value = none
+	s.enc.Truncate(0)
+	s.enc.Trim()
+	if cap(s.buf) > keepBuffer {
+		s.buf = nil
+	}
+	q.spare.Put(s)
+}
+
+// Get takes the first message; it blocks while there is none, until ctx ends: then the error wraps the cause. A message that
+// is there is taken even if ctx has ended before. When the queue was closed and has no more, it returns [io.EOF] itself.
+// A message that cannot be decoded is lost, and the queue goes on.
+func (q *Queue[T]) Get(ctx context.Context) (T, error) {
+	v, _, err := q.get(ctx)
+	return v, err
+}
+
+// TryGet takes the first message if there is one and no other process is just taking it, and reports whether it did. It does
+// not block. When the queue was closed and has no more, it returns [io.EOF] itself.
+func (q *Queue[T]) TryGet() (v T, ok bool, err error) { return q.get(nil) }
+
+func (q *Queue[T]) get(ctx context.Context) (v T, ok bool, err error) {
+	q.check()
+	s := q.spare.Get().(*scratch[T])
+	defer q.keep(s)
+	if ctx == nil {
+		s.buf, err = q.r.tryGet(s.buf)
+	} else {
+		s.buf, err = q.r.get(ctx, s.buf)
+	}
+	switch err {
+	case nil:
+	case errWait:
+		return v, false, nil
+	case io.EOF:
+		return v, false, err
+	default:
+		return v, false, q.wrap("get from", err)
+	}
+	s.dec.Reset(s.buf)
+	err = q.codec.Decode(s.dec, &s.value)
+	if err == nil && len(s.dec.Rest()) > 0 {
+		err = fmt.Errorf("%w: %d bytes behind the value", ErrFormat, len(s.dec.Rest()))
+	}
+	if err != nil {
+		return v, false, q.wrap("get from", err)
+	}
+	return s.value, true, nil
+}
+
+// All takes messages until the queue was closed and has no more. An error, as of [Queue.Get], is the last that it yields.
+func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for {
+			v, err := q.Get(ctx)
+			if err == io.EOF || !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Len returns how many messages there are; that may change at any time.
+func (q *Queue[T]) Len() int {
+	q.check()
+	return q.r.len()
+}
+
+// Cap returns how many messages there may be; 0 is as many as have room.
+func (q *Queue[T]) Cap() int {
+	q.check()
+	return int(q.r.limit.Load())
+}
+
+// TaskDone says that a message that was taken has been dealt with, for [Queue.Join]. If all that were taken have been, the
+// error wraps [ErrTaskDone].
+func (q *Queue[T]) TaskDone() error {
+	q.check()
+	if !q.r.done() {
+		return q.wrap("finish a task of", ErrTaskDone)
+	}
+	return nil
+}
+
+// Join blocks until [Queue.TaskDone] was called for every message that was put in, or ctx ends: then the error wraps the
+// cause. For the message in the hand of a consumer that is killed nobody calls it, and Join does not return by itself: who
+// learns of such a death calls TaskDone in its place.
+func (q *Queue[T]) Join(ctx context.Context) error {
+	q.check()
+	err := q.r.join(ctx)
+	if err == nil && !q.r.valid() {
+		err = errFree
+	}
+	if err != nil {
+		return q.wrap("join", err)
+	}
+	return nil
+}
+
+// Close ends the queue for those who put messages in, in all processes; those that wait for room get an error. What is in it
+// can still be taken. It may be called more than once and by any process.
+func (q *Queue[T]) Close() error {
+	q.check()
+	if q.r.valid() {
+		q.r.close()
+	}
+	return nil
+}
+
+// Free closes the queue and gives its memory back if this process made it, with the messages that are in it; elsewhere it
+// ends only the use of this *Queue. It waits for who is just putting or taking one. Those that wait for a message get an error
+// that wraps [shared.ErrGone], and so do all that come later.
+func (q *Queue[T]) Free() error {
+	q.check()
+	return q.r.free()
+}
+
+// EncodeMsgpack sends the queue to another process of the tree: where it is, not what is in it.
+func (q *Queue[T]) EncodeMsgpack(e *msgpack.Encoder) error {
+	q.check()
+	h := q.r.o.Handle()
+	if err := e.EncodeArrayLen(6); err != nil {
+		return err
+	}
+	for _, n := range []uint64{h.Table, uint64(h.Kind), uint64(h.Unit), uint64(h.Generation)} {
+		if err := e.EncodeUint(n); err != nil {
+			return err
+		}
+	}
+	return e.EncodeMulti(q.r.putting, q.r.getting)
+}
+
+// DecodeMsgpack receives a queue. The error wraps [shared.ErrGone] if it was freed, or is another tree's. A queue of another
+// type is an error.
+func (q *Queue[T]) DecodeMsgpack(d *msgpack.Decoder) error {
+	if err := q.decode(d); err != nil {
+		return q.wrap("receive", err)
+	}
+	return nil
+}
+
+func (q *Queue[T]) decode(d *msgpack.Decoder) error {
+	n, err := d.DecodeArrayLen()
+	if err == nil && n != 6 {
+		err = fmt.Errorf("an array of %d is no handle", n)
+	}
+	var h [4]uint64
+	for i := range h {
+		if err == nil {
+			h[i], err = d.DecodeUint64()
+		}
+	}
+	var putting, getting shared.Lock
+	if err == nil {
+		err = putting.DecodeMsgpack(d)
+	}
+	if err == nil {
+		err = getting.DecodeMsgpack(d)
+	}
+	if err != nil {
+		return err
+	}
+	p, err := shm.Self()
+	if err != nil {
+		return err
+	}
+	o, err := p.Table().Open(shm.Handle{
+		Table: h[0], Kind: shm.Kind(h[1]), Unit: uint32(h[2]), Generation: uint32(h[3]),
+	}, kindQueue)
+	if err != nil {
+		return err
+	}
+	return q.attach(p, o, &putting, &getting)
+}
+
+func (q *Queue[T]) attach(p *shm.Process, o shm.Object, putting, getting *shared.Lock) error {
+	words := (*ringWords)(o.Extra())
+	if is := o.Cold(shm.ColdOwn).Load(); o.Valid() && is != typeHash[T]() {
+		return fmt.Errorf("it is a Queue[%s]: use the same type on both sides", words.element.String())
+	}
+	codec, err := NewCodec[T]()
+	if err != nil {
+		return err
+	}
+	r, err := attachRing(p, o, putting, getting)
+	if err != nil {
+		return err
+	}
+	*q = *newQueue(r, codec)
+	return nil
+}

@@ -1,0 +1,419 @@
+package transport
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"sync/atomic"
+	"unsafe"
+
+	"mrrun/internal/shm"
+	"mrrun/shared"
+)
+
+// A ring has the messages of a [Queue], as bytes in shared memory:
+//
+//	length (8 bytes) | body | up to 7 bytes to the next multiple of 8
+//
+// one after the other, round and round. Two words say where the messages begin and end, each changed only by who has the
+// lock of its end. One operation on such a word makes a message appear, or disappear: so a process that is killed, at
+// whatever instruction, leaves a whole ring, and who gets its lock has nothing to repair.
+type ring struct {
+	p                *shm.Process
+	o                shm.Object
+	segment          *shm.Segment
+	mem              []byte // a power of two
+	putting, getting *shared.Lock
+	freed            atomic.Bool // here
+	*ringWords
+}
+
+// ringWords are the extra memory of a ring's object: two words a process writes to are never on neighbouring lines.
+type ringWords struct {
+	tail     shm.Word64 // a position: where the next message will begin
+	seenHead shm.Word64 // the head as a producer saw it last; guarded by putting
+	_        [112]byte
+	head     shm.Word64 // a position: where the first message begins
+	seenTail shm.Word64 // guarded by getting
+	_        [112]byte
+	limit    shm.Word64 // messages there may be; 0: any number
+	element  shm.Text   // the type of the values, for people
+}
+
+// kindQueue is numbered after those of package shared.
+const kindQueue shm.Kind = 9
+
+func init() { shm.RegisterKind(kindQueue, repairRing) }
+
+// The words of a ring's object: processes wait at the first three.
+const (
+	hotNotEmpty = iota
+	hotNotFull
+	hotFinished
+	hotDone // how many messages [Queue.TaskDone] was called for, modulo 2^31
+)
+
+const (
+	ringUnit   = 8       // bytes: messages begin at multiples of it
+	maxRing    = 1 << 34 // bytes; positions count up to twice as many before they begin anew
+	lengthSize = 8
+)
+
+// A position is a place between two messages: closed(1) | messages before it(31) | units before it(32). The counts are
+// modulo their size, and mean something as differences alone.
+type position uint64
+
+const (
+	closedBit = position(1 << 63)
+	countMask = 1<<31 - 1
+)
+
+func (p position) units() uint32    { return uint32(p) }
+func (p position) messages() uint32 { return uint32(p>>32) & countMask }
+
+// after is the position behind a message that begins at p.
+func (p position) after(units uint32) position {
+	return p&closedBit | position((p.messages()+1)&countMask)<<32 | position(p.units()+units)
+}
+
+// since returns the number of messages from begin to p.
+func (p position) since(begin position) uint32 { return (p.messages() - begin.messages()) & countMask }
+
+func messageUnits(length int) uint32 { return uint32((length + lengthSize + ringUnit - 1) / ringUnit) }
+
+var (
+	errWait = errors.New("no room, or no message")
+	errFree = fmt.Errorf("%w: the queue was freed", shm.ErrGone)
+)
+
+// newRing makes a ring that belongs to p, with room for messages of limit in number and size bytes in all.
+func newRing(p *shm.Process, limit, size int, element string, hash uint64) (r *ring, err error) {
+	if limit < 0 || limit > countMask || size < 1 || size > maxRing {
+		return nil, fmt.Errorf("there cannot be %d messages or %d bytes in it", limit, size)
+	}
+	o, err := p.Allocate(kindQueue, int(unsafe.Sizeof(ringWords{})))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			o.Free()
+		}
+	}()
+	o.Cold(shm.ColdOwn).Store(hash)
+	words := (*ringWords)(o.Extra())
+	words.limit.Store(uint64(limit))
+	words.element.Set(element)
+	putting, err := shared.NewLock()
+	if err != nil {
+		return nil, err
+	}
+	getting, err := shared.NewLock()
+	if err != nil {
+		_ = putting.Close()
+		return nil, err
+	}
+	segment, err := p.NewSegment(o, "mrrun queue", 1<<bits.Len(uint(max(size, 4096)-1)))
+	if err != nil {
+		_, _ = putting.Close(), getting.Close()
+		return nil, err
+	}
+	return ringOf(p, o, segment, putting, getting), nil
+}
+
+// attachRing makes the ring that an object describes, in this process.
+func attachRing(p *shm.Process, o shm.Object, putting, getting *shared.Lock) (*ring, error) {
+	segment, err := p.Attach(o, false)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(segment.Bytes()); n < ringUnit || n&(n-1) != 0 {
+		_ = segment.Detach(false)
+		return nil, fmt.Errorf("%w: %d bytes are no ring", shm.ErrGone, n)
+	}
+	return ringOf(p, o, segment, putting, getting), nil
+}
+
+func ringOf(p *shm.Process, o shm.Object, segment *shm.Segment, putting, getting *shared.Lock) *ring {
+	return &ring{p: p, o: o, segment: segment, mem: segment.Bytes(), putting: putting, getting: getting,
+		ringWords: (*ringWords)(o.Extra())}
+}
+
+// valid reports whether the ring may be used still.
+func (r *ring) valid() bool { return r.o.Valid() && r.segment.Mapped() && !r.freed.Load() }
+
+// lock takes the lock of one end. That a process died with it is no matter.
+func (r *ring) lock(ctx context.Context, l *shared.Lock) (err error) {
+	if !r.valid() {
+		return errFree
+	}
+	defer r.caught(&err)
+	return r.locked(l, l.Lock(ctx))
+}
+
+// caught turns the panic of a lock that was closed into an error.
+func (r *ring) caught(err *error) {
+	if p := recover(); p != nil {
+		if r.o.Valid() {
+			panic(p)
+		}
+		*err = errFree
+	}
+}
+
+func (r *ring) tryLock(l *shared.Lock) (ok bool, err error) {
+	if !r.valid() {
+		return false, errFree
+	}
+	defer r.caught(&err)
+	ok, err = l.TryLock()
+	if !ok {
+		return false, err
+	}
+	err = r.locked(l, err)
+	return err == nil, err
+}
+
+func (r *ring) locked(l *shared.Lock, err error) error {
+	if err == shared.ErrOwnerDied {
+		l.MarkConsistent()
+		err = nil
+	}
+	if err == nil && !r.valid() {
+		l.Unlock()
+		return errFree
+	}
+	return err
+}
+
+// put appends a message; it waits while there is no room. Who waits has the lock: so others, whose messages may be smaller,
+// come later.
+func (r *ring) put(ctx context.Context, body []byte) error {
+	if err := r.lock(ctx, r.putting); err != nil {
+		return err
+	}
+	err := r.append(body)
+	for err == errWait {
+		err = r.p.Await(ctx, r.o, r.o.Hot(hotNotFull), func() bool {
+			tail := position(r.tail.Load())
+			return r.fits(tail, position(r.head.Load()), messageUnits(len(body))) || tail&closedBit != 0 || !r.o.Valid()
+		}, func() {})
+		if err == nil {
+			err = r.append(body)
+		}
+	}
+	r.putting.Unlock()
+	if err == nil {
+		r.o.Hot(hotNotEmpty).Knock()
+	}
+	return err
+}
+
+func (r *ring) tryPut(body []byte) error {
+	ok, err := r.tryLock(r.putting)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		if position(r.tail.Load())&closedBit != 0 {
+			return ErrClosed
+		}
+		return errWait
+	}
+	err = r.append(body)
+	r.putting.Unlock()
+	if err == nil {
+		r.o.Hot(hotNotEmpty).Knock()
+	}
+	return err
+}
+
+// append appends a message if there is room. The caller has the lock of this end.
+func (r *ring) append(body []byte) error {
+	if !r.valid() {
+		return errFree
+	}
+	tail, units := position(r.tail.Load()), messageUnits(len(body))
+	if tail&closedBit != 0 {
+		return ErrClosed
+	}
+	r.p.Release(&r.o)
+	if !r.fits(tail, position(r.seenHead.Load()), units) {
+		head := r.head.Load()
+		r.seenHead.Store(head)
+		if !r.fits(tail, position(head), units) {
+			return errWait
+		}
+	}
+	at := r.at(tail)
+	binary.LittleEndian.PutUint64(r.mem[at:], uint64(len(body)))
+	at = (at + lengthSize) & (len(r.mem) - 1)
+	copy(r.mem, body[copy(r.mem[at:], body):])
+	if !r.tail.CompareAndSwap(uint64(tail), uint64(tail.after(units))) {
+		return ErrClosed // nothing else changes it meanwhile
+	}
+	return nil
+}
+
+func (r *ring) at(p position) int { return int(uint64(p.units())*ringUnit) & (len(r.mem) - 1) }
+
+// fits reports whether there is room for one more message.
+func (r *ring) fits(tail, head position, units uint32) bool {
+	used := tail.units() - head.units()
+	limit := uint32(r.limit.Load())
+	return uint64(used)+uint64(units) <= uint64(len(r.mem)/ringUnit) && (limit == 0 || tail.since(head) < limit)
+}
+
+// get takes the first message, into buf if it has room; it waits while there is none. After close it returns [io.EOF] when
+// there is none.
+func (r *ring) get(ctx context.Context, buf []byte) ([]byte, error) {
+	for {
+		if err := r.lock(ctx, r.getting); err != nil {
+			return buf, err
+		}
+		buf, err := r.take(buf)
+		r.getting.Unlock()
+		if err == nil {
+			r.o.Hot(hotNotFull).Knock()
+		}
+		if err != errWait {
+			return buf, err
+		}
+		err = r.p.Await(ctx, r.o, r.o.Hot(hotNotEmpty), func() bool {
+			tail := position(r.tail.Load())
+			return tail.units() != position(r.head.Load()).units() || tail&closedBit != 0 || !r.o.Valid()
+		}, func() {})
+		if err != nil {
+			return buf, err
+		}
+	}
+}
+
+func (r *ring) tryGet(buf []byte) ([]byte, error) {
+	ok, err := r.tryLock(r.getting)
+	if err != nil {
+		return buf, err
+	}
+	if !ok {
+		return buf, errWait
+	}
+	buf, err = r.take(buf)
+	r.getting.Unlock()
+	if err == nil {
+		r.o.Hot(hotNotFull).Knock()
+	}
+	return buf, err
+}
+
+// take takes the first message if there is one. The caller has the lock of this end.
+func (r *ring) take(buf []byte) ([]byte, error) {
+	head, tail := position(r.head.Load()), position(r.seenTail.Load())
+	if tail.units() == head.units() {
+		tail = position(r.tail.Load())
+		r.seenTail.Store(uint64(tail))
+		switch {
+		case tail.units() != head.units():
+		case tail&closedBit != 0:
+			return buf, io.EOF
+		default:
+			return buf, errWait
+		}
+	}
+	at := r.at(head)
+	length := binary.LittleEndian.Uint64(r.mem[at:])
+	if length > uint64(len(r.mem)) || messageUnits(int(length)) > tail.units()-head.units() {
+		return buf, fmt.Errorf("%w: a message of %d bytes in a queue with less", ErrFormat, length)
+	}
+	n := int(length)
+	if cap(buf) < n {
+		buf = make([]byte, n)
+	}
+	buf = buf[:n]
+	at = (at + lengthSize) & (len(r.mem) - 1)
+	copy(buf[copy(buf, r.mem[at:]):], r.mem)
+	r.head.Store(uint64(head.after(messageUnits(n)) &^ closedBit))
+	r.p.Acquire(&r.o)
+	return buf, nil
+}
+
+// close has no more messages put in.
+func (r *ring) close() {
+	for v := r.tail.Load(); position(v)&closedBit == 0; v = r.tail.Load() {
+		if r.tail.CompareAndSwap(v, v|uint64(closedBit)) {
+			break
+		}
+	}
+	r.o.Hot(hotNotEmpty).Knock()
+	r.o.Hot(hotNotFull).Knock()
+}
+
+// len returns how many messages there are.
+func (r *ring) len() int {
+	head := position(r.head.Load()) // first: so it is not behind the tail
+	return int(position(r.tail.Load()).since(head))
+}
+
+// unfinished returns how many messages were put for which done was not called.
+func (r *ring) unfinished() uint32 {
+	done := r.o.Hot(hotDone).Load()
+	return (position(r.tail.Load()).messages() - done) & countMask
+}
+
+// done counts one more message as dealt with. It reports false if all that were taken are.
+func (r *ring) done() bool {
+	r.p.Release(&r.o)
+	w := r.o.Hot(hotDone)
+	for {
+		v := w.Load()
+		if v == position(r.head.Load()).messages() {
+			return false
+		}
+		if w.CompareAndSwap(v, (v+1)&countMask) {
+			if r.unfinished() == 0 {
+				r.o.Hot(hotFinished).Knock()
+			}
+			return true
+		}
+	}
+}
+
+// join waits until every message that was put is dealt with.
+func (r *ring) join(ctx context.Context) error {
+	err := r.p.Await(ctx, r.o, r.o.Hot(hotFinished), func() bool { return r.unfinished() == 0 || !r.o.Valid() }, func() {})
+	r.p.Acquire(&r.o)
+	return err
+}
+
+// free gives the memory back if this process made it, when nobody has a lock, which nobody keeps after close. Elsewhere the
+// memory stays mapped until then.
+func (r *ring) free() error {
+	if r.o.Creator() != r.p.Tag() {
+		r.freed.Store(true)
+		return nil
+	}
+	if !r.valid() {
+		return nil
+	}
+	r.close()
+	for _, l := range []*shared.Lock{r.putting, r.getting} {
+		if err := r.lock(context.Background(), l); err != nil {
+			return err
+		}
+	}
+	err := r.segment.End()
+	for _, l := range []*shared.Lock{r.putting, r.getting} {
+		l.Unlock()
+		_ = l.Close()
+	}
+	return err
+}
+
+// repairRing is what becomes of a ring when a process has died: it may have been about to wake others.
+func repairRing(o shm.Object, _ shm.Tag) {
+	for _, i := range []int{hotNotEmpty, hotNotFull, hotFinished} {
+		o.Hot(i).Alarm()
+	}
+}
