@@ -222,3 +222,18 @@ func TestLogWithoutLogger(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+// A large record that a worker writes at its very end arrives, though its memory goes with it.
+func TestLargeLogRecordAtTheEnd(t *testing.T) {
+	for range 10 {
+		ends := 0
+		for _, r := range recordsOf(t, &recorder{}, func(p *Pool) { checkUsable(t, p) }, logState.Initializer(strings.Repeat("x", 100_000))) {
+			if strings.HasPrefix(r.Message, "end") {
+				ends++
+			}
+		}
+		if ends == 0 {
+			t.Fatal("no record of an exit function has come")
+		}
+	}
+}

@@ -189,3 +189,31 @@ func TestArraysAreUnmapped(t *testing.T) {
 		}
 	}
 }
+
+var newCounts = Func(func(n int) *shared.Array[int] {
+	a, err := shared.NewArray[int](n)
+	if err != nil {
+		panic(err)
+	}
+	return a
+})
+
+// What the driver was given stays mapped in it, whatever its own goroutines do that are workers.
+func TestArrayOfWorkerStaysInDriver(t *testing.T) {
+	p := newPool(t)
+	a, err := newCounts.Apply(t.Context(), p, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := a.Slice()
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkUsable(t, newPool(t, InProcess()))
+	for i := range counts {
+		counts[i]++
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -104,6 +104,7 @@ func (s *server) serve() {
 	go s.read()
 	go s.flushLate()
 	s.work()
+	s.out.SendWhole() // what lies in this process's memory would go with it
 	status := s.leave()
 	s.send() // what the exit functions have logged
 	s.worker.Exit(status)
@@ -255,7 +256,9 @@ func (s *server) work() {
 		s.send()
 		s.worker.Note.Clear()
 		answer.Trim()
-		shm.Sweep() // no task runs that could still use what was unmapped
+		if s.pool == nil {
+			shm.Sweep() // no task runs that could still use what was unmapped
+		}
 	}
 }
 

@@ -219,7 +219,7 @@ func (a *Array[T]) decode(d *msgpack.Decoder, p *shm.Process) error {
 		return err
 	}
 	if n := uint64(len(all.elems)); first > n || length > n-first {
-		_ = all.Close()
+		_ = all.segment.Detach(false)
 		return fmt.Errorf("%d elements from %d on are not all among its %d", length, first, n)
 	}
 	*a = *all.Sub(int(first), int(first+length))

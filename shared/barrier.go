@@ -150,17 +150,20 @@ func (b *Barrier) change(from, to round) bool {
 	return true
 }
 
-// join makes this process one whose end breaks the barrier.
+// join makes this process one whose end breaks the barrier, unless the round is over by now: another goroutine may have
+// joined a later one.
 func (b *Barrier) join(r round) {
 	slot := b.p.Tag().Slot()
 	mine := r.breaks()<<32 | uint64(b.p.Tag())
-	if b.members[slot].Load() == mine {
-		return
-	}
 	for n := b.slots.Load(); int(n) <= slot; n = b.slots.Load() {
 		b.slots.CompareAndSwap(n, uint32(slot+1))
 	}
-	b.members[slot].Store(mine)
+	for {
+		is := b.members[slot].Load()
+		if is == mine || b.round().breaks() != r.breaks() || b.members[slot].CompareAndSwap(is, mine) {
+			return
+		}
+	}
 }
 
 // await waits for what comes of a round.

@@ -77,9 +77,11 @@ func (c *Cond) Wait(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	deaths := c.l.deaths.Load()
 	c.l.Unlock()
 	err = c.p.Await(ctx, c.o, &c.gates[c.p.Tag().Slot()], func() bool {
-		return mine.Load() != c.tag || c.l.word.Load()&lockInconsistent != 0 || !c.o.Valid()
+		lost := c.l.word.Load()&^lockWaiters == lockLost
+		return mine.Load() != c.tag || c.l.deaths.Load() != deaths || lost || !c.o.Valid()
 	}, c.poll)
 	c.check()
 	lockErr := c.l.Lock(context.WithoutCancel(ctx))
@@ -198,13 +200,12 @@ func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) error {
 }
 
 // repairCond is what becomes of a cond when a process has died. If it was notified, and had not yet got the lock again, all
-// are notified: only they know whether what has happened was for them. If it held the lock, those that wait are to see that.
+// are notified: only they know whether what has happened was for them. If it held the lock, those that wait are to see that:
+// so all of them are made to look.
 func repairCond(o shm.Object, dead shm.Tag) {
 	used, waiters, gates := condWords(o)
-	died := false
 	if lock, err := condLock(o); err == nil {
 		repairLock(lock, dead) // all objects are repaired, in no order
-		died = lock.Hot(0).Load()&lockInconsistent != 0
 	}
 	notified := false
 	for i := range used.Load() {
@@ -220,9 +221,7 @@ func repairCond(o shm.Object, dead shm.Tag) {
 		if notified {
 			waiters[i].CompareAndSwap(v, v|condNotified)
 		}
-		if notified || died || v&condNotified != 0 { // who notified it may have died before the wake-up
-			gates[shm.Tag(v&shm.TagMask).Slot()].Alarm()
-		}
+		gates[shm.Tag(v&shm.TagMask).Slot()].Alarm() // who notified it may have died before the wake-up
 	}
 	for i := range used.Load() { // last: until then another repair would do all this again
 		w := &waiters[i]

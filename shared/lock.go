@@ -18,6 +18,7 @@ type Lock struct {
 	member
 	word     *shm.Word // waiters(1) | inconsistent(1) | tag of the holder(30)
 	starving *shm.Word // tag of a process for which all others stand back
+	deaths   *shm.Word // changes when a holder has died
 	tag      uint32
 }
 
@@ -27,6 +28,8 @@ const (
 	lockLost         = lockInconsistent | shm.TagMask // and nobody will: not recoverable
 
 	starvingAfter = time.Millisecond
+
+	lockDeaths = 4 // the hot word; a Value has its number in those before
 )
 
 // NewLock makes a lock that nobody holds.
@@ -47,7 +50,7 @@ func newLock(p *shm.Process) (*Lock, error) {
 }
 
 func (m member) lock() *Lock {
-	return &Lock{member: m, word: m.o.Hot(0), starving: m.o.Hot(1), tag: uint32(m.p.Tag())}
+	return &Lock{member: m, word: m.o.Hot(0), starving: m.o.Hot(1), deaths: m.o.Hot(lockDeaths), tag: uint32(m.p.Tag())}
 }
 
 // Lock takes the lock; it blocks while another has it, until ctx ends: then it returns the cause. A free lock is taken
@@ -282,6 +285,7 @@ func repairLock(o shm.Object, dead shm.Tag) {
 		v := word.Load()
 		switch v & shm.TagMask {
 		case uint32(dead):
+			o.Hot(lockDeaths).Add(1) // before anybody can take the lock
 			if !word.CompareAndSwap(v, v&lockWaiters|lockInconsistent) {
 				continue
 			}

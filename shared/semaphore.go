@@ -217,13 +217,24 @@ func (s *Semaphore) try(mine uint32) bool {
 func (s *Semaphore) TryAcquire() bool {
 	s.check()
 	ok := s.try(0)
-	if n := uint32(len(s.owner)); !ok && n > 0 && s.p.Look(shm.Tag(s.owner[s.looked.Add(1)%n].Load())) {
+	if !ok && s.p.Look(s.suspect()) {
 		ok = s.try(0)
 	}
 	if ok {
 		s.p.Acquire(&s.o)
 	}
 	return ok
+}
+
+// suspect returns a process whose death would explain that no permit can be had.
+func (s *Semaphore) suspect() shm.Tag {
+	if starving := s.starving.Load(); starving != 0 {
+		return shm.Tag(starving)
+	}
+	if n := uint32(len(s.owner)); n > 0 {
+		return shm.Tag(s.owner[s.looked.Add(1)%n].Load())
+	}
+	return 0
 }
 
 // Release frees a permit. It returns [ErrReleased] if there would be more free permits than allowed, or if the semaphore is

@@ -88,8 +88,19 @@ func (w *Writer) UseShared() (close func()) {
 	w.body = w.NewBody()
 	w.body.bulk = &bulk{pool: pool}
 	return func() {
-		w.body.Trim()
+		w.SendWhole()
 		pool.Close()
+	}
+}
+
+// SendWhole has large bodies go through the stream from now on. What was sent before stays where it is, for as long as this
+// process has it.
+func (w *Writer) SendWhole() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.body != nil {
+		w.body.Trim()
+		w.body = nil
 	}
 }
 
@@ -106,6 +117,9 @@ func (w *Writer) NewBody() *Encoder {
 // AddBody is [Writer.Add] of a body from [Writer.NewBody], which it may empty. A large one that does not lie in shared memory
 // is not copied but written at once, after all that was added before: that blocks like [Writer.Flush].
 func (w *Writer) AddBody(kind byte, tag uint32, body *Encoder) (waiting int, err error) {
+	if err := checkSize(uint64(body.Len()), nil); err != nil {
+		return 0, err
+	}
 	piece, ok := body.takePiece()
 	if !ok && body.Len() >= bulkSize {
 		return 0, w.sendNow(kind, tag, body.Bytes())
@@ -145,6 +159,9 @@ func (r *Reader) view(frame []byte) ([]byte, error) {
 	piece, err := shm.ParsePiece(frame)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	if uint64(piece.Length) > r.limit {
+		return nil, &SizeError{Size: uint64(piece.Length), Limit: r.limit}
 	}
 	body, err := r.views.View(piece)
 	if errors.Is(err, os.ErrNotExist) { // the sender has ended, and its memory with it

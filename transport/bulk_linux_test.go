@@ -166,3 +166,15 @@ func TestLargeBodyThatFails(t *testing.T) {
 		}
 	}
 }
+
+func TestSharedBodyOverTheLimit(t *testing.T) {
+	w, _, stream := sharedPair(t)
+	if _, err := w.Add(5, 0, func(e *Encoder) error { _, err := e.Write(seeded(200_000, 0)); return err }); err != nil || w.Flush() != nil {
+		t.Fatal(err)
+	}
+	r := NewReader(stream, 100_000)
+	defer r.UseShared()()
+	if _, err := r.Next(); !errors.As(err, new(*SizeError)) {
+		t.Errorf("a body of 200,000 bytes, of 100,000 that are allowed: %v", err)
+	}
+}

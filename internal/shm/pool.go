@@ -82,7 +82,11 @@ func (p *Pool) Send(b *Block, n int) Piece {
 	b.lent().Store(1)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.away = append(p.away, b)
+	if p.closed {
+		p.put(b) // nobody is there to receive it
+	} else {
+		p.away = append(p.away, b)
+	}
 	return Piece{b.place, 0, n}
 }
 

@@ -1,0 +1,82 @@
+package shared
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// The holder of a cond's lock is killed before it notifies, and who comes next repairs what the lock guards before any of
+// those who wait could see that. They go on all the same.
+func TestCondWhoseLockIsRepairedByAnother(t *testing.T) {
+	for range 40 {
+		sim, process := simulate(t)
+		waiter, holder, next := process(), process(), process()
+		l, err := newLock(waiter)
+		mustNot(t, err)
+		c, err := NewCond(l)
+		mustNot(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		got, repaired := make(chan error), make(chan error)
+		go func() {
+			err := l.Lock(ctx)
+			if err == nil {
+				err = c.Wait(ctx)
+				l.MarkConsistent() // if it comes before the other
+				l.Unlock()
+			}
+			got <- err
+		}()
+		waitUntil(t, func() bool { return c.waiting() == 1 })
+		mustNot(t, (member{holder, l.o}).lock().Lock(ctx))
+		go func() {
+			l := member{next, l.o}.lock()
+			err := l.Lock(ctx)
+			l.MarkConsistent()
+			l.Unlock()
+			repaired <- err
+		}()
+		waitUntil(t, func() bool { return l.word.Load()&lockWaiters != 0 })
+		sim.Kill(holder)
+		sim.Table.Retire(holder.Tag())
+		if err := <-repaired; err != nil && !errors.Is(err, ErrOwnerDied) {
+			t.Fatal(err)
+		}
+		if err := <-got; errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal("nobody told the one that waits")
+		}
+		cancel()
+	}
+}
+
+// One goroutine of a process is about to join a round that is over while another has joined the next: the process counts as
+// a member of the next, so its end breaks it.
+func TestBarrierJoinedTooLate(t *testing.T) {
+	sim, process := simulate(t)
+	p, q := process(), process()
+	b, err := newBarrier(p, 2)
+	mustNot(t, err)
+	other := member{q, b.o}.barrier()
+	over := b.round()
+	other.Reset()
+	b.join(b.round())
+	b.change(b.round(), b.round()+1) // and arrives
+	b.join(over)
+	sim.Kill(p)
+	sim.Table.Retire(p.Tag())
+	if !other.Broken() {
+		t.Error("a member was killed, and the barrier is whole")
+	}
+}
+
+// A process that had waited too long for a permit was killed, and nobody has retired it: who only tries gets the permit.
+func TestTryAcquireBehindTheDead(t *testing.T) {
+	sim, process := simulate(t)
+	p, starved := process(), process()
+	s, err := newSemaphore(p, 1, 5)
+	mustNot(t, err)
+	s.starving.Store(uint32(starved.Tag()))
+	sim.Kill(starved)
+	waitUntil(t, s.TryAcquire)
+}
