@@ -97,14 +97,6 @@ func mustNot(tb testing.TB, err error) {
 	}
 }
 
-// must is for helpers.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 // descriptors counts the open files of this process.
 func descriptors(tb testing.TB) int {
 	tb.Helper()

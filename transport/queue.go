@@ -116,15 +116,14 @@ func (q *Queue[T]) wrap(doing string, err error) error {
 // Others wait behind a Put that waits for room, so that a large message is not overtaken for ever; also when its process is
 // suspended meanwhile.
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
-	_, err := q.put(ctx, v)
+	_, err := q.put(ctx, v, true)
 	return err
 }
 
 // TryPut puts v in if there is room and no Put waits for some, and reports whether it did. It does not block.
-func (q *Queue[T]) TryPut(v T) (bool, error) { return q.put(nil, v) }
+func (q *Queue[T]) TryPut(v T) (bool, error) { return q.put(context.Background(), v, false) }
 
-// put does not wait if ctx is nil.
-func (q *Queue[T]) put(ctx context.Context, v T) (ok bool, err error) {
+func (q *Queue[T]) put(ctx context.Context, v T, wait bool) (ok bool, err error) {
 	q.check()
 	s := q.spare.Get().(*scratch[T])
 	defer q.keep(s)
@@ -134,7 +133,7 @@ func (q *Queue[T]) put(ctx context.Context, v T) (ok bool, err error) {
 	}
 	switch {
 	case err != nil:
-	case ctx == nil:
+	case !wait:
 		err = q.r.tryPut(s.enc.Bytes())
 	default:
 		err = q.r.put(ctx, s.enc.Bytes())
@@ -171,22 +170,22 @@ func (q *Queue[T]) keep(s *scratch[T]) {
 // is there is taken even if ctx has ended before. When the queue was closed and has no more, it returns [io.EOF] itself.
 // A message that cannot be decoded is lost, and the queue goes on.
 func (q *Queue[T]) Get(ctx context.Context) (T, error) {
-	v, _, err := q.get(ctx)
+	v, _, err := q.get(ctx, true)
 	return v, err
 }
 
 // TryGet takes the first message if there is one and no other process is just taking it, and reports whether it did. It does
 // not block. When the queue was closed and has no more, it returns [io.EOF] itself.
-func (q *Queue[T]) TryGet() (v T, ok bool, err error) { return q.get(nil) }
+func (q *Queue[T]) TryGet() (v T, ok bool, err error) { return q.get(context.Background(), false) }
 
-func (q *Queue[T]) get(ctx context.Context) (v T, ok bool, err error) {
+func (q *Queue[T]) get(ctx context.Context, wait bool) (v T, ok bool, err error) {
 	q.check()
 	s := q.spare.Get().(*scratch[T])
 	defer q.keep(s)
-	if ctx == nil {
-		s.buf, err = q.r.tryGet(s.buf)
-	} else {
+	if wait {
 		s.buf, err = q.r.get(ctx, s.buf)
+	} else {
+		s.buf, err = q.r.tryGet(s.buf)
 	}
 	switch err {
 	case nil:

@@ -30,6 +30,9 @@ func Listen(network, address string, key []byte) (net.Listener, error) {
 	if err := checkKey(key); err != nil {
 		return nil, fmt.Errorf("manager: listen: %w", err)
 	}
+	if address == "" {
+		address = ":0"
+	}
 	if strings.HasPrefix(address, ":") {
 		address = "127.0.0.1" + address
 	}
