@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 )
 
@@ -56,9 +55,6 @@ func TestOutFileDiscarded(t *testing.T) {
 
 // A file keeps its permissions; a new one gets those of any new file.
 func TestOutFileMode(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no permission bits")
-	}
 	dir := t.TempDir()
 	like, err := os.Create(filepath.Join(dir, "like"))
 	if err != nil {

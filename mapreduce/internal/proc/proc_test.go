@@ -324,9 +324,11 @@ func playNoProcesses() {
 	spareThreads(16)
 	var old syscall.Rlimit
 	_ = syscall.Getrlimit(unix.RLIMIT_NPROC, &old)
-	if err := syscall.Setuid(65534); err != nil {
-		fmt.Println(err)
-		os.Exit(1)
+	if os.Getuid() == 0 { // whom no such limit holds
+		if err := syscall.Setuid(65534); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
 	}
 	_ = syscall.Setrlimit(unix.RLIMIT_NPROC, &syscall.Rlimit{Max: old.Max})
 	_, err := Start(Spec{ID: 1})
@@ -351,9 +353,6 @@ func spareThreads(n int) {
 }
 
 func TestStartWithoutProcesses(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root, to become a user without processes")
-	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "MRRUN_TEST_NPROC=0", "GORACE=atexit_sleep_ms=0")
 	out, err := cmd.CombinedOutput()
