@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"mrrun/shared"
+	"mrrun/transport"
 )
 
 // early is made in every process, before it knows whose worker it is.
@@ -215,5 +218,37 @@ func TestArrayOfWorkerStaysInDriver(t *testing.T) {
 	}
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Processes and pipes are waited for together.
+func TestWaitAnyOfPipes(t *testing.T) {
+	checkLeaks(t)
+	a, b, err := transport.Pipe[int]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	defer b.Close()
+	long := startCling(t, t.Context(), "stays")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if got, err := WaitAny[Waiter](ctx, long, b.Arrival()); got != nil || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("of none that is ready: %v, %v", got, err)
+	}
+	time.AfterFunc(10*time.Millisecond, func() { _ = a.Send(1) })
+	if got, err := WaitAny[Waiter](t.Context(), long, b.Arrival()); err != nil || !slices.Equal(got, []int{1}) {
+		t.Errorf("of a pipe with a value: %v, %v", got, err)
+	}
+	if n, err := b.Recv(); n != 1 || err != nil {
+		t.Errorf("got %d, %v", n, err)
+	}
+	_ = long.Kill()
+	<-long.Done()
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	if got, err := WaitAny[Waiter](t.Context(), long, b.Arrival()); err != nil || !slices.Equal(got, []int{0, 1}) {
+		t.Errorf("of both: %v, %v", got, err)
 	}
 }

@@ -2,8 +2,8 @@ package mapreduce
 
 import "context"
 
-// A Waiter is something that one can wait for: a [Process] or a [Future] of any type. To wait for several types at once, give
-// the type argument: WaitAny[Waiter](ctx, a, b).
+// A Waiter is something that one can wait for: a [Process] or a [Future] of any type, or what arrives at the end of a pipe, by
+// its method Arrival. To wait for several types at once, give the type argument: WaitAny[Waiter](ctx, a, b).
 type Waiter interface {
 	// Done returns a channel that is closed when there is nothing to wait for any more.
 	Done() <-chan struct{}

@@ -113,6 +113,31 @@ func ExampleOneWayPipe() {
 	// 0 EOF
 }
 
+// Whichever of two pipes has something first.
+func ExampleArrival() {
+	here, there, err := transport.Pipe[string]()
+	if err != nil {
+		panic(err)
+	}
+	quiet, other, err := transport.Pipe[string]()
+	if err != nil {
+		panic(err)
+	}
+	defer func() {
+		for _, end := range []*transport.PipeEnd[string]{here, there, quiet, other} {
+			end.Close()
+		}
+	}()
+	there.Send("hello")
+	select {
+	case <-here.Arrival().Done():
+		fmt.Println(here.Recv())
+	case <-quiet.Arrival().Done():
+		fmt.Println(quiet.Recv())
+	}
+	// Output: hello <nil>
+}
+
 func ExampleQueueBytes() {
 	// Room for messages of up to 64 MiB.
 	pictures, err := transport.NewQueue[[]byte](0, transport.QueueBytes(64<<20))

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -161,6 +162,25 @@ func init() {
 			}
 		}
 	}
+	helpers["relay"] = func(arg *Decoder) { // there and back again
+		var ends []*PipeEnd[[]byte]
+		if err := arg.mp.Decode(&ends); err != nil {
+			panic(err)
+		}
+		ready()
+		for from, to := ends[1], ends[0]; ; from, to = to, from {
+			b, err := from.Recv()
+			if err == io.EOF {
+				return
+			}
+			if err == nil {
+				err = to.Send(b)
+			}
+			if err != nil {
+				panic(err)
+			}
+		}
+	}
 	helpers["sink"] = func(arg *Decoder) {
 		var end *PipeEnd[[]byte]
 		if err := arg.mp.Decode(&end); err != nil {
@@ -269,6 +289,108 @@ func TestPipeEndArrivesLate(t *testing.T) {
 	if err := NewEncoder(nil).mp.Encode(b); !errors.Is(err, ErrClosed) {
 		t.Errorf("send after Close: %v", err)
 	}
+}
+
+// Two processes have the ends that a third one has made, and closed.
+func TestPipeOutlivesItsMaker(t *testing.T) {
+	a, b, err := Pipe[[]byte]()
+	mustNot(t, err)
+	c, d, err := Pipe[[]byte]()
+	mustNot(t, err)
+	echo := startHelper(t, "echo", b)
+	relay := startHelper(t, "relay", []*PipeEnd[[]byte]{a, c})
+	for _, e := range []*PipeEnd[[]byte]{a, b, c} {
+		mustNot(t, e.Close())
+	}
+	for i, n := range []int{0, 1, 1000, 1 << 20} {
+		want := seeded(n, i)
+		mustNot(t, d.Send(want))
+		if got, err := d.Recv(); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d bytes: got %d, %v", n, len(got), err)
+		}
+	}
+	mustNot(t, d.Close())
+	relay.end(t)
+	echo.end(t)
+}
+
+// One process at a time uses an end.
+func TestPipeEndHasOneUser(t *testing.T) {
+	a, b := mustPipe[[]byte](t)
+	h := startHelper(t, "echo", b)
+	mustNot(t, a.Send([]byte("x")))
+	if _, err := a.Recv(); err != nil {
+		t.Error(err)
+	}
+	want := fmt.Sprintf("process %d uses this end of the pipe", h.Process.Pid)
+	if err := b.Send(nil); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Send of an end that another process uses: %v", err)
+	}
+	if _, err := b.Recv(); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Recv of an end that another process uses: %v", err)
+	}
+	h.kill(t)
+	mustNot(t, b.Send([]byte("y")))
+	if got, err := a.Recv(); string(got) != "y" || err != nil {
+		t.Errorf("from the next user: %q, %v", got, err)
+	}
+	e := NewEncoder(nil)
+	mustNot(t, e.mp.Encode(b))
+	var c PipeEnd[[]byte]
+	mustNot(t, NewDecoder(e.Bytes()).mp.Decode(&c))
+	if err := c.Send(nil); err == nil || !strings.Contains(err.Error(), "another copy") {
+		t.Errorf("Send of a copy: %v", err)
+	}
+	mustNot(t, b.Close())
+	mustNot(t, c.Send([]byte("z")))
+	mustNot(t, c.Close())
+}
+
+// Who only sends notices that nobody receives any more.
+func TestPipeReaderKilled(t *testing.T) {
+	r, w, err := OneWayPipe[[]byte]()
+	mustNot(t, err)
+	h := startHelper(t, "sink", r)
+	mustNot(t, r.Close())
+	mustNot(t, w.Send(nil))
+	h.kill(t)
+	if err := w.Send(nil); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("Send to a process that was killed: %v", err)
+	}
+	mustNot(t, w.Close())
+}
+
+func TestPipeArrival(t *testing.T) {
+	a, b := mustPipe[int](t)
+	first := b.Arrival()
+	if b.Arrival() != first {
+		t.Error("two arrivals are waited for")
+	}
+	select {
+	case <-first.Done():
+		t.Error("something arrived that nobody sent")
+	default:
+	}
+	mustNot(t, a.Send(1))
+	<-first.Done()
+	<-b.Arrival().Done()
+	if n, err := b.Recv(); n != 1 || err != nil {
+		t.Errorf("got %d, %v", n, err)
+	}
+	last := b.Arrival()
+	if last == first {
+		t.Error("it arrived before")
+	}
+	mustNot(t, a.Close())
+	<-last.Done()
+	if _, err := b.Recv(); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+	c, d := mustPipe[int](t)
+	closed := d.Arrival()
+	mustNot(t, d.Close())
+	<-closed.Done()
+	mustNot(t, c.Close())
 }
 
 func FuzzPipeHandle(f *testing.F) {

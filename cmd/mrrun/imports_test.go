@@ -20,6 +20,7 @@ const module = "mrrun"
 var layers = [][]string{
 	{"internal/shm"},
 	{"internal/shm/"}, // of tests
+	{"internal/stream"},
 	{"shared"},
 	{"transport"},
 	{"transport/"},

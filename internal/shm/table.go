@@ -39,6 +39,7 @@ type fields struct {
 	used    Word                   // units that were ever part of an object, and the first
 	free    [kinds][classes]Word64 // objects to be used again, see arena.go
 	names   Word64                 // see Names
+	deaths  Word                   // see Deaths
 }
 
 // A Table is the memory of a process tree, mapped into this process. Its methods are safe for concurrent use.
@@ -92,6 +93,9 @@ func (t *Table) ID() uint64 { return t.id }
 
 // Names returns a word of the tree that is 0 at first, for the lock that guards the names of segments.
 func (t *Table) Names() *Word64 { return &t.names }
+
+// Deaths returns a word that changes whenever a process has ended and was retired.
+func (t *Table) Deaths() *Word { return &t.deaths }
 
 // Close unmaps the table in this process. No object of it may be touched afterwards. Only tests do this.
 func (t *Table) Close() error { return t.region.Close() }

@@ -1,0 +1,132 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mrrun/internal/shm"
+	"mrrun/internal/stream"
+)
+
+// A pipe is an end without its type: a stream, and what other processes must know of it.
+type pipe struct {
+	*stream.Stream
+	self   *shm.Process
+	mode   pipeMode
+	side   int
+	user   uint64 // what claims the end: the tag of this process, and a number
+	region *shm.Region
+	bell   stream.Bell
+
+	mu      sync.Mutex
+	arrival *Arrival // one that is waited for
+}
+
+type pipeMode int
+
+const (
+	sends pipeMode = 1 << iota
+	receives
+)
+
+// pipeSize is how many bytes there are each way.
+const pipeSize = 256 << 10
+
+// makePipe makes both ends.
+func makePipe(modeA, modeB pipeMode) (a, b *pipe, err error) {
+	self, err := shm.Self()
+	if err != nil {
+		return nil, nil, err
+	}
+	regionA, regionB, err := makeRegion()
+	if err != nil {
+		return nil, nil, err
+	}
+	var files [4]*os.File // what A reads and B writes, and the other way round
+	for i := 0; i < 4 && err == nil; i += 2 {
+		files[i], files[i+1], err = os.Pipe()
+	}
+	if err == nil {
+		a, err = newPipeEnd(self, regionA, stream.Bell{In: files[0], Out: files[3]}, modeA, 0)
+	}
+	if err == nil {
+		if b, err = newPipeEnd(self, regionB, stream.Bell{In: files[2], Out: files[1]}, modeB, 1); err == nil {
+			return a, b, nil
+		}
+	}
+	for _, f := range files {
+		f.Close() // nil is an error like any other
+	}
+	_, _ = regionA.Close(), regionB.Close()
+	return nil, nil, err
+}
+
+// makeRegion makes the memory of a pipe and maps it twice, as each end unmaps its own.
+func makeRegion() (a, b *shm.Region, err error) {
+	if a, err = stream.NewRegion(pipeSize); err != nil {
+		return nil, nil, err
+	}
+	place, err := a.Place()
+	if err == nil {
+		b, err = shm.FindRegion(place.PID, place.FD, place.Dev, place.Inode)
+	}
+	if err != nil {
+		_ = a.Close()
+	}
+	return a, b, err
+}
+
+var lastUser atomic.Uint32
+
+func newPipeEnd(self *shm.Process, region *shm.Region, bell stream.Bell, mode pipeMode, side int) (*pipe, error) {
+	s, err := stream.Open(region, side, bell, self.Table().Deaths())
+	if err != nil {
+		return nil, err
+	}
+	return &pipe{
+		Stream: s, self: self, mode: mode, side: side, region: region, bell: bell,
+		user: uint64(self.Tag())<<32 | uint64(lastUser.Add(1)),
+	}, nil
+}
+
+// Read reads from the other end.
+func (p *pipe) Read(b []byte) (int, error) {
+	n, err := p.Stream.Read(b)
+	return n, pipeError(err)
+}
+
+// Write writes to the other end.
+func (p *pipe) Write(b []byte) (int, error) {
+	n, err := p.Stream.Write(b)
+	return n, pipeError(err)
+}
+
+// Poll waits for up to d until Read does not block.
+func (p *pipe) Poll(d time.Duration) (bool, error) {
+	ready, err := p.Stream.Poll(d)
+	return ready, pipeError(err)
+}
+
+// may returns an error unless the end goes that way and no other process uses it.
+func (p *pipe) may(do pipeMode) error {
+	if p.mode&do == 0 {
+		if do == sends {
+			return errReceivesOnly
+		}
+		return errSendsOnly
+	}
+	by := p.Claim(p.user, p.alive)
+	if by == p.user {
+		return nil
+	}
+	if tag := shm.Tag(by >> 32); tag != p.self.Tag() {
+		return fmt.Errorf("process %d uses this end of the pipe: it must close its own first", p.self.Table().PID(tag))
+	}
+	return errors.New("another copy of this end of the pipe is used in this process: it must be closed first")
+}
+
+func (p *pipe) alive(user uint64) bool { return p.self.Table().Alive(shm.Tag(user >> 32)) }
