@@ -120,11 +120,8 @@ func (s *Stream) Write(p []byte) (n int, err error) {
 		if s.isGone() {
 			return n, io.ErrClosedPipe
 		}
-		k, err := s.out.put(p[n:])
+		k, err := s.put(p[n:])
 		n += k
-		if k > 0 && s.out.wantsData.Load() != 0 && s.out.wantsData.CompareAndSwap(1, 0) {
-			s.bell.ring()
-		}
 		if n == len(p) || err != nil {
 			return n, err
 		}
@@ -137,6 +134,35 @@ func (s *Stream) Write(p []byte) (n int, err error) {
 			return n, err
 		}
 	}
+}
+
+// TryWrite puts in what there is room for, and returns how much that was. It neither waits for room nor for another Write.
+func (s *Stream) TryWrite(p []byte) (n int) {
+	if !s.writing.TryLock() {
+		return 0
+	}
+	defer s.writing.Unlock()
+	if s.closed.Load() {
+		return 0
+	}
+	raceRelease()
+	for n < len(p) {
+		k, _ := s.put(p[n:]) // an error is what Write returns, too
+		if k == 0 {
+			break
+		}
+		n += k
+	}
+	return n
+}
+
+// put puts in what there is room for, or a part of it, and wakes the other process if that sleeps for it.
+func (s *Stream) put(p []byte) (n int, err error) {
+	n, err = s.out.put(p)
+	if n > 0 && s.out.wantsData.Load() != 0 && s.out.wantsData.CompareAndSwap(1, 0) {
+		s.bell.ring()
+	}
+	return n, err
 }
 
 // isGone reports whether the other process is. It is two loads, unless somebody has closed an end or has ended since the last
@@ -238,6 +264,18 @@ func (s *Stream) Poll(d time.Duration) (bool, error) {
 			return false, err
 		}
 	}
+}
+
+// AwaitEnd returns when the other process is gone, with [io.EOF], when Close was called or at the deadline. While it waits others
+// sleep a little longer.
+func (s *Stream) AwaitEnd() error {
+	for !s.closed.Load() {
+		err := s.sleepers.sleep(s.bell.In, s.closed.Load)
+		if err != nil && (s.isLate() || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			return err
+		}
+	}
+	return os.ErrClosed
 }
 
 // setBell has a sleeping goroutine wake up at until, if that is before the deadline; zero is never.

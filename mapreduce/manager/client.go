@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"mrrun/transport"
@@ -16,14 +15,17 @@ import (
 // A Client is a connection to a manager. It is safe for concurrent use: calls of many goroutines are under way together.
 // What it holds on the manager is let go when it is closed.
 type Client struct {
-	conn     net.Conn
+	link     link
+	in       *transport.Reader
 	out      *transport.Writer
 	address  string // as proxies tell it to other processes
 	instance string // of the server
 	silence  time.Duration
-	ended    chan struct{} // closed when nothing is read any more
-	asked    atomic.Bool   // a ping has no answer yet
+	ended    chan struct{} // closed by fail
 	running  sync.WaitGroup
+
+	reading chan struct{} // holds a token while somebody reads answers, for all
+	full    chan struct{} // holds a token when there is more to write than goes at once
 
 	mu    sync.Mutex
 	calls map[uint32]*pending
@@ -49,77 +51,52 @@ type pending struct {
 
 var pendings = sync.Pool{New: func() any { return &pending{answered: make(chan struct{}, 1)} }}
 
-// newClient greets the server on conn, which it owns from then on, and begins to read.
+// newClient greets the server on conn, which it owns from then on.
 func newClient(ctx context.Context, conn net.Conn, address string, opts []Option) (*Client, error) {
 	o := makeOptions(opts)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	_ = conn.SetDeadline(time.Now().Add(o.greeting))
-	c := &Client{
-		conn: conn, out: transport.NewWriter(conn), address: address, silence: o.silence,
-		ended: make(chan struct{}), calls: make(map[uint32]*pending), uses: make(map[uint64]int),
+	link, instance, err := greetServer(conn)
+	if !stop() {
+		err = context.Cause(ctx)
 	}
-	in := transport.NewReader(conn, o.limit)
-	if err := c.greet(in); err != nil {
-		stop()
+	if err != nil {
 		_ = conn.Close()
-		if cause := context.Cause(ctx); cause != nil {
-			err = cause
-		}
 		return nil, fmt.Errorf("manager: dial %s: %w", address, err)
 	}
-	if !stop() {
-		_ = conn.Close()
-		return nil, fmt.Errorf("manager: dial %s: %w", address, context.Cause(ctx))
+	c := &Client{
+		link: link, in: transport.NewReader(link, o.limit), out: transport.NewWriter(link),
+		address: address, instance: instance, silence: o.silence, ended: make(chan struct{}),
+		reading: make(chan struct{}, 1), full: make(chan struct{}, 1),
+		calls: make(map[uint32]*pending), uses: make(map[uint64]int),
 	}
-	_ = conn.SetDeadline(time.Time{})
+	_ = link.SetDeadline(time.Time{})
 	known.add(c)
-	c.running.Go(func() { c.read(in) })
+	c.running.Go(c.attend)
+	c.running.Go(c.flush)
 	c.running.Go(c.ping)
 	return c, nil
 }
 
-func (c *Client) greet(in *transport.Reader) error {
-	_, err := c.out.Add(kindHello, 0, func(e *transport.Encoder) error { e.Uint(protocolVersion); return nil })
-	if err == nil {
-		err = c.out.Flush()
+// attend sees the connection end when nobody calls. Where that can be told without reading, the answers are left to those who
+// wait for them: nobody then has to be woken by another.
+func (c *Client) attend() {
+	if quiet, ok := c.link.(interface{ AwaitEnd() error }); ok {
+		c.lost(quiet.AwaitEnd())
+		return
 	}
-	if err != nil {
-		return err
-	}
-	f, err := in.Next()
-	if err != nil {
-		return fmt.Errorf("the server does not answer; it may have another key, or too many clients: %w", err)
-	}
-	d := transport.NewDecoder(f.Body)
-	version, err := d.Uint()
-	if err != nil || f.Kind != kindHello {
-		return fmt.Errorf("%w: the server is no manager", transport.ErrFormat)
-	}
-	if version != protocolVersion {
-		return fmt.Errorf("%w: %d, ours is %d", ErrVersion, version, protocolVersion)
-	}
-	c.instance, err = d.String()
-	return err
+	c.reading <- struct{}{}
+	c.read(nil)
 }
 
-// read hands answers to the calls that wait for them, until the connection ends.
-func (c *Client) read(in *transport.Reader) {
-	defer close(c.ended)
-	for {
-		f, err := in.Next()
+// read hands answers to the calls that wait for them, until own has one or the connection ends. The caller has put the token
+// into reading.
+func (c *Client) read(own *pending) {
+	for own == nil || len(own.answered) == 0 || c.in.Buffered() {
+		f, err := c.in.Next()
 		if err != nil {
-			if err == io.EOF {
-				err = errors.New("it has ended or closed the connection")
-			}
-			c.fail(fmt.Errorf("%w: %s: %w", ErrLost, c.address, err))
+			c.lost(err)
 			return
-		}
-		if f.Kind == kindPong {
-			_ = c.conn.SetReadDeadline(time.Time{})
-			c.asked.Store(false)
-		}
-		if f.Kind != kindResult && f.Kind != kindFailure {
-			continue
 		}
 		c.mu.Lock()
 		p := c.calls[f.Tag]
@@ -132,6 +109,38 @@ func (c *Client) read(in *transport.Reader) {
 	}
 }
 
+// lost ends the connection because of an error of reading.
+func (c *Client) lost(err error) {
+	if err == io.EOF {
+		err = errors.New("it has ended or closed the connection")
+	}
+	c.fail(fmt.Errorf("%w: %s: %w", ErrLost, c.address, err))
+}
+
+// send has what was added to out written. It does not wait for the server: who waits for an answer must be able to read.
+func (c *Client) send() {
+	if !c.out.TryFlush() {
+		select {
+		case c.full <- struct{}{}:
+		default: // it will be written, too
+		}
+	}
+}
+
+// flush writes what send could not.
+func (c *Client) flush() {
+	for {
+		select {
+		case <-c.full:
+			if err := c.out.Flush(); err != nil {
+				c.lost(err)
+			}
+		case <-c.ended:
+			return
+		}
+	}
+}
+
 // ping asks from time to time whether the server is there. It gets no answer when the server, or what is between, hangs.
 func (c *Client) ping() {
 	t := time.NewTicker(c.silence / 4)
@@ -139,12 +148,11 @@ func (c *Client) ping() {
 	for {
 		select {
 		case <-t.C:
-			if c.asked.CompareAndSwap(false, true) {
-				_ = c.conn.SetReadDeadline(time.Now().Add(c.silence))
+			_ = c.link.SetDeadline(time.Now().Add(c.silence))
+			if c.roundTrip(context.Background(), kindPing, nil, &pending{answered: make(chan struct{}, 1)}) != nil {
+				return
 			}
-			if _, err := c.out.Add(kindPing, 0, nil); err == nil {
-				_ = c.out.Flush()
-			}
+			_ = c.link.SetDeadline(time.Time{})
 		case <-c.ended:
 			return
 		}
@@ -156,13 +164,14 @@ func (c *Client) fail(err error) {
 	c.mu.Lock()
 	if c.err == nil {
 		c.err = err
+		close(c.ended)
 	}
 	calls := c.calls
 	c.calls = nil
 	err = c.err
 	c.mu.Unlock()
 	known.remove(c)
-	_ = c.conn.Close()
+	_ = c.link.Close()
 	for _, p := range calls {
 		p.err = err
 		p.answered <- struct{}{}
@@ -187,35 +196,16 @@ func (c *Client) Done() <-chan struct{} { return c.ended }
 func (c *Client) call(ctx context.Context, id uint64, method string, encode func(*transport.Encoder) error,
 	decode func(*transport.Decoder) error) error {
 	p := pendings.Get().(*pending)
-	tag, err := c.enter(p)
-	if err != nil {
-		return fmt.Errorf("manager: %s: %w", method, err)
-	}
-	_, err = c.out.Add(kindCall, tag, func(e *transport.Encoder) error {
+	err := c.roundTrip(ctx, kindCall, func(e *transport.Encoder) error {
 		e.Uint(id)
 		e.String(method)
 		if encode != nil {
 			return encode(e)
 		}
 		return nil
-	})
-	if err != nil {
-		if c.forget(tag) {
-			return fmt.Errorf("manager: %s: %w", method, err)
-		}
-	} else if err := c.out.Flush(); err != nil {
-		c.fail(fmt.Errorf("%w: %s: %w", ErrLost, c.address, err))
-	}
-	select {
-	case <-p.answered:
-	case <-ctx.Done():
-		if _, err := c.out.Add(kindCancel, tag, nil); err == nil {
-			_ = c.out.Flush()
-		}
-		<-p.answered
-	}
-	kind, body, err := p.kind, p.body, p.err
-	p.body, p.err = nil, nil
+	}, p)
+	kind, body := p.kind, p.body
+	p.body = nil
 	pendings.Put(p)
 	switch {
 	case err != nil:
@@ -233,6 +223,39 @@ func (c *Client) call(ctx context.Context, id uint64, method string, encode func
 		return fmt.Errorf("manager: %s: result: %w", method, err)
 	}
 	return nil
+}
+
+// roundTrip sends a frame and waits for what comes back, in p.
+func (c *Client) roundTrip(ctx context.Context, kind byte, encode func(*transport.Encoder) error, p *pending) error {
+	tag, err := c.enter(p)
+	if err != nil {
+		return err
+	}
+	if _, err = c.out.Add(kind, tag, encode); err == nil {
+		c.send()
+	} else if c.forget(tag) {
+		return err
+	}
+	c.await(ctx, tag, p)
+	err, p.err = p.err, nil
+	return err
+}
+
+// await waits for the answer; while nobody else does so, it reads.
+func (c *Client) await(ctx context.Context, tag uint32, p *pending) {
+	stop := context.AfterFunc(ctx, func() {
+		if _, err := c.out.Add(kindCancel, tag, nil); err == nil {
+			c.send()
+		}
+	})
+	defer stop()
+	select {
+	case <-p.answered:
+	case c.reading <- struct{}{}:
+		c.read(p)
+		<-c.reading
+		<-p.answered
+	}
 }
 
 func (c *Client) enter(p *pending) (tag uint32, err error) {

@@ -16,6 +16,7 @@ import (
 type session struct {
 	srv    *Server
 	conn   net.Conn
+	link   link // the connection, or what has taken its place
 	in     *transport.Reader
 	out    *transport.Writer
 	ctx    context.Context
@@ -57,12 +58,16 @@ func (c *call) unknown(what string) error {
 func newSession(ctx context.Context, srv *Server, conn net.Conn) *session {
 	s := &session{
 		srv: srv, conn: conn,
-		in: transport.NewReader(conn, srv.o.limit), out: transport.NewWriter(conn),
 		uses: make(map[uint64]*entry), cancels: make(map[uint32]context.CancelFunc),
 	}
+	s.use(conn)
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.now = call{s: s, in: transport.NewDecoder(nil)}
 	return s
+}
+
+func (s *session) use(l link) {
+	s.link, s.in, s.out = l, transport.NewReader(l, s.srv.o.limit), transport.NewWriter(l)
 }
 
 // serve answers calls until the connection or ctx ends. When it returns no call is under way any more.
@@ -78,11 +83,12 @@ func (s *session) serve() (err error) {
 	if err := s.greet(); err != nil {
 		return fmt.Errorf("greeting: %w", err)
 	}
+	defer s.link.Close()
 	var heard time.Time
 	for {
 		if now := time.Now(); now.Sub(heard) > s.srv.o.silence/4 {
 			heard = now
-			_ = s.conn.SetDeadline(now.Add(s.srv.o.silence))
+			_ = s.link.SetDeadline(now.Add(s.srv.o.silence))
 		}
 		f, err := s.in.Next()
 		if err != nil {
@@ -108,29 +114,11 @@ func (s *session) greet() error {
 			return err
 		}
 	}
-	small := transport.NewReader(s.conn, 64)
-	f, err := small.Next()
+	link, err := greetClient(s.conn, s.srv.instance)
 	if err != nil {
 		return err
 	}
-	d := transport.NewDecoder(f.Body)
-	version, err := d.Uint()
-	if f.Kind != kindHello || err != nil {
-		return fmt.Errorf("%w: it does not begin with a greeting", transport.ErrFormat)
-	}
-	if _, err := s.out.Add(kindHello, 0, func(e *transport.Encoder) error {
-		e.Uint(protocolVersion)
-		e.String(s.srv.instance)
-		return nil
-	}); err != nil {
-		return err
-	}
-	if err := s.out.Flush(); err != nil {
-		return err
-	}
-	if version != protocolVersion {
-		return fmt.Errorf("%w: the client's is %d, ours is %d", ErrVersion, version, protocolVersion)
-	}
+	s.use(link)
 	return nil
 }
 

@@ -1,0 +1,94 @@
+package manager
+
+import (
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"mrrun/internal/shm"
+	"mrrun/internal/stream"
+)
+
+// shareSize is how many bytes a link has each way, of which those take memory that were used.
+const shareSize = 64 << 10
+
+// canShare reports whether the other side is on this machine.
+func canShare(conn net.Conn) bool {
+	_, ok := conn.(*net.UnixConn)
+	return ok
+}
+
+// share sends an answer, and with it the memory that the link goes through.
+func share(conn net.Conn, answer []byte) (link, error) {
+	region, err := stream.NewRegion(shareSize)
+	if err != nil {
+		return nil, err
+	}
+	socket := conn.(*net.UnixConn)
+	_, _, err = socket.WriteMsgUnix(answer, unix.UnixRights(int(region.File().Fd())), nil)
+	if err == nil {
+		err = region.CloseFile()
+	}
+	if err == nil {
+		var l link
+		if l, err = stream.Open(region, 0, stream.Bell{In: socket, Out: socket}, nil); err == nil {
+			return l, nil
+		}
+	}
+	_ = region.Close()
+	return nil, fmt.Errorf("share memory with the client: %w", err)
+}
+
+// A sharingReader reads from a server, and keeps the file that comes with what it sends.
+type sharingReader struct {
+	conn net.Conn
+	file *os.File
+}
+
+// Read reads. It looks for a file if there can be one.
+func (r *sharingReader) Read(p []byte) (int, error) {
+	socket, ok := r.conn.(*net.UnixConn)
+	if !ok || r.file != nil {
+		return r.conn.Read(p)
+	}
+	control := make([]byte, unix.CmsgSpace(4))
+	n, m, _, _, err := socket.ReadMsgUnix(p, control)
+	if err != nil || m == 0 {
+		return n, err
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:m])
+	if err != nil || len(messages) != 1 {
+		return n, fmt.Errorf("%d messages came with the greeting: %w", len(messages), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		return n, fmt.Errorf("%d files came with the greeting: %w", len(fds), err)
+	}
+	r.file = os.NewFile(uintptr(fds[0]), "memory of the manager")
+	return n, nil
+}
+
+// link returns what the frames come through.
+func (r *sharingReader) link() (link, error) {
+	if r.file == nil {
+		return r.conn, nil
+	}
+	region, err := shm.MapRegion(r.file)
+	if err != nil {
+		return nil, err
+	}
+	socket := r.conn.(*net.UnixConn)
+	err = region.CloseFile()
+	if err == nil {
+		var l link
+		if l, err = stream.Open(region, 1, stream.Bell{In: socket, Out: socket}, nil); err == nil {
+			return l, nil
+		}
+	}
+	_ = region.Close()
+	return nil, err
+}
+
+func (r *sharingReader) drop() { r.file.Close() } // nil is an error like any other

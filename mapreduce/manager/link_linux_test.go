@@ -1,0 +1,71 @@
+package manager
+
+import (
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"mrrun/transport"
+)
+
+// rawLink greets a server as a client does, and leaves the rest to the test.
+func rawLink(t *testing.T, address string) link {
+	t.Helper()
+	conn := must1(net.Dial("unix", strings.TrimPrefix(address, "unix:")))
+	l, _, err := greetServer(conn)
+	check(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// Garbage in the shared memory ends the connection that it came by, and no other.
+func TestGarbageInSharedMemory(t *testing.T) {
+	good := serve(t)()
+	for _, text := range []string{"GET / HTTP/1.1\r\n\r\n", "mr\x01\x63\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"} {
+		l := rawLink(t, good.Address())
+		must1(l.Write([]byte(text)))
+		if n, err := l.Read(make([]byte, 100)); err == nil {
+			t.Errorf("%q has an answer of %d bytes", text, n)
+		}
+	}
+	must1(NewLock(within(t), good))
+}
+
+// Calls whose answers fill the memory, sent by many at once with arguments that fill it too, do not wait for each other.
+func TestLargeCallsBothWays(t *testing.T) {
+	ctx := within(t)
+	c := serve(t)()
+	d := must1(NewDict[int, []byte](ctx, c))
+	large := make([]byte, 4*shareSize)
+	check(t, d.Set(ctx, 0, large))
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			for range 20 {
+				if err := d.Set(ctx, 1+i, large); err != nil {
+					t.Error(err)
+				}
+				if v, _, err := d.Get(ctx, 0); err != nil || len(v) != len(large) {
+					t.Error(len(v), err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A client of another make, which knows nothing of shared memory, is served through its socket.
+func TestPlainSocket(t *testing.T) {
+	c := serve(t)()
+	conn := must1(net.Dial("unix", strings.TrimPrefix(c.Address(), "unix:")))
+	defer conn.Close()
+	greetRaw(t, conn, kindHello, false)
+	in, out := transport.NewReader(conn, 0), transport.NewWriter(conn)
+	must1(in.Next())
+	must1(out.Add(kindPing, 7, nil))
+	check(t, out.Flush())
+	if f := must1(in.Next()); f.Kind != kindPong || f.Tag != 7 {
+		t.Errorf("got %+v", f)
+	}
+}
