@@ -60,8 +60,9 @@ def figures(mrrun, peers):
                 line(*script("overhead", "--framework", "pool", "--mode", theirs, "--procs", "2",
                              "--chunksize", str(chunksize), "--tasks", str(tasks))))
 
-    def process(method):
-        return (line(mrrun, "bench", "startup", "--json", "--framework", "process", "--repeat", "9"),
+    def process(method, spares=0):
+        return (line(mrrun, "bench", "startup", "--json", "--framework", "process", "--repeat", "9",
+                     "--spares", str(spares)),
                 line(sys.executable, f"{peers}/bench_startup.py", "--framework", f"process-{method}", "--repeat", "9"))
 
     def primitive(prim, procs, count, theirs=None):
@@ -96,6 +97,8 @@ def figures(mrrun, peers):
             line(*script("startup", "--framework", "pool", "--procs", "2", "--repeat", "9"))),
         "a process, start and wait, against fork": process("fork"),
         "a process, start and wait, against spawn": process("spawn"),
+        "a process that was started ahead, against fork": process("fork", 1),
+        "a process that was started ahead, against spawn": process("spawn", 1),
         "factorial 0:12000, whole command against warm Pool(5)": (
             whole(mrrun, "factorial", "--range", "0:12000", "-procs", "2"),
             line(*script("factorial", "--framework", "pool", "--procs", "5"))),

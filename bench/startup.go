@@ -18,16 +18,18 @@ type Startup struct {
 	Framework string // pool or process
 	Procs     int    // of the pool
 	Repeat    int
+	Spares    int // processes that are started ahead
 }
 
 func startupCommand(ctx context.Context, words []string, out io.Writer) error {
-	procs, repeat := int64(2), int64(9)
+	procs, repeat, spares := int64(2), int64(9), int64(0)
 	asJSON := false
 	framework := "pool"
 	args, err := jobs.ParseFlags("mrrun bench startup", words, func(f *jobs.Flags) {
 		f.String(&framework, "framework", "NAME", "pool, or process: one that runs a task")
 		f.Count(&procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes")
 		f.Count(&repeat, "repeat", "", 1, 1000, "runs")
+		f.Count(&spares, "spares", "", 0, mapreduce.MaxProcs, "processes that are started ahead, and ready when a run begins")
 		f.Bool(&asJSON, "json", "print a JSON object")
 	})
 	if errors.Is(err, pflag.ErrHelp) {
@@ -46,7 +48,7 @@ func startupCommand(ctx context.Context, words []string, out io.Writer) error {
 	if framework == "process" {
 		procs = 1
 	}
-	f, err := Startup{framework, int(procs), int(repeat)}.Measure(ctx)
+	f, err := Startup{framework, int(procs), int(repeat), int(spares)}.Measure(ctx)
 	if err != nil {
 		return err
 	}
@@ -67,6 +69,9 @@ func (s Startup) Measure(ctx context.Context) (Figure, error) {
 	var seconds []float64
 	equal := true
 	for run := range s.Repeat + 1 {
+		if s.Spares > 0 {
+			time.Sleep(sparePause)
+		}
 		began := time.Now()
 		ok, err := s.once(ctx)
 		if err != nil {
@@ -84,6 +89,9 @@ func (s Startup) Measure(ctx context.Context) (Figure, error) {
 	return f, nil
 }
 
+// sparePause is long enough for those that are started ahead to be ready.
+const sparePause = 20 * time.Millisecond
+
 func (s Startup) once(ctx context.Context) (equal bool, err error) {
 	if s.Framework == "process" {
 		return s.process(ctx)
@@ -92,7 +100,7 @@ func (s Startup) once(ctx context.Context) (equal bool, err error) {
 }
 
 func (s Startup) process(ctx context.Context) (equal bool, err error) {
-	p, err := noop.Start(ctx, 7)
+	p, err := noop.Start(ctx, 7, mapreduce.Spares(s.Spares))
 	if err != nil {
 		return false, err
 	}

@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,14 +43,8 @@ var lastChild atomic.Int64
 
 // newChild starts the process. The caller must call run.
 func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*child, error) {
-	id := int(lastChild.Add(1))
-	if o.name == "" {
-		o.name = fmt.Sprintf("Process-%d", id)
-	}
-	pool := &Pool{ctx: ctx, options: o.poolOptions, hello: table(), inbox: newMailbox[event]()}
-	l := newLink(pool, id, 0, false)
-	l.name, l.tell = o.name, l.tellAndStop
-	if err := l.start(); err != nil {
+	l, err := startChildLink(ctx, o)
+	if err != nil {
 		return nil, err
 	}
 	if err := l.send(c, span{0, 1}, 1, nil); err != nil { // it waits for the process's hello
@@ -59,13 +54,35 @@ func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*chi
 		return nil, err
 	}
 	ch := &child{
-		name: o.name, daemon: o.daemon, link: l, call: c, heeds: heeds,
+		name: l.name, daemon: o.daemon, link: l, call: c, heeds: heeds,
 		asked: make(chan struct{}, 1), done: make(chan struct{}), timer: time.NewTimer(time.Hour),
 	}
 	ch.timer.Stop()
 	living.add(ch)
 	return ch, nil
 }
+
+// startChildLink takes a process that was started ahead, or starts one.
+func startChildLink(ctx context.Context, o *processOptions) (*link, error) {
+	if o.spares != noSpares {
+		if l := spareProcesses.take(&o.poolOptions); l != nil {
+			l.assign(ctx, o.poolOptions, o.name)
+			return l, nil
+		}
+	}
+	l := newChildLink(ctx, o.poolOptions, o.name)
+	return l, l.start()
+}
+
+// newChildLink makes the link of a process.
+func newChildLink(ctx context.Context, o poolOptions, name string) *link {
+	id := int(lastChild.Add(1))
+	l := newLink(&Pool{ctx: ctx, options: o, hello: table(), inbox: newMailbox[event]()}, id, 0, false)
+	l.name, l.tell = childName(name, id), l.tellAndStop
+	return l
+}
+
+func childName(name string, id int) string { return cmp.Or(name, fmt.Sprintf("Process-%d", id)) }
 
 // run is the whole life of the process after its start.
 func (c *child) run(ctx context.Context) {
@@ -221,6 +238,7 @@ func (s *childSet) list() []*child {
 // endChildren waits for all processes that this one has started; daemons, and when ctx ends all, are terminated. It returns
 // the cause of ctx if that was why it did not wait for others.
 func endChildren(ctx context.Context) (interrupted error) {
+	defer spareProcesses.endAll()
 	for rest := living.list(); len(rest) > 0; rest = living.list() { // more may have been started meanwhile
 		for _, c := range rest {
 			if c.daemon {

@@ -133,3 +133,19 @@ func ExampleDaemon() {
 		return err
 	})
 }
+
+// With spares a process is ready before it is needed; the last one needs no other.
+func ExampleSpares_process() {
+	for n := range 3 {
+		p, err := square.Start(context.Background(), n, mapreduce.Spares(min(1, 2-n)))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(p.Wait())
+	}
+	// Output:
+	// 0 <nil>
+	// 1 <nil>
+	// 4 <nil>
+}

@@ -18,12 +18,13 @@ import (
 // A link is a worker, seen from its driver. Its run goroutine starts the process, reads its answers and sees its end;
 // the supervisor writes its requests, which a second goroutine flushes.
 type link struct {
-	pool *Pool
-	tell func(...event) // has answers handled
-	id   int            // what users see; never used again in this pool
-	name string         // of a process of its own; empty: it is a worker of a pool
-	gone chan struct{}  // closed when nothing is written any more
-	over chan struct{}  // closed when the process was reaped and nothing is read any more
+	pool  *Pool
+	tell  func(...event) // has answers handled
+	id    int            // what users see; never used again in this pool
+	name  string         // of a process of its own; empty: it is a worker of a pool
+	taken chan struct{}  // of a process that was started ahead: closed when it is for something, or ends
+	gone  chan struct{}  // closed when nothing is written any more
+	over  chan struct{}  // closed when the process was reaped and nothing is read any more
 
 	mu      sync.Mutex
 	process *proc.Process // nil until started
@@ -170,7 +171,12 @@ func (l *link) newProcess() (*proc.Process, error) {
 	}
 	spec := proc.Spec{
 		ID: l.id, Name: l.name, MaxProcs: o.maxProcs(), Path: o.path, Args: o.args, Env: append(slices.Clone(o.env), fmt.Sprintf("%s=%d", depthVariable, depth()+1)), Dir: o.dir, Memory: o.memory, Nice: o.nice,
-		Output: func(stderr bool, line []byte) { l.pool.print(l, stderr, line) },
+		Output: func(stderr bool, line []byte) {
+			if l.taken != nil {
+				<-l.taken
+			}
+			l.pool.print(l, stderr, line)
+		},
 	}
 	if o.pin {
 		spec.Pin = l.id

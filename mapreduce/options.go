@@ -265,8 +265,12 @@ func Dir(path string) WorkerOption {
 
 // Spares keeps so many workers started and idle beside those of the pool. One takes the place of a worker that died or was
 // recycled at once, where starting one takes about a millisecond, or as long as your initializers.
-func Spares(n int) PoolOption {
-	return poolFunc(func(o *poolOptions) error {
+//
+// Given to [Task.Start], it keeps so many processes ready for the Starts to come that have the same Env, Dir, Program, Nice, Pin
+// and MemoryLimit, and Spares; the first one still starts its own. They end when a Start asks for others, or for 0, and with
+// the program.
+func Spares(n int) WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
 		if n < 0 || n > MaxProcs {
 			return fmt.Errorf("mapreduce: Spares(%d): takes 0 to %d", n, MaxProcs)
 		}

@@ -1,0 +1,126 @@
+package mapreduce
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A spareSet has processes that were started ahead and wait for their task: links that nobody has greeted. All are of one kind.
+type spareSet struct {
+	mu       sync.Mutex
+	kind     string // what they have in common
+	wanted   int
+	ready    []*link
+	starting int
+	ending   int
+	changed  sync.Cond // of starting and ending
+}
+
+// spareProcesses are those for [Task.Start].
+var spareProcesses = newSpareSet()
+
+func newSpareSet() *spareSet {
+	s := &spareSet{}
+	s.changed.L = &s.mu
+	return s
+}
+
+// noSpares is for a Start that says nothing of [Spares].
+const noSpares = -1
+
+// sparePause is how long the place of a process that was taken stays empty, so as not to slow down what that one is to do.
+const sparePause = 2 * time.Millisecond
+
+// take returns a process that is ready, or nil, and has as many others started as the options say. Those of another kind end.
+func (s *spareSet) take(o *poolOptions) *link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if kind := kindOf(o); kind != s.kind {
+		s.drop(0)
+		s.kind = kind
+	}
+	s.wanted = o.spares
+	var taken *link
+	for taken == nil && len(s.ready) > 0 {
+		taken, s.ready = s.ready[0], s.ready[1:]
+		if !taken.alive() {
+			s.end(taken)
+			taken = nil
+		}
+	}
+	for len(s.ready)+s.starting < s.wanted {
+		s.starting++
+		kind := s.kind
+		time.AfterFunc(sparePause, func() { s.start(kind, *o) })
+	}
+	s.drop(s.wanted)
+	return taken
+}
+
+// kindOf tells processes apart by what is decided when they are started.
+func kindOf(o *poolOptions) string {
+	return fmt.Sprintf("%q %q %q %q %d %d %t", o.path, o.args, o.env, o.dir, o.memory, o.nice, o.pin)
+}
+
+// start starts one, for as long as it is wanted. That it cannot be started is for the next Start to find out.
+func (s *spareSet) start(kind string, o poolOptions) {
+	l := newChildLink(context.Background(), o, "spare")
+	l.taken = make(chan struct{})
+	err := l.start()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.starting--
+	s.changed.Broadcast()
+	switch {
+	case err != nil:
+	case kind != s.kind || len(s.ready) >= s.wanted:
+		s.end(l)
+	default:
+		s.ready = append(s.ready, l)
+	}
+}
+
+// drop ends all but the first n.
+func (s *spareSet) drop(n int) {
+	n = min(n, len(s.ready))
+	for _, l := range s.ready[n:] {
+		s.end(l)
+	}
+	s.ready = slices.Delete(s.ready, n, len(s.ready))
+}
+
+// end ends one, and has it waited for.
+func (s *spareSet) end(l *link) {
+	close(l.taken)
+	l.process.Kill()
+	s.ending++
+	go func() {
+		l.process.Stop(0)
+		l.release()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.ending--
+		s.changed.Broadcast()
+	}()
+}
+
+// endAll ends all and waits for them.
+func (s *spareSet) endAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wanted = 0
+	s.drop(0)
+	for s.starting+s.ending > 0 {
+		s.changed.Wait()
+	}
+}
+
+// assign gives a process that was started ahead what it was not told then.
+func (l *link) assign(ctx context.Context, o poolOptions, name string) {
+	l.pool.ctx, l.pool.options = ctx, o
+	l.name = childName(name, l.id)
+	close(l.taken)
+}
