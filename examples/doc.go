@@ -1,4 +1,5 @@
-// Package examples has short programs, one in each folder, that show how processes share memory and wait for each other.
+// Package examples has short programs, one in each folder, that show how processes divide work, exchange objects, share
+// memory and wait for each other.
 // Run one with
 //
 //	go run ./examples/startgun

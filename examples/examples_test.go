@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,29 @@ func TestExamples(t *testing.T) {
 				t.Errorf("it prints\n%swhich is not what its last comment says, as a regular expression\n%s", out, want)
 			}
 		})
+	}
+}
+
+// TestReadmeListsExamples holds the table of README to what is here.
+func TestReadmeListsExamples(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for _, row := range regexp.MustCompile(`(?m)^\| \[(\w+)\]\(examples/(.+)\) \|`).FindAllStringSubmatch(string(readme), -1) {
+		if row[2] != row[1]+"/main.go" {
+			t.Errorf("%s leads to %s", row[1], row[2])
+		}
+		listed = append(listed, row[2])
+	}
+	here, err := filepath.Glob("*/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(listed)
+	if !slices.Equal(listed, here) { // Glob sorts
+		t.Errorf("README lists %v, here are %v", listed, here)
 	}
 }
 
