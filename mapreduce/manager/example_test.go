@@ -3,8 +3,10 @@ package manager_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
+	"mrrun/mapreduce"
 	"mrrun/mapreduce/manager"
 )
 
@@ -175,4 +177,49 @@ func ExampleListen() {
 	// Output:
 	// 42 <nil>
 	// <nil>
+}
+
+var (
+	square       = mapreduce.Func(func(n int) int { return n * n })
+	remoteSquare = manager.PoolTask("square", square)
+)
+
+// The workers are children of the manager's process, wherever that is.
+func ExamplePool() {
+	ctx := context.Background()
+	m, err := manager.Start(ctx)
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	pool, err := manager.NewPool(ctx, m, 2)
+	if err != nil {
+		panic(err)
+	}
+	defer pool.Close()
+	fmt.Println(remoteSquare.Map(ctx, pool, []int{1, 2, 3}))
+	// Output: [1 4 9] <nil>
+}
+
+func ExampleRemoteTask() {
+	ctx := context.Background()
+	m, err := manager.Start(ctx)
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	pool, err := manager.NewPool(ctx, m, 2)
+	if err != nil {
+		panic(err)
+	}
+	defer pool.Close()
+	future := remoteSquare.ApplyAsync(ctx, pool, 7)
+	for n, err := range remoteSquare.Imap(ctx, pool, slices.Values([]int{1, 2})) {
+		fmt.Println(n, err)
+	}
+	fmt.Println(future.Get(ctx))
+	// Output:
+	// 1 <nil>
+	// 4 <nil>
+	// 49 <nil>
 }
