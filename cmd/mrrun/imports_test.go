@@ -27,6 +27,7 @@ var layers = [][]string{
 	{"mapreduce/internal/"}, // among themselves: they are one layer to all others
 	{"mapreduce"},
 	{"mapreduce/manager", "jobs"},
+	{"mapreduce/manager/"},
 	{"jobs/"},
 	{"bench"},
 	{"cmd/", "examples/"},

@@ -4,7 +4,7 @@
 //
 // [Start] runs the server in a process of its own; [Serve] runs it in this one. Locally it is reached through a Unix socket
 // in a private directory, and on Linux calls go through memory that both sides have mapped; from other machines it is reached
-// by [Listen] and [DialRemote].
+// by package remote.
 //
 // Package shared has the faster forms of most of this for the processes of one tree on one machine. Every call here
 // is a message to the server and its answer; calls of many goroutines on one connection are under way together.

@@ -151,34 +151,6 @@ func ExampleFunc() {
 	// Output: 7 <nil>
 }
 
-// Clients on other machines need the address and the key.
-func ExampleListen() {
-	ctx, cancel := context.WithCancel(context.Background())
-	key := manager.NewKey()
-	l, err := manager.Listen("tcp", "127.0.0.1:0", key)
-	if err != nil {
-		panic(err)
-	}
-	done := make(chan error)
-	go func() { done <- manager.Serve(ctx, l) }()
-
-	c, err := manager.DialRemote(ctx, "tcp", l.Addr().String(), key)
-	if err != nil {
-		panic(err)
-	}
-	v, err := manager.NewValue(ctx, c, 41)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(v.Add(ctx, 1))
-	_ = c.Close()
-	cancel()
-	fmt.Println(<-done)
-	// Output:
-	// 42 <nil>
-	// <nil>
-}
-
 var (
 	square       = mapreduce.Func(func(n int) int { return n * n })
 	remoteSquare = manager.PoolTask("square", square)

@@ -86,8 +86,8 @@ func (p *proxy) conn(ctx context.Context) (*Client, error) {
 	}
 	c := known.of(p.instance)
 	if c == nil {
-		if strings.HasPrefix(p.address, "tcp:") {
-			return nil, fmt.Errorf("%w: %s is on another machine; call DialRemote with its key before", ErrLost, p.address)
+		if !strings.HasPrefix(p.address, "unix:") {
+			return nil, fmt.Errorf("%w: %s is on another machine; call remote.Dial with its key before", ErrLost, p.address)
 		}
 		var err error
 		if c, err = Dial(ctx, p.address); err != nil {
