@@ -22,6 +22,7 @@ type objects struct {
 	Cond    *shared.Cond // of Lock
 
 	messengers
+	Managed managed
 }
 
 // A maker makes objects until one of them fails, and closes them.

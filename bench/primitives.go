@@ -132,7 +132,13 @@ func (p Primitives) once(ctx context.Context, c crew, prim primitive) (t trial, 
 		return t, err
 	}
 	defer closeAll()
-	if prim.sends {
+	if prim.managed {
+		var end func()
+		if o.Managed, end, err = newManaged(ctx, p.Procs, p.Count); err != nil {
+			return t, err
+		}
+		defer end()
+	} else if prim.sends {
 		room := 4
 		if prim.piles {
 			room = p.Count

@@ -47,6 +47,13 @@ func TestPrimitives(t *testing.T) {
 		"queue-put-only":     {300, "empty=True"},
 		"pipe":               {300, "left=False"},
 		"pingpong":           {300, "ok"},
+
+		"manager-dict":           {600, "keys=2"},
+		"manager-dict-pipelined": {600, "keys=128"},
+		"manager-list":           {600, "len=2"},
+		"manager-value":          {600, "last=149"},
+		"manager-event":          {300, "token=True"},
+		"manager-queue":          {300, "empty=True"},
 	} {
 		f, right, err := Primitives{Prim: prim, Procs: 2, Count: 300, Repeat: 2}.Measure(t.Context())
 		if err != nil || !right || f.Check != want.check || f.Items != want.items || f.Workload != "prim-"+prim ||
@@ -58,7 +65,7 @@ func TestPrimitives(t *testing.T) {
 
 // Messages of any size come as they were sent.
 func TestPrimitivesWithSizes(t *testing.T) {
-	for _, prim := range []string{"queue", "joinable", "queue-put-only", "pipe", "pingpong"} {
+	for _, prim := range []string{"queue", "joinable", "queue-put-only", "pipe", "pingpong", "manager-queue"} {
 		for _, size := range []int{1, 100_000} {
 			f, right, err := Primitives{Prim: prim, Procs: 2, Count: 20, Size: size, Repeat: 1}.Measure(t.Context())
 			if err != nil || !right || f.Size != size {
@@ -113,6 +120,71 @@ func TestChecksFail(t *testing.T) {
 		tt.spoil(&o)
 		if got, right := prim.check(&o, times); got != tt.want || right {
 			t.Errorf("%s: got %s, %t, want %s, false", name, got, right, tt.want)
+		}
+		closeAll()
+	}
+}
+
+func TestManagedChecksFail(t *testing.T) {
+	const times = 8 // 4 by each of 2 processes
+	ctx := t.Context()
+	for name, tt := range map[string]struct {
+		work  func(o *objects, me int) error
+		spoil func(o managed) error
+		want  string
+	}{
+		"manager-dict": {
+			func(o *objects, me int) error { return useDict(ctx, o, me, times/2) },
+			func(o managed) error { return o.Dict.Set(ctx, 2, 0) }, "keys=3",
+		},
+		"manager-dict-pipelined": {
+			func(o *objects, me int) error { return useDictPipelined(ctx, o, me, times/2) },
+			func(o managed) error { return o.Dict.Set(ctx, 1, 0) }, "keys=4",
+		},
+		"manager-list": {
+			func(o *objects, me int) error { return useList(ctx, o, me, times/2) },
+			func(o managed) error { return o.List.Set(ctx, 0, 0) }, "len=2",
+		},
+		"manager-value": {
+			func(o *objects, me int) error { return useManagedValue(ctx, o, me, times/2) },
+			func(o managed) error { return o.Value.Store(ctx, 0) }, "last=0",
+		},
+		"manager-event": {
+			func(*objects, int) error { return nil },
+			func(o managed) error { return o.Event0.Clear(ctx) }, "token=False",
+		},
+		"manager-queue": {
+			func(*objects, int) error { return nil },
+			func(o managed) error { return o.Numbers.Put(ctx, number) }, "empty=False",
+		},
+	} {
+		prim, err := lookupPrimitive(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, closeAll, err := newObjects(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var end func()
+		if o.Managed, end, err = newManaged(ctx, 2, 10); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(tt.work(&o, 0), tt.work(&o, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if text, right := prim.check(&o, times); !right {
+			t.Errorf("%s: %s is wrong", name, text)
+		}
+		if err := tt.spoil(o.Managed); err != nil {
+			t.Fatal(err)
+		}
+		if got, right := prim.check(&o, times); got != tt.want || right {
+			t.Errorf("%s: got %s, %t, want %s, false", name, got, right, tt.want)
+		}
+		end()
+		if text, right := prim.check(&o, times); right {
+			t.Errorf("%s without a manager: %s is right", name, text)
 		}
 		closeAll()
 	}

@@ -92,6 +92,17 @@ func TestCoreNeedsLittle(t *testing.T) {
 	}
 }
 
+// TLS would take a tenth of a millisecond from the start of each worker: what needs it is in packages of its own.
+func TestCommandHasNoTLS(t *testing.T) {
+	deps := goList(t, "{{.ImportPath}}", "-deps", "./cmd/mrrun")
+	linked := func(path string) bool {
+		return slices.ContainsFunc(deps, func(line []string) bool { return line[0] == path })
+	}
+	if !linked("mrrun/mapreduce/manager") || linked("crypto/tls") || linked("crypto/x509") {
+		t.Error("the command has no managers, or it has TLS linked in")
+	}
+}
+
 // goList returns the words of each line that go list prints in the root of the module.
 func goList(t *testing.T, format string, args ...string) [][]string {
 	t.Helper()
