@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,59 +11,43 @@ import (
 	"mrrun/mapreduce/manager"
 )
 
-// managed are objects of a manager, in a process of its own: each operation is a message to it and its answer.
-type managed struct {
-	Dict    *manager.Dict[int, int]
-	List    *manager.List[int] // a number for each process
-	Value   *manager.Value[int]
-	Event0  *manager.Event // set
-	Event1  *manager.Event
-	Numbers *manager.Queue[int]
-	Bytes   *manager.Queue[[]byte]
+// What these primitives use is on a manager, in a process of its own, and found by its name: whoever comes first makes it.
+// Each operation is a message to the manager and its answer.
+
+func (o *objects) dict(ctx context.Context) (*manager.Dict[int, int], error) {
+	return manager.NewDict[int, int](ctx, o.manager, manager.Named("dict"))
 }
 
-// newManaged starts a manager and makes all objects, as the beginning of a run finds them; there is room for count messages.
-func newManaged(ctx context.Context, procs, count int) (o managed, closeAll func(), err error) {
-	m := &maker{}
-	server := made(m, func() (*manager.Manager, error) { return manager.Start(ctx) })
-	o.Dict = made(m, func() (*manager.Dict[int, int], error) { return manager.NewDict[int, int](ctx, server) })
-	o.List = made(m, func() (*manager.List[int], error) { return manager.NewList(ctx, server, make([]int, procs)) })
-	o.Value = made(m, func() (*manager.Value[int], error) { return manager.NewValue(ctx, server, 0) })
-	o.Event0 = made(m, func() (*manager.Event, error) { return manager.NewEvent(ctx, server) })
-	o.Event1 = made(m, func() (*manager.Event, error) { return manager.NewEvent(ctx, server) })
-	o.Numbers = made(m, func() (*manager.Queue[int], error) { return manager.NewQueue[int](ctx, server, count) })
-	o.Bytes = made(m, func() (*manager.Queue[[]byte], error) { return manager.NewQueue[[]byte](ctx, server, count) })
-	if m.err == nil {
-		m.err = o.Event0.Set(ctx)
-	}
-	if m.err != nil {
-		m.close()
-		return managed{}, nil, m.err
-	}
-	return o, m.close, nil
+// list has a number for each process.
+func (o *objects) list(ctx context.Context) (*manager.List[int], error) {
+	return manager.NewList(ctx, o.manager, make([]int, o.Barrier.Parties()), manager.Named("list"))
 }
 
-// last is what each process has set last: every other of its operations sets a number, from 0.
-func last(times int64, procs int) int { return max(int(times)/procs/2-1, 0) }
+func (o *objects) value(ctx context.Context) (*manager.Value[int], error) {
+	return manager.NewValue(ctx, o.manager, 0, manager.Named("value"))
+}
+
+// event is what a process waits for.
+func (o *objects) event(ctx context.Context, me int) (*manager.Event, error) {
+	return manager.NewEvent(ctx, o.manager, manager.Named(fmt.Sprint("event ", me)))
+}
+
+// queue has room for all n messages, as those of Python have.
+func queue[T any](ctx context.Context, o *objects, n int) (*manager.Queue[T], error) {
+	return manager.NewQueue[T](ctx, o.manager, n, manager.Named("queue"))
+}
 
 func wrongNumber(what string, got, want int) error {
 	return fmt.Errorf("%s is %d, not %d", what, got, want)
 }
 
-func setAndGet(ctx context.Context, d *manager.Dict[int, int], key, v int) error {
-	if err := d.Set(ctx, key, v); err != nil {
+func useDict(ctx context.Context, o *objects, me, n int) error {
+	d, err := o.dict(ctx)
+	if err != nil {
 		return err
 	}
-	got, found, err := d.Get(ctx, key)
-	if err == nil && (got != v || !found) {
-		err = wrongNumber(fmt.Sprintf("key %d", key), got, v)
-	}
-	return err
-}
-
-func useDict(ctx context.Context, o *objects, me, n int) error {
 	for i := range n / 2 {
-		if err := setAndGet(ctx, o.Managed.Dict, me, i); err != nil {
+		if err := setAndGet(ctx, d, me, i); err != nil {
 			return err
 		}
 	}
@@ -76,11 +59,15 @@ const pipeline = 64
 
 // useDictPipelined does what useDict does in many goroutines, each with a key of its own.
 func useDictPipelined(ctx context.Context, o *objects, me, n int) error {
+	d, err := o.dict(ctx)
+	if err != nil {
+		return err
+	}
 	all, ctx := errgroup.WithContext(ctx)
 	for g := range pipeline {
 		all.Go(func() error {
 			for i := g; i < n/2; i += pipeline {
-				if err := setAndGet(ctx, o.Managed.Dict, me*pipeline+g, i); err != nil {
+				if err := setAndGet(ctx, d, me*pipeline+g, i); err != nil {
 					return err
 				}
 			}
@@ -90,14 +77,29 @@ func useDictPipelined(ctx context.Context, o *objects, me, n int) error {
 	return all.Wait()
 }
 
+func setAndGet(ctx context.Context, d *manager.Dict[int, int], key, v int) error {
+	if err := d.Set(ctx, key, v); err != nil {
+		return err
+	}
+	got, found, err := d.Get(ctx, key)
+	if err == nil && (got != v || !found) {
+		err = wrongNumber(fmt.Sprint("key ", key), got, v)
+	}
+	return err
+}
+
 func useList(ctx context.Context, o *objects, me, n int) error {
+	l, err := o.list(ctx)
+	if err != nil {
+		return err
+	}
 	for i := range n / 2 {
-		if err := o.Managed.List.Set(ctx, me, i); err != nil {
+		if err := l.Set(ctx, me, i); err != nil {
 			return err
 		}
-		got, err := o.Managed.List.Get(ctx, me)
+		got, err := l.Get(ctx, me)
 		if err == nil && got != i {
-			err = wrongNumber(fmt.Sprintf("element %d", me), got, i)
+			err = wrongNumber(fmt.Sprint("element ", me), got, i)
 		}
 		if err != nil {
 			return err
@@ -108,11 +110,15 @@ func useList(ctx context.Context, o *objects, me, n int) error {
 
 // useManagedValue cannot compare: all processes set the same value.
 func useManagedValue(ctx context.Context, o *objects, _, n int) error {
+	v, err := o.value(ctx)
+	if err != nil {
+		return err
+	}
 	for i := range n / 2 {
-		if err := o.Managed.Value.Store(ctx, i); err != nil {
+		if err := v.Store(ctx, i); err != nil {
 			return err
 		}
-		if _, err := o.Managed.Value.Load(ctx); err != nil {
+		if _, err := v.Load(ctx); err != nil {
 			return err
 		}
 	}
@@ -120,12 +126,18 @@ func useManagedValue(ctx context.Context, o *objects, _, n int) error {
 }
 
 func takeManagedEventTurns(ctx context.Context, o *objects, me, n int) error {
-	mine, other := o.Managed.Event0, o.Managed.Event1
-	if me == 1 {
-		mine, other = other, mine
+	mine, err := o.event(ctx, me)
+	if err != nil {
+		return err
+	}
+	other, err := o.event(ctx, 1-me)
+	if err == nil && me == 0 {
+		err = mine.Set(ctx) // the first turn
 	}
 	for range n {
-		err := mine.Wait(ctx)
+		if err == nil {
+			err = mine.Wait(ctx)
+		}
 		if err == nil {
 			err = mine.Clear(ctx)
 		}
@@ -136,18 +148,21 @@ func takeManagedEventTurns(ctx context.Context, o *objects, me, n int) error {
 			return err
 		}
 	}
-	return nil
+	return err
 }
 
 func putOrGetManaged(ctx context.Context, o *objects, me, n int) error {
 	if o.size == 0 {
-		return passOn(ctx, o.Managed.Numbers, me, n, number, func(got int) bool { return got == number })
+		return passOn(ctx, o, me, n, number, func(got int) bool { return got == number })
 	}
-	item := o.item()
-	return passOn(ctx, o.Managed.Bytes, me, n, item, func(got []byte) bool { return len(got) == len(item) })
+	return passOn(ctx, o, me, n, o.item(), func(got []byte) bool { return len(got) == o.size })
 }
 
-func passOn[T any](ctx context.Context, q *manager.Queue[T], me, n int, item T, right func(T) bool) error {
+func passOn[T any](ctx context.Context, o *objects, me, n int, item T, right func(T) bool) error {
+	q, err := queue[T](ctx, o, n)
+	if err != nil {
+		return err
+	}
 	for range n {
 		if me == 0 {
 			if err := q.Put(ctx, item); err != nil {
@@ -160,6 +175,15 @@ func passOn[T any](ctx context.Context, q *manager.Queue[T], me, n int, item T, 
 	return nil
 }
 
+// inspect returns what an object says when all have done with it.
+func inspect[O, V any](find func(context.Context) (O, error), read func(O, context.Context) (V, error)) (v V, err error) {
+	found, err := find(context.Background())
+	if err != nil {
+		return v, err
+	}
+	return read(found, context.Background())
+}
+
 // keysAre checks a dict in which each process has set each of its keys in turn.
 func keysAre(each int) func(*objects, int64) (string, bool) {
 	return func(o *objects, times int64) (string, bool) {
@@ -170,7 +194,7 @@ func keysAre(each int) func(*objects, int64) (string, bool) {
 				want[me*each+i%each] = i
 			}
 		}
-		got, err := o.Managed.Dict.Items(context.Background())
+		got, err := inspect(o.dict, (*manager.Dict[int, int]).Items)
 		if err != nil {
 			return err.Error(), false
 		}
@@ -179,9 +203,12 @@ func keysAre(each int) func(*objects, int64) (string, bool) {
 	}
 }
 
+// last is what each process has set last: every other of its operations sets a number, from 0.
+func last(times int64, procs int) int { return max(int(times)/procs/2-1, 0) }
+
 func elementsAre(o *objects, times int64) (string, bool) {
 	procs := o.Barrier.Parties()
-	got, err := o.Managed.List.All(context.Background())
+	got, err := inspect(o.list, (*manager.List[int]).All)
 	if err != nil {
 		return err.Error(), false
 	}
@@ -189,8 +216,8 @@ func elementsAre(o *objects, times int64) (string, bool) {
 	return text, right && slices.Equal(got, slices.Repeat([]int{last(times, procs)}, procs))
 }
 
-func valueIs(o *objects, times int64) (string, bool) {
-	got, err := o.Managed.Value.Load(context.Background())
+func managedValueIs(o *objects, times int64) (string, bool) {
+	got, err := inspect(o.value, (*manager.Value[int]).Load)
 	if err != nil {
 		return err.Error(), false
 	}
@@ -198,7 +225,8 @@ func valueIs(o *objects, times int64) (string, bool) {
 }
 
 func managedEventIs(o *objects, _ int64) (string, bool) {
-	set, err := o.Managed.Event0.IsSet(context.Background())
+	first := func(ctx context.Context) (*manager.Event, error) { return o.event(ctx, 0) }
+	set, err := inspect(first, (*manager.Event).IsSet)
 	if err != nil {
 		return err.Error(), false
 	}
@@ -206,10 +234,17 @@ func managedEventIs(o *objects, _ int64) (string, bool) {
 }
 
 func managedEmpty(o *objects, _ int64) (string, bool) {
-	numbers, err := o.Managed.Numbers.Len(context.Background())
-	blobs, err2 := o.Managed.Bytes.Len(context.Background())
-	if err := errors.Join(err, err2); err != nil {
+	if o.size == 0 {
+		return emptyQueue[int](o)
+	}
+	return emptyQueue[[]byte](o)
+}
+
+func emptyQueue[T any](o *objects) (string, bool) {
+	found := func(ctx context.Context) (*manager.Queue[T], error) { return queue[T](ctx, o, 1) }
+	left, err := inspect(found, (*manager.Queue[T]).Len)
+	if err != nil {
 		return err.Error(), false
 	}
-	return says("empty", numbers+blobs == 0, true)
+	return says("empty", left == 0, true)
 }

@@ -16,7 +16,7 @@ type primitive struct {
 	size    int  // bytes of a message if nobody says; 0: it has messages of a number then, or none
 	sends   bool // it has messages
 	piles   bool // so many that all of them must have room
-	managed bool // it uses a manager
+	managed bool // what it uses is on a manager
 
 	// work is what each process does n times; me counts the processes.
 	work func(ctx context.Context, o *objects, me, n int) error
@@ -57,7 +57,7 @@ var primitives = []primitive{
 	{name: "manager-dict", managed: true, work: useDict, check: keysAre(1)},
 	{name: "manager-dict-pipelined", managed: true, work: useDictPipelined, check: keysAre(pipeline)},
 	{name: "manager-list", managed: true, work: useList, check: elementsAre},
-	{name: "manager-value", managed: true, work: useManagedValue, check: valueIs},
+	{name: "manager-value", managed: true, work: useManagedValue, check: managedValueIs},
 	{name: "manager-event", managed: true, pair: true, work: takeManagedEventTurns, check: managedEventIs},
 	{name: "manager-queue", managed: true, pair: true, sends: true, work: putOrGetManaged, check: managedEmpty},
 }

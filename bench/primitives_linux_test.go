@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"mrrun/mapreduce"
+	"mrrun/mapreduce/manager"
 )
 
 var errFails = errors.New("it fails")
@@ -129,65 +132,54 @@ func TestManagedChecksFail(t *testing.T) {
 	const times = 8 // 4 by each of 2 processes
 	ctx := t.Context()
 	for name, tt := range map[string]struct {
-		work  func(o *objects, me int) error
-		spoil func(o managed) error
+		spoil func(o *objects) error // after the work
 		want  string
 	}{
-		"manager-dict": {
-			func(o *objects, me int) error { return useDict(ctx, o, me, times/2) },
-			func(o managed) error { return o.Dict.Set(ctx, 2, 0) }, "keys=3",
-		},
-		"manager-dict-pipelined": {
-			func(o *objects, me int) error { return useDictPipelined(ctx, o, me, times/2) },
-			func(o managed) error { return o.Dict.Set(ctx, 1, 0) }, "keys=4",
-		},
-		"manager-list": {
-			func(o *objects, me int) error { return useList(ctx, o, me, times/2) },
-			func(o managed) error { return o.List.Set(ctx, 0, 0) }, "len=2",
-		},
-		"manager-value": {
-			func(o *objects, me int) error { return useManagedValue(ctx, o, me, times/2) },
-			func(o managed) error { return o.Value.Store(ctx, 0) }, "last=0",
-		},
-		"manager-event": {
-			func(*objects, int) error { return nil },
-			func(o managed) error { return o.Event0.Clear(ctx) }, "token=False",
-		},
-		"manager-queue": {
-			func(*objects, int) error { return nil },
-			func(o managed) error { return o.Numbers.Put(ctx, number) }, "empty=False",
-		},
+		"manager-dict":           {func(o *objects) error { return must(o.dict(ctx)).Set(ctx, 2, 0) }, "keys=3"},
+		"manager-dict-pipelined": {func(o *objects) error { return must(o.dict(ctx)).Set(ctx, 1, 0) }, "keys=4"},
+		"manager-list":           {func(o *objects) error { return must(o.list(ctx)).Set(ctx, 0, 0) }, "len=2"},
+		"manager-value":          {func(o *objects) error { return must(o.value(ctx)).Store(ctx, 0) }, "last=0"},
+		"manager-event":          {func(o *objects) error { return must(o.event(ctx, 0)).Clear(ctx) }, "token=False"},
+		"manager-queue":          {func(o *objects) error { return must(queue[int](ctx, o, 9)).Put(ctx, number) }, "empty=False"},
 	} {
-		prim, err := lookupPrimitive(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		prim := must(lookupPrimitive(name))
 		o, closeAll, err := newObjects(2)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var end func()
-		if o.Managed, end, err = newManaged(ctx, 2, 10); err != nil {
-			t.Fatal(err)
+		m := must(manager.Start(ctx))
+		o.manager = m
+		both, ctx := errgroup.WithContext(ctx)
+		for me := range 2 {
+			both.Go(func() error { return prim.work(ctx, &o, me, times/2) })
 		}
-		if err := errors.Join(tt.work(&o, 0), tt.work(&o, 1)); err != nil {
+		if err := both.Wait(); err != nil {
 			t.Fatal(err)
 		}
 		if text, right := prim.check(&o, times); !right {
 			t.Errorf("%s: %s is wrong", name, text)
 		}
-		if err := tt.spoil(o.Managed); err != nil {
+		if err := tt.spoil(&o); err != nil {
 			t.Fatal(err)
 		}
 		if got, right := prim.check(&o, times); got != tt.want || right {
 			t.Errorf("%s: got %s, %t, want %s, false", name, got, right, tt.want)
 		}
-		end()
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
 		if text, right := prim.check(&o, times); right {
 			t.Errorf("%s without a manager: %s is right", name, text)
 		}
 		closeAll()
 	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 func TestLostIncrements(t *testing.T) {
@@ -223,7 +215,7 @@ func TestFailingPrimitive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closeAll()
-	parts := []part{{"nothing", 0, 1, 0, c.gate, o}, {"atomic", 1, 1, 0, c.gate, o}}
+	parts := []part{{"nothing", 0, 1, 0, "", c.gate, o}, {"atomic", 1, 1, 0, "", c.gate, o}}
 	if _, err := together(t.Context(), c, exercise, parts); err == nil || !strings.Contains(err.Error(), "--prim nothing") {
 		t.Errorf("before the gate: got %v", err)
 	}
