@@ -38,8 +38,10 @@ was started ahead, and was given the time for that. The fourth measures
 processes that do nothing but use what they share, from when all begin together to when the last has ended: --prim lock,
 rlock, value-lock, unlocked, atomic (increments), event, condition, semaphore-pingpong (turns of 2 processes), semaphore
 (acquire and release), barrier (crossings), queue, simplequeue, joinable, pipe (messages from one to the other),
-queue-put-only or pingpong (round trips); --size is the bytes of a message. The fifth squares the elements of an array: map
-sends the parts and gets them back, inplace shares the array, serial is one loop in one process.
+queue-put-only or pingpong (round trips), or in a manager's process manager-dict, manager-list, manager-value (half sets,
+half gets), manager-dict-pipelined (64 at a time), manager-event (turns) or manager-queue; --size is the bytes of a message.
+The fifth squares the elements of an array: map sends the parts and gets them back, inplace shares the array, serial is one
+loop in one process.
 --chunksize is how many pieces or tasks are sent at once; 0 = automatic. mrrun JOB --help shows the flags of a job.
 --json prints a line for each figure: workload, framework, procs, seconds (the median), items_per_s, check, all.
 `

@@ -3,6 +3,7 @@ package bench
 import (
 	"io"
 
+	"mrrun/mapreduce/manager"
 	"mrrun/shared"
 )
 
@@ -22,6 +23,7 @@ type objects struct {
 	Cond    *shared.Cond // of Lock
 
 	messengers
+	manager manager.Conn `msgpack:"-"` // for those that are on one; nil: nothing is
 }
 
 // A maker makes objects until one of them fails, and closes them.

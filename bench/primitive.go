@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"mrrun/jobs"
@@ -11,12 +10,13 @@ import (
 
 // A primitive is one thing that processes do with what they share.
 type primitive struct {
-	name  string
-	pair  bool // two processes take turns, and an operation is a turn of both; else any number
-	joint bool // an operation takes all processes; else each counts its own
-	size  int  // bytes of a message if nobody says; 0: it has messages of a number then, or none
-	sends bool // it has messages
-	piles bool // so many that all of them must have room
+	name    string
+	pair    bool // two processes take turns, and an operation is a turn of both; else any number
+	joint   bool // an operation takes all processes; else each counts its own
+	size    int  // bytes of a message if nobody says; 0: it has messages of a number then, or none
+	sends   bool // it has messages
+	piles   bool // so many that all of them must have room
+	managed bool // what it uses is on a manager
 
 	// work is what each process does n times; me counts the processes.
 	work func(ctx context.Context, o *objects, me, n int) error
@@ -54,11 +54,12 @@ var primitives = []primitive{
 	{name: "pingpong", pair: true, sends: true, size: 16, work: pingOrPong, check: func(*objects, int64) (string, bool) {
 		return "ok", true // each message was compared
 	}},
-}
-
-// notYet are the primitives that the scripts have besides.
-var notYet = []string{
-	"manager-dict", "manager-queue", "manager-value", "manager-list", "manager-event",
+	{name: "manager-dict", managed: true, work: useDict, check: keysAre(1)},
+	{name: "manager-dict-pipelined", managed: true, work: useDictPipelined, check: keysAre(pipeline)},
+	{name: "manager-list", managed: true, work: useList, check: elementsAre},
+	{name: "manager-value", managed: true, work: useManagedValue, check: managedValueIs},
+	{name: "manager-event", managed: true, pair: true, work: takeManagedEventTurns, check: managedEventIs},
+	{name: "manager-queue", managed: true, pair: true, sends: true, work: putOrGetManaged, check: managedEmpty},
 }
 
 func lookupPrimitive(name string) (primitive, error) {
@@ -69,11 +70,7 @@ func lookupPrimitive(name string) (primitive, error) {
 		}
 		names = append(names, p.name)
 	}
-	takes := "it takes " + strings.Join(names, ", ") + " (see mrrun bench --help)"
-	if slices.Contains(notYet, name) {
-		return primitive{}, jobs.Usagef("--prim %s: there are no managers yet; %s", name, takes)
-	}
-	return primitive{}, jobs.Usagef("--prim %s: %s", name, takes)
+	return primitive{}, jobs.Usagef("--prim %s: it takes %s (see mrrun bench --help)", name, strings.Join(names, ", "))
 }
 
 // says is a check in the words of the scripts, which are Python.

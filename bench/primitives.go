@@ -10,6 +10,7 @@ import (
 
 	"mrrun/jobs"
 	"mrrun/mapreduce"
+	"mrrun/mapreduce/manager"
 )
 
 // Primitives says what to measure: worker processes that use what they share, and do nothing else.
@@ -132,7 +133,16 @@ func (p Primitives) once(ctx context.Context, c crew, prim primitive) (t trial, 
 		return t, err
 	}
 	defer closeAll()
-	if prim.sends {
+	address := ""
+	switch {
+	case prim.managed:
+		m, err := manager.Start(ctx)
+		if err != nil {
+			return t, err
+		}
+		defer m.Close()
+		o.manager, o.size, address = m, p.Size, m.Address()
+	case prim.sends:
 		room := 4
 		if prim.piles {
 			room = p.Count
@@ -145,7 +155,7 @@ func (p Primitives) once(ctx context.Context, c crew, prim primitive) (t trial, 
 	}
 	parts := make([]part, p.Procs)
 	for i := range parts {
-		parts[i] = part{p.Prim, i, p.Count, p.Size, c.gate, o}
+		parts[i] = part{p.Prim, i, p.Count, p.Size, address, c.gate, o}
 	}
 	if t.seconds, err = together(ctx, c, exercise, parts); err != nil {
 		return t, err
@@ -160,6 +170,7 @@ type part struct {
 	Me      int
 	Count   int
 	Size    int
+	Manager string // its address; "": there is none
 	Gate    gate
 	Objects objects
 }
@@ -169,9 +180,17 @@ var exercise = mapreduce.FuncContext(func(ctx context.Context, p part) (struct{}
 	if err == nil {
 		err = p.Gate.pass(ctx)
 	}
-	if err == nil {
-		p.Objects.size = p.Size
-		err = prim.work(ctx, &p.Objects, p.Me, p.Count)
+	if err != nil {
+		return struct{}{}, err
 	}
-	return struct{}{}, err
+	p.Objects.size = p.Size
+	if p.Manager != "" {
+		c, err := manager.Dial(ctx, p.Manager)
+		if err != nil {
+			return struct{}{}, err
+		}
+		defer c.Close()
+		p.Objects.manager = c
+	}
+	return struct{}{}, prim.work(ctx, &p.Objects, p.Me, p.Count)
 })

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"mrrun/mapreduce"
+	"mrrun/mapreduce/manager"
 )
 
 var errFails = errors.New("it fails")
@@ -47,6 +50,13 @@ func TestPrimitives(t *testing.T) {
 		"queue-put-only":     {300, "empty=True"},
 		"pipe":               {300, "left=False"},
 		"pingpong":           {300, "ok"},
+
+		"manager-dict":           {600, "keys=2"},
+		"manager-dict-pipelined": {600, "keys=128"},
+		"manager-list":           {600, "len=2"},
+		"manager-value":          {600, "last=149"},
+		"manager-event":          {300, "token=True"},
+		"manager-queue":          {300, "empty=True"},
 	} {
 		f, right, err := Primitives{Prim: prim, Procs: 2, Count: 300, Repeat: 2}.Measure(t.Context())
 		if err != nil || !right || f.Check != want.check || f.Items != want.items || f.Workload != "prim-"+prim ||
@@ -58,7 +68,7 @@ func TestPrimitives(t *testing.T) {
 
 // Messages of any size come as they were sent.
 func TestPrimitivesWithSizes(t *testing.T) {
-	for _, prim := range []string{"queue", "joinable", "queue-put-only", "pipe", "pingpong"} {
+	for _, prim := range []string{"queue", "joinable", "queue-put-only", "pipe", "pingpong", "manager-queue"} {
 		for _, size := range []int{1, 100_000} {
 			f, right, err := Primitives{Prim: prim, Procs: 2, Count: 20, Size: size, Repeat: 1}.Measure(t.Context())
 			if err != nil || !right || f.Size != size {
@@ -118,6 +128,60 @@ func TestChecksFail(t *testing.T) {
 	}
 }
 
+func TestManagedChecksFail(t *testing.T) {
+	const times = 8 // 4 by each of 2 processes
+	ctx := t.Context()
+	for name, tt := range map[string]struct {
+		spoil func(o *objects) error // after the work
+		want  string
+	}{
+		"manager-dict":           {func(o *objects) error { return must(o.dict(ctx)).Set(ctx, 2, 0) }, "keys=3"},
+		"manager-dict-pipelined": {func(o *objects) error { return must(o.dict(ctx)).Set(ctx, 1, 0) }, "keys=4"},
+		"manager-list":           {func(o *objects) error { return must(o.list(ctx)).Set(ctx, 0, 0) }, "len=2"},
+		"manager-value":          {func(o *objects) error { return must(o.value(ctx)).Store(ctx, 0) }, "last=0"},
+		"manager-event":          {func(o *objects) error { return must(o.event(ctx, 0)).Clear(ctx) }, "token=False"},
+		"manager-queue":          {func(o *objects) error { return must(queue[int](ctx, o, 9)).Put(ctx, number) }, "empty=False"},
+	} {
+		prim := must(lookupPrimitive(name))
+		o, closeAll, err := newObjects(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := must(manager.Start(ctx))
+		o.manager = m
+		both, ctx := errgroup.WithContext(ctx)
+		for me := range 2 {
+			both.Go(func() error { return prim.work(ctx, &o, me, times/2) })
+		}
+		if err := both.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if text, right := prim.check(&o, times); !right {
+			t.Errorf("%s: %s is wrong", name, text)
+		}
+		if err := tt.spoil(&o); err != nil {
+			t.Fatal(err)
+		}
+		if got, right := prim.check(&o, times); got != tt.want || right {
+			t.Errorf("%s: got %s, %t, want %s, false", name, got, right, tt.want)
+		}
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if text, right := prim.check(&o, times); right {
+			t.Errorf("%s without a manager: %s is right", name, text)
+		}
+		closeAll()
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
 func TestLostIncrements(t *testing.T) {
 	for _, tt := range []struct {
 		procs int
@@ -151,7 +215,7 @@ func TestFailingPrimitive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closeAll()
-	parts := []part{{"nothing", 0, 1, 0, c.gate, o}, {"atomic", 1, 1, 0, c.gate, o}}
+	parts := []part{{"nothing", 0, 1, 0, "", c.gate, o}, {"atomic", 1, 1, 0, "", c.gate, o}}
 	if _, err := together(t.Context(), c, exercise, parts); err == nil || !strings.Contains(err.Error(), "--prim nothing") {
 		t.Errorf("before the gate: got %v", err)
 	}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/vmihailenco/msgpack/v5"
 
 	"mrrun/mapreduce/internal/proc"
 	"mrrun/shared"
@@ -32,7 +35,8 @@ var (
 )
 
 // A TaskError is the failure of one item: the task returned an error, panicked, or its result could not be encoded.
-// [errors.Is] finds [context.Canceled] and [context.DeadlineExceeded] in it if the task's error had them.
+// [errors.Is] finds [context.Canceled] and [context.DeadlineExceeded] in it if the task's error had them. It can be sent to
+// another process: all but its Input arrives.
 type TaskError struct {
 	Index int    // of the item in the input
 	Input any    // the item itself; nil if the verb does not keep it
@@ -56,6 +60,45 @@ func (e *TaskError) Error() string {
 
 // Unwrap returns the errors that are known on both sides.
 func (e *TaskError) Unwrap() []error { return e.is }
+
+// A sentFailure is a TaskError on its way to a process that may be of another program.
+type sentFailure struct {
+	Index int
+	Msg   string
+	Stack string
+	Lost  *WorkerLostError
+	Is    []string // texts of the known errors in it
+}
+
+// EncodeMsgpack sends the failure.
+func (e *TaskError) EncodeMsgpack(enc *msgpack.Encoder) error {
+	sent := sentFailure{Index: e.Index, Msg: e.Msg, Stack: e.Stack}
+	sent.Lost, _ = errors.AsType[*WorkerLostError](e)
+	for _, known := range knownErrors.all {
+		if errors.Is(e, known) {
+			sent.Is = append(sent.Is, known.Error())
+		}
+	}
+	return enc.Encode(&sent)
+}
+
+// DecodeMsgpack receives a failure. [errors.Is] finds in it what this program knows too: see [RegisterError].
+func (e *TaskError) DecodeMsgpack(dec *msgpack.Decoder) error {
+	var sent sentFailure
+	if err := dec.Decode(&sent); err != nil {
+		return err
+	}
+	*e = TaskError{Index: sent.Index, Msg: sent.Msg, Stack: sent.Stack}
+	if sent.Lost != nil {
+		e.is = append(e.is, sent.Lost)
+	}
+	for _, known := range knownErrors.all {
+		if slices.Contains(sent.Is, known.Error()) {
+			e.is = append(e.is, known)
+		}
+	}
+	return nil
+}
 
 // short cuts a text that is only there to be recognised.
 func short(s string) string {
@@ -138,7 +181,7 @@ var knownErrors = struct {
 	all []error
 }{all: []error{context.Canceled, context.DeadlineExceeded, ErrTimeout,
 	shared.ErrOwnerDied, shared.ErrNotRecoverable, shared.ErrReleased, shared.ErrBroken,
-	shared.ErrUnsupported, shared.ErrFull, shared.ErrGone, shared.ErrExists}}
+	shared.ErrUnsupported, shared.ErrFull, shared.ErrGone, shared.ErrExists, ErrMemoryLimit}}
 
 // RegisterError gives errors an identity that survives the way from a worker: if [errors.Is] finds one of them in the error
 // of a task, it does so in the [TaskError], though errors.As finds nothing in it. Those of package context, of this package

@@ -139,3 +139,37 @@ func TestErrorThatPanics(t *testing.T) {
 	}
 	checkUsable(t, p)
 }
+
+// A failure arrives in another process as it was, but for the item itself.
+func TestTaskErrorTravels(t *testing.T) {
+	codec, err := transport.NewCodec[*TaskError]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := &WorkerLostError{Index: 4, Attempts: 3, Worker: 1, PID: 99, Signal: syscall.SIGKILL, ExitCode: -1, MaxRSS: 5, OOM: true, Stderr: "bye"}
+	sent := &TaskError{Index: 4, Input: 7, Msg: "bad", Stack: "main.go:5", is: []error{lost, ErrMemoryLimit, errRegistered[1]}}
+	out := transport.NewEncoder(nil)
+	if err := codec.Encode(out, &sent); err != nil {
+		t.Fatal(err)
+	}
+	var got *TaskError
+	if err := codec.Decode(transport.NewDecoder(out.Bytes()), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Index != 4 || got.Input != nil || got.Msg != "bad" || got.Stack != "main.go:5" {
+		t.Errorf("got %+v", got)
+	}
+	if same, ok := errors.AsType[*WorkerLostError](got); !ok || *same != *lost {
+		t.Errorf("the lost worker: %v", same)
+	}
+	for err, want := range map[error]bool{
+		ErrMemoryLimit: true, errRegistered[1]: true, errRegistered[0]: false, ErrTimeout: false, context.Canceled: false,
+	} {
+		if errors.Is(got, err) != want {
+			t.Errorf("is it %q? %t, want %t", err, !want, want)
+		}
+	}
+	if err := codec.Decode(transport.NewDecoder([]byte{0xc1}), &got); err == nil {
+		t.Error("no failure was taken for one")
+	}
+}

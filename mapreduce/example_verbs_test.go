@@ -135,6 +135,19 @@ func ExampleFuture_OnDone() {
 	// Output: 49 <nil>
 }
 
+// What a goroutine computes is waited for together with what a pool does.
+func ExampleGo() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		here := mapreduce.Go(ctx, func(context.Context) (int, error) { return 1 + 1, nil })
+		there := square.ApplyAsync(ctx, pool, 7)
+		fmt.Println(mapreduce.WaitAll(ctx, here, there))
+		fmt.Println(here.Get(ctx))
+	})
+	// Output:
+	// <nil>
+	// 2 <nil>
+}
+
 func ExampleAsCompleted() {
 	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
 		slow, quick := sleep.ApplyAsync(ctx, pool, 200*time.Millisecond), sleep.ApplyAsync(ctx, pool, 0)

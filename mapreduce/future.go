@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// A Future is a result that is being computed. Its methods are safe for concurrent use, and go on working after
-// [Pool.Close], which waits for all futures of the pool.
+// A Future is a result that is being computed, by a pool or by a goroutine of [Go]. Its methods are safe for concurrent
+// use, and go on working after [Pool.Close], which waits for all futures of the pool.
 type Future[R any] struct {
-	pool *Pool
+	from source
 	done chan struct{}
 	stop func() // ends the watch over the caller's context
 
@@ -25,12 +25,38 @@ type Future[R any] struct {
 	err       error
 }
 
+// A source computes the results of futures: a [Pool], or a [goroutine].
+type source interface {
+	cancelCall(c *call, cause error) // it does not wait
+	goCallback(f func())
+}
+
+// A goroutine computes one result, and has no calls.
+type goroutine struct{ cancel context.CancelCauseFunc }
+
+func (g goroutine) cancelCall(_ *call, cause error) { g.cancel(cause) }
+func (goroutine) goCallback(f func())               { go f() }
+
+// Go runs f in a goroutine of this process and returns the future of its result, to be waited for together with those of
+// pools. The context of f ends with ctx, and by [Future.Cancel] with the cause [ErrCanceled]; the future is ready when f has
+// returned, with what it returned. Nothing but [Future.Get] and [Future.Done] waits for f, and nothing for callbacks.
+func Go[R any](ctx context.Context, f func(ctx context.Context) (R, error)) *Future[R] {
+	ctx, cancel := context.WithCancelCause(ctx)
+	future := &Future[R]{from: goroutine{cancel}, done: make(chan struct{})}
+	go func() {
+		defer cancel(nil)
+		result, err := f(ctx)
+		future.complete(nil, func() (R, error) { return result, err })
+	}()
+	return future
+}
+
 // ErrCanceled is the error of a [Future] after [Future.Cancel]. [errors.Is] finds [context.Canceled] in it.
 var ErrCanceled = fmt.Errorf("mapreduce: %w by Cancel", context.Canceled)
 
 // async submits c and returns the future of what result returns when it is over.
 func async[R any](ctx context.Context, p *Pool, c *call, result func() (R, error)) *Future[R] {
-	f := &Future[R]{pool: p, done: make(chan struct{}), call: c}
+	f := &Future[R]{from: p, done: make(chan struct{}), call: c}
 	if err := p.enter(ctx); err != nil {
 		f.fail(err)
 		return f
@@ -49,7 +75,7 @@ func async[R any](ctx context.Context, p *Pool, c *call, result func() (R, error
 
 // failedFuture returns a future that has failed already.
 func failedFuture[R any](p *Pool, err error) *Future[R] {
-	f := &Future[R]{pool: p, done: make(chan struct{})}
+	f := &Future[R]{from: p, done: make(chan struct{})}
 	f.fail(err)
 	return f
 }
@@ -61,7 +87,7 @@ func (f *Future[R]) fail(err error) {
 
 // watch cancels the call when ctx ends first.
 func (f *Future[R]) watch(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() { f.pool.cancelCall(f.call, context.Cause(ctx)) })
+	stop := context.AfterFunc(ctx, func() { f.from.cancelCall(f.call, context.Cause(ctx)) })
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.Ready() {
@@ -131,7 +157,7 @@ func (f *Future[R]) Err() error {
 // unless it was ready before. It does not block.
 func (f *Future[R]) Cancel() {
 	if !f.Ready() {
-		f.pool.cancelCall(f.call, ErrCanceled)
+		f.from.cancelCall(f.call, ErrCanceled)
 	}
 }
 
@@ -154,7 +180,7 @@ func (f *Future[R]) callBackAll() {
 		return
 	}
 	f.calling = true
-	f.pool.goCallback(func() {
+	f.from.goCallback(func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		for len(f.callbacks) > 0 {

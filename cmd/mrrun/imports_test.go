@@ -27,6 +27,7 @@ var layers = [][]string{
 	{"mapreduce/internal/"}, // among themselves: they are one layer to all others
 	{"mapreduce"},
 	{"mapreduce/manager", "jobs"},
+	{"mapreduce/manager/"},
 	{"jobs/"},
 	{"bench"},
 	{"cmd/", "examples/"},
@@ -88,6 +89,17 @@ func TestCoreNeedsLittle(t *testing.T) {
 		if !slices.Contains(coreModules, line[1]) {
 			t.Errorf("transport and mapreduce need %s of module %s", line[0], line[1])
 		}
+	}
+}
+
+// TLS would take a tenth of a millisecond from the start of each worker: what needs it is in packages of its own.
+func TestCommandHasNoTLS(t *testing.T) {
+	deps := goList(t, "{{.ImportPath}}", "-deps", "./cmd/mrrun")
+	linked := func(path string) bool {
+		return slices.ContainsFunc(deps, func(line []string) bool { return line[0] == path })
+	}
+	if !linked("mrrun/mapreduce/manager") || linked("crypto/tls") || linked("crypto/x509") {
+		t.Error("the command has no managers, or it has TLS linked in")
 	}
 }
 

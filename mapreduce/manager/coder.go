@@ -22,6 +22,7 @@ func coderOf[T any]() (coder[T], error) {
 		return c.(coder[T]), nil
 	}
 	if c, ok := any(anyCoder{}).(coder[T]); ok {
+		registerOwnKinds()
 		return c, nil
 	}
 	c, err := transport.NewCodec[T]()
@@ -49,6 +50,12 @@ var (
 // variable, the same in all programs that share a manager; a name for a second type, and a type that cannot travel, is a
 // panic.
 func RegisterKind[T any](name string) struct{} {
+	registerOwnKinds()
+	registerKind[T](name)
+	return struct{}{}
+}
+
+func registerKind[T any](name string) {
 	t := reflect.TypeFor[T]()
 	c, err := transport.NewCodec[T]()
 	if err != nil {
@@ -63,26 +70,26 @@ func RegisterKind[T any](name string) struct{} {
 		panic(fmt.Sprintf("manager: RegisterKind(%q): the name is taken", name))
 	}
 	kindsByType.Store(t, k)
-	return struct{}{}
 }
 
-func init() {
-	RegisterKind[bool]("bool")
-	RegisterKind[int]("int")
-	RegisterKind[int8]("int8")
-	RegisterKind[int16]("int16")
-	RegisterKind[int32]("int32")
-	RegisterKind[int64]("int64")
-	RegisterKind[uint]("uint")
-	RegisterKind[uint8]("uint8")
-	RegisterKind[uint16]("uint16")
-	RegisterKind[uint32]("uint32")
-	RegisterKind[uint64]("uint64")
-	RegisterKind[float32]("float32")
-	RegisterKind[float64]("float64")
-	RegisterKind[string]("string")
-	RegisterKind[[]byte]("bytes")
-}
+// registerOwnKinds is not done by an init function: each worker would pay for it, and few use mixed values.
+var registerOwnKinds = sync.OnceFunc(func() {
+	registerKind[bool]("bool")
+	registerKind[int]("int")
+	registerKind[int8]("int8")
+	registerKind[int16]("int16")
+	registerKind[int32]("int32")
+	registerKind[int64]("int64")
+	registerKind[uint]("uint")
+	registerKind[uint8]("uint8")
+	registerKind[uint16]("uint16")
+	registerKind[uint32]("uint32")
+	registerKind[uint64]("uint64")
+	registerKind[float32]("float32")
+	registerKind[float64]("float64")
+	registerKind[string]("string")
+	registerKind[[]byte]("bytes")
+})
 
 // anyCoder encodes the name of the kind, then the value. Nil has no name.
 type anyCoder struct{}

@@ -3,8 +3,10 @@ package manager_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
+	"mrrun/mapreduce"
 	"mrrun/mapreduce/manager"
 )
 
@@ -149,30 +151,47 @@ func ExampleFunc() {
 	// Output: 7 <nil>
 }
 
-// Clients on other machines need the address and the key.
-func ExampleListen() {
-	ctx, cancel := context.WithCancel(context.Background())
-	key := manager.NewKey()
-	l, err := manager.Listen("tcp", "127.0.0.1:0", key)
-	if err != nil {
-		panic(err)
-	}
-	done := make(chan error)
-	go func() { done <- manager.Serve(ctx, l) }()
+var (
+	square       = mapreduce.Func(func(n int) int { return n * n })
+	remoteSquare = manager.PoolTask("square", square)
+)
 
-	c, err := manager.DialRemote(ctx, "tcp", l.Addr().String(), key)
+// The workers are children of the manager's process, wherever that is.
+func ExamplePool() {
+	ctx := context.Background()
+	m, err := manager.Start(ctx)
 	if err != nil {
 		panic(err)
 	}
-	v, err := manager.NewValue(ctx, c, 41)
+	defer m.Close()
+	pool, err := manager.NewPool(ctx, m, 2)
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(v.Add(ctx, 1))
-	_ = c.Close()
-	cancel()
-	fmt.Println(<-done)
+	defer pool.Close()
+	fmt.Println(remoteSquare.Map(ctx, pool, []int{1, 2, 3}))
+	// Output: [1 4 9] <nil>
+}
+
+func ExampleRemoteTask() {
+	ctx := context.Background()
+	m, err := manager.Start(ctx)
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	pool, err := manager.NewPool(ctx, m, 2)
+	if err != nil {
+		panic(err)
+	}
+	defer pool.Close()
+	future := remoteSquare.ApplyAsync(ctx, pool, 7)
+	for n, err := range remoteSquare.Imap(ctx, pool, slices.Values([]int{1, 2})) {
+		fmt.Println(n, err)
+	}
+	fmt.Println(future.Get(ctx))
 	// Output:
-	// 42 <nil>
-	// <nil>
+	// 1 <nil>
+	// 4 <nil>
+	// 49 <nil>
 }

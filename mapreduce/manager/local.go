@@ -75,7 +75,7 @@ func Address(l net.Listener) string { return "unix:" + filepath.Clean(l.Addr().S
 func Dial(ctx context.Context, address string, opts ...Option) (*Client, error) {
 	path, ok := strings.CutPrefix(address, "unix:")
 	if !ok {
-		return nil, fmt.Errorf("manager: dial %s: it is no local address; DialRemote takes those of other machines", address)
+		return nil, fmt.Errorf("manager: dial %s: it is no local address; remote.Dial takes those of other machines", address)
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", path)

@@ -13,6 +13,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(serveVariable) != "" {
+		serveUninitialized()
+		return
+	}
 	mapreduce.Init()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	os.Exit(m.Run())

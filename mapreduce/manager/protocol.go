@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"mrrun/mapreduce"
 	"mrrun/shared"
 	"mrrun/transport"
 )
@@ -54,9 +55,11 @@ var (
 var codes = []error{
 	nil, ErrNoObject, ErrNoMethod, ErrIndex, ErrType, ErrNotHeld, ErrBusy, io.EOF,
 	shared.ErrOwnerDied, shared.ErrNotRecoverable, shared.ErrReleased, shared.ErrBroken, context.Canceled,
+	mapreduce.ErrClosed, mapreduce.ErrNotInitialized,
 }
 
-// A CallError is an error that the manager answered a call with. It wraps the sentinels of this package and of shared.
+// A CallError is an error that the manager answered a call with. It wraps the sentinels of this package and of shared, and
+// what the manager's pools return.
 type CallError struct {
 	Method string // what was called
 	Text   string // what the manager says

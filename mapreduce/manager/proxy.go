@@ -86,8 +86,8 @@ func (p *proxy) conn(ctx context.Context) (*Client, error) {
 	}
 	c := known.of(p.instance)
 	if c == nil {
-		if strings.HasPrefix(p.address, "tcp:") {
-			return nil, fmt.Errorf("%w: %s is on another machine; call DialRemote with its key before", ErrLost, p.address)
+		if !strings.HasPrefix(p.address, "unix:") {
+			return nil, fmt.Errorf("%w: %s is on another machine; call remote.Dial with its key before", ErrLost, p.address)
 		}
 		var err error
 		if c, err = Dial(ctx, p.address); err != nil {
@@ -127,11 +127,24 @@ func (p *proxy) call(ctx context.Context, method string, encode func(*transport.
 // Close says that this proxy is used no more. The manager forgets the object when nobody refers to it. It may be called
 // again.
 func (p *proxy) Close() error {
+	c := p.end()
+	if c == nil {
+		return nil
+	}
+	return c.drop(p.id)
+}
+
+// end ends the use of the proxy. It returns the connection if that used the object through no other one, else nil.
+func (p *proxy) end() *Client {
 	c := p.c.Load()
 	if c == nil || p.closed.Swap(true) || c.use(p.id, -1) > 0 {
 		return nil
 	}
-	return c.call(context.Background(), 0, "drop", uintArg(p.id), nil)
+	return c
+}
+
+func (c *Client) drop(id uint64) error {
+	return c.call(context.Background(), 0, "drop", uintArg(id), nil)
 }
 
 // String names the object in messages.

@@ -50,7 +50,7 @@ func NewServer(opts ...Option) *Server {
 }
 
 // Serve accepts clients on l, which it owns, until ctx ends; it returns when the last one is gone. It may be called for
-// several listeners at a time. Whoever can connect can use all objects: see [ListenLocal] and [Listen] for listeners that
+// several listeners at a time. Whoever can connect can use all objects: see [ListenLocal] and package remote for listeners that
 // see to that.
 func (srv *Server) Serve(ctx context.Context, l net.Listener) error {
 	var sessions sync.WaitGroup

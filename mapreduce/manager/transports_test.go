@@ -91,6 +91,7 @@ func TestObjects(t *testing.T) {
 			t.Run("lock", func(t *testing.T) { testLock(t, a, b) })
 			t.Run("sync", func(t *testing.T) { testSync(t, a, b) })
 			t.Run("call", func(t *testing.T) { testCall(t, a) })
+			t.Run("pool", func(t *testing.T) { testPool(t, a, b) })
 			t.Run("nested", func(t *testing.T) { testNested(t, a, b) })
 		})
 	}

@@ -1,0 +1,145 @@
+package manager
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync"
+
+	"mrrun/mapreduce"
+	"mrrun/transport"
+)
+
+func init() {
+	makers["pool"] = func(_ *session, args *transport.Decoder) (object, error) {
+		procs, err := args.Uint()
+		if err != nil || procs > mapreduce.MaxProcs {
+			return nil, fmt.Errorf("%w: a pool of %d workers: %v", ErrType, procs, err)
+		}
+		return &poolObject{procs: int(procs), users: make(map[*session]struct{}), ended: make(chan struct{})}, nil
+	}
+}
+
+// A poolObject has a pool while sessions use it.
+type poolObject struct {
+	procs int
+
+	mu     sync.Mutex      // held while workers start and end: only what may wait takes it
+	pool   *mapreduce.Pool // nil: nobody uses it
+	users  map[*session]struct{}
+	closed bool          // there are no more calls
+	ended  chan struct{} // closed when it is closed, and its workers have ended
+	err    error         // what ended them; readable after ended
+}
+
+func (o *poolObject) call(c *call) error {
+	s := c.s
+	switch string(c.method) {
+	case "start":
+		return c.later(func(ctx context.Context) ([]byte, error) { _, err := o.use(ctx, s); return nil, err })
+	case "run":
+		return o.run(c)
+	case "leave":
+		return c.later(func(context.Context) ([]byte, error) { o.leave(s); return nil, nil })
+	case "close", "terminate":
+		atOnce := len(c.method) == len("terminate")
+		return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.close(ctx, atOnce) })
+	}
+	return c.unknown("pool")
+}
+
+// run has the pool run a registered task.
+func (o *poolObject) run(c *call) error {
+	name, err := c.in.String()
+	if err != nil {
+		return err
+	}
+	signature, err := c.in.String()
+	if err != nil {
+		return err
+	}
+	task, err := lookupPoolTask(name, signature)
+	if err != nil {
+		return err
+	}
+	s, args := c.s, bytes.Clone(c.in.Rest())
+	return c.later(func(ctx context.Context) ([]byte, error) {
+		pool, err := o.use(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		return task.run(ctx, pool, transport.NewDecoder(args))
+	})
+}
+
+// use returns the pool for a session that uses it from now on.
+func (o *poolObject) use(ctx context.Context, s *session) (*mapreduce.Pool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return nil, mapreduce.ErrClosed
+	}
+	if o.pool == nil {
+		pool, err := startPool(ctx, o.procs)
+		if err != nil {
+			return nil, fmt.Errorf("start workers in the manager's process: %w", err)
+		}
+		o.pool = pool
+	}
+	o.users[s] = struct{}{}
+	return o.pool, nil
+}
+
+// startPool starts a pool, unless ctx ends meanwhile.
+func startPool(ctx context.Context, procs int) (*mapreduce.Pool, error) {
+	life, end := context.WithCancel(context.Background())
+	stop := context.AfterFunc(ctx, end)
+	pool, err := mapreduce.NewPool(life, mapreduce.Procs(procs))
+	if !stop() {
+		if err == nil {
+			pool.Terminate()
+		}
+		return nil, context.Canceled
+	}
+	return pool, err
+}
+
+// leave ends the workers with the last session that uses the pool.
+func (o *poolObject) leave(s *session) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.users, s)
+	if len(o.users) > 0 || o.pool == nil {
+		return
+	}
+	o.pool.Terminate()
+	o.pool = nil
+	if o.closed {
+		<-o.ended
+	}
+}
+
+// close ends the pool for all sessions, and returns when it has ended, or ctx has.
+func (o *poolObject) close(ctx context.Context, atOnce bool) error {
+	o.mu.Lock()
+	pool := o.pool
+	if !o.closed {
+		o.closed = true
+		go func() {
+			defer close(o.ended)
+			if pool != nil {
+				o.err = pool.Close()
+			}
+		}()
+	}
+	o.mu.Unlock()
+	if atOnce && pool != nil {
+		pool.Terminate()
+	}
+	select {
+	case <-o.ended:
+		return o.err
+	case <-ctx.Done():
+		return context.Canceled
+	}
+}

@@ -1,0 +1,13 @@
+package manager
+
+import (
+	"context"
+	"net"
+)
+
+// What tests use of package remote, which imports this one: see remotehook_test.go.
+var (
+	NewKey     func() []byte
+	Listen     func(network, address string, key []byte) (net.Listener, error)
+	DialRemote func(ctx context.Context, network, address string, key []byte, opts ...Option) (*Client, error)
+)
