@@ -14,25 +14,24 @@ import (
 	"mrrun/mapreduce/manager"
 )
 
-// A Thermometer has readings. The manager calls its methods from many goroutines at a time.
+// A Thermometer has readings. The manager calls its methods from many goroutines at a time, and locks it to get and set Unit.
 type Thermometer struct {
-	Unit string // got and set by "Get" and "Set"; no method uses it, so that mu need not guard it
-
-	mu       sync.Mutex
+	sync.Mutex
+	Unit     string
 	readings []float64
 }
 
 // Add adds a reading.
 func (t *Thermometer) Add(reading float64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.Lock()
+	defer t.Unlock()
 	t.readings = append(t.readings, reading)
 }
 
 // Mean returns the mean of all readings. An error of a method is the caller's.
 func (t *Thermometer) Mean() (float64, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.Lock()
+	defer t.Unlock()
 	if len(t.readings) == 0 {
 		return 0, errors.New("there is no reading yet")
 	}

@@ -7,7 +7,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"mrrun/mapreduce"
 	"mrrun/mapreduce/manager"
@@ -15,14 +14,8 @@ import (
 
 type shelf struct {
 	Dict *manager.Dict[any, any]
-	List *manager.Value[[]int] // a slice that is changed as a whole
+	List *manager.List[int]
 }
-
-// reverse runs on the manager, in one step.
-var reverse = manager.UpdateFunc("reverse", func(list []int, _ bool) []int {
-	slices.Reverse(list)
-	return list
-})
 
 // fill returns how many keys there are then.
 var fill = mapreduce.FuncContext(func(ctx context.Context, s shelf) (int, error) {
@@ -31,7 +24,7 @@ var fill = mapreduce.FuncContext(func(ctx context.Context, s shelf) (int, error)
 			return 0, err
 		}
 	}
-	if _, err := s.List.Update(ctx, reverse); err != nil {
+	if err := s.List.Reverse(ctx); err != nil {
 		return 0, err
 	}
 	return s.Dict.Len(ctx)
@@ -48,7 +41,7 @@ func main() {
 		if err != nil {
 			return err
 		}
-		list, err := manager.NewValue(ctx, m, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
+		list, err := manager.NewList(ctx, m, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
 		if err != nil {
 			return err
 		}
@@ -70,7 +63,7 @@ func main() {
 				fmt.Printf("%T %v is not there\n", k, k)
 			}
 		}
-		reversed, err := list.Load(ctx)
+		reversed, err := list.All(ctx)
 		fmt.Println(reversed)
 		return err
 	})

@@ -17,6 +17,7 @@ import (
 
 	"mrrun/mapreduce"
 	"mrrun/mapreduce/manager"
+	"mrrun/mapreduce/manager/remote"
 )
 
 // The functions run in the server; both programs have them, so that calls have types.
@@ -45,8 +46,8 @@ func serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key := manager.NewKey()
-	l, err := manager.Listen("tcp", "127.0.0.1:0", key) // a free port
+	key := remote.NewKey()
+	l, err := remote.Listen("tcp", "127.0.0.1:0", key) // a free port
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func call(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	server, err := manager.DialRemote(ctx, "tcp", address, key)
+	server, err := remote.Dial(ctx, "tcp", address, key)
 	if err != nil {
 		return err
 	}
@@ -88,4 +89,4 @@ func call(ctx context.Context, address string) error {
 // Output:
 // it runs in another process: true
 // 30! = 265252859812191058636308480000000 <nil>
-// -1: manager: func: -1 has no factorial
+// -1: manager: factorial: -1 has no factorial

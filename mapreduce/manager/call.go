@@ -3,6 +3,7 @@ package manager
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -35,7 +36,8 @@ var (
 // Register registers a type of which managers can have objects, made by make. Its exported methods can be called by
 // [Call]; they are called by many goroutines at a time, as in any server. They may take a ctx first, which ends when the
 // caller's does, and return a result, an error, or both. Exported fields of a struct are got and set by "Get" and "Set"
-// with the field's name, unless it has such methods; the type takes care of locking them in its methods.
+// with the field's name, unless it has such methods. A type whose methods use such fields is a [sync.Locker], as one that has
+// a sync.Mutex embedded: it is locked then, and clients cannot call its Lock and Unlock.
 //
 // It is called in package variables, the same in the program that has the manager and in those that use it. A name that
 // is taken, and a method whose types cannot travel, is a panic.
@@ -155,16 +157,22 @@ func unmarshal(b []byte, v any) (err error) {
 type userObject struct {
 	name    string
 	v       reflect.Value
-	mu      sync.Mutex // guards fields that are got and set
+	lock    sync.Locker // guards fields that are got and set: the object itself, or a lock that only clients' calls have
 	methods map[string]method
 }
 
 func newUserObject(name string, v reflect.Value) *userObject {
-	o := &userObject{name: name, v: v, methods: make(map[string]method)}
+	o := &userObject{name: name, v: v, lock: &sync.Mutex{}, methods: make(map[string]method)}
 	for i := range v.NumMethod() {
 		m, _ := methodOf(v.Method(i).Type(), 0) // Register has seen the error
 		m.f = v.Method(i)
 		o.methods[v.Type().Method(i).Name] = m
+	}
+	if l, ok := v.Interface().(sync.Locker); ok {
+		o.lock = l
+		for _, own := range []string{"Lock", "TryLock", "Unlock"} {
+			delete(o.methods, own)
+		}
 	}
 	return o
 }
@@ -230,11 +238,11 @@ func (o *userObject) property(c *call, name string, args [][]byte) error {
 		return err
 	}
 	f, ok := v.Type().FieldByName(field)
-	if !ok || !f.IsExported() {
-		return fmt.Errorf("%w: %s has no exported field %q", ErrNoMethod, o.name, field)
+	if !ok || !f.IsExported() || transport.CheckType(f.Type) != nil { // such as a lock
+		return fmt.Errorf("%w: %s has no exported field %q that can be sent", ErrNoMethod, o.name, field)
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	o.lock.Lock()
+	defer o.lock.Unlock()
 	if name == "Get" {
 		b, err := marshal(v.FieldByIndex(f.Index).Interface())
 		if err != nil {
@@ -296,6 +304,9 @@ func (r *RemoteFunc[A, R]) Call(ctx context.Context, c Conn, arg A) (result R, e
 		e.String(r.name)
 		return r.args.Encode(e, &arg)
 	}, func(d *transport.Decoder) error { return r.results.Decode(d, &result) })
+	if failed, ok := errors.AsType[*CallError](err); ok {
+		failed.Method = r.name
+	}
 	return result, err
 }
 

@@ -2,7 +2,6 @@ package manager
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -168,7 +167,7 @@ func (d *Dict[K, V]) SetDefault(ctx context.Context, k K, v V) (V, error) {
 // Update has f, which [UpdateFunc] has registered, make a new value of that of a key, and returns it.
 func (d *Dict[K, V]) Update(ctx context.Context, k K, f Updater[V]) (v V, err error) {
 	if f.name == "" {
-		return v, fmt.Errorf("manager: update: the Updater is empty; it is made by UpdateFunc")
+		return v, errNoUpdater
 	}
 	err = d.key(ctx, "update", &k, func(e *transport.Encoder) error { e.String(f.name); return nil },
 		func(dec *transport.Decoder) error { return d.values.Decode(dec, &v) })

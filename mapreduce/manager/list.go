@@ -115,6 +115,35 @@ func (l *List[T]) Add(ctx context.Context, i int, n T) (sum T, err error) {
 	return sum, err
 }
 
+// CompareAndSwap sets element i to v if it is old, and reports whether it was. Values are the same if they are encoded the
+// same.
+func (l *List[T]) CompareAndSwap(ctx context.Context, i int, old, v T) (swapped bool, err error) {
+	err = l.call(ctx, "cas", func(e *transport.Encoder) error {
+		index(e, i)
+		if err := blob(e, l.values, &old); err != nil {
+			return err
+		}
+		return l.values.Encode(e, &v)
+	}, flag(&swapped))
+	return swapped, err
+}
+
+// Update has f, which [UpdateFunc] has registered, make a new value of element i, and returns it.
+func (l *List[T]) Update(ctx context.Context, i int, f Updater[T]) (v T, err error) {
+	if f.name == "" {
+		return v, errNoUpdater
+	}
+	err = l.call(ctx, "update", func(e *transport.Encoder) error {
+		index(e, i)
+		e.String(f.name)
+		return nil
+	}, l.result(&v))
+	return v, err
+}
+
+// Reverse reverses the order of the elements.
+func (l *List[T]) Reverse(ctx context.Context) error { return l.call(ctx, "reverse", nil, nil) }
+
 // Len returns the number of elements.
 func (l *List[T]) Len(ctx context.Context) (n int, err error) {
 	err = l.call(ctx, "len", nil, count(&n))

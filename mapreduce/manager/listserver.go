@@ -66,6 +66,9 @@ func (o *listObject) call(c *call) error {
 		return o.extend(c)
 	case "slice":
 		return o.slice(c)
+	case "reverse":
+		slices.Reverse(o.l)
+		return nil
 	case "remove":
 		v := c.in.Rest()
 		i := slices.IndexFunc(o.l, func(x stored) bool { return bytes.Equal(x.b, v) })
@@ -108,6 +111,27 @@ func (o *listObject) call(c *call) error {
 		}
 		o.put(c, i, sum)
 		return c.raw(sum)
+	case "cas":
+		old, err := c.in.Blob()
+		if err != nil {
+			return err
+		}
+		same := bytes.Equal(o.l[i].b, old)
+		if same {
+			o.put(c, i, c.in.Rest())
+		}
+		return c.flag(same)
+	case "update":
+		name, err := c.in.String()
+		if err != nil {
+			return err
+		}
+		v, err := update(name, o.l[i].b, true)
+		if err != nil {
+			return err
+		}
+		o.put(c, i, v)
+		return c.raw(v)
 	}
 	return c.unknown("list")
 }

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -32,7 +33,10 @@ var updaters sync.Map // of string to func(old []byte, found bool) ([]byte, erro
 // An Updater is a function that a manager runs on a value: see [UpdateFunc].
 type Updater[V any] struct{ name string }
 
-// UpdateFunc registers a function that makes a new value of an old one, for [Dict.Update]; found is false, and old the zero
+var errNoUpdater = errors.New("manager: update: the Updater is empty; it is made by UpdateFunc")
+
+// UpdateFunc registers a function that makes a new value of an old one, for [Dict.Update], [List.Update] and
+// [Value.Update]; found is false, and old the zero
 // value, when there is none. It runs on the manager while other calls on the object wait, so it should be quick; a panic
 // is the caller's error. It is called in package variables, the same in the program that has the manager and in those
 // that use it. A name that is taken, and a type that cannot travel, is a panic.

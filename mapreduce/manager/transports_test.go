@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -69,6 +70,22 @@ func (a *account) Panic()                         { panic("at the bank") }
 var accounts = Register("account", func() *account { return &account{Owner: "nobody"} })
 
 var upper = Func("upper", func(_ context.Context, s string) (string, error) { return strings.ToUpper(s), nil })
+
+var doubled = UpdateFunc("doubled", func(n int, _ bool) int { return 2 * n })
+
+// A counter is locked by who calls it and by the manager.
+type counter struct {
+	sync.Mutex
+	N int
+}
+
+func (c *counter) Increment() {
+	c.Lock()
+	defer c.Unlock()
+	c.N++
+}
+
+var counters = Register("counter", func() *counter { return &counter{} })
 
 var _ = RegisterKind[*Dict[string, int]]("dict of ints")
 
@@ -161,7 +178,14 @@ func testList(t *testing.T, c *Client) {
 	equal(t, "add", must1(l.Add(ctx, 1, 10)), 11)
 	equal(t, "slice", len(must1(l.Slice(ctx, 1, 3))), 2)
 	equal(t, "len", must1(l.Len(ctx)), 4)
-	_, err := l.Get(ctx, 4)
+	equal(t, "cas", must1(l.CompareAndSwap(ctx, 0, 1, 100)), false)
+	equal(t, "cas", must1(l.CompareAndSwap(ctx, 0, 0, 100)), true)
+	equal(t, "update", must1(l.Update(ctx, -1, doubled)), 8)
+	check(t, l.Reverse(ctx))
+	equal(t, "all", fmt.Sprint(must1(l.All(ctx))), "[8 3 11 100]")
+	_, err := l.Update(ctx, 4, doubled)
+	wants(t, "update", err, ErrIndex)
+	_, err = l.Get(ctx, 4)
 	wants(t, "get", err, ErrIndex)
 	_, err = l.Get(ctx, -5)
 	wants(t, "get", err, ErrIndex)
@@ -350,6 +374,34 @@ func testCall(t *testing.T, c *Client) {
 	must1(Call[struct{}](ctx, o, "Set", "Owner", "me"))
 	equal(t, "get", must1(Call[string](ctx, o, "Get", "Owner")), "me")
 	equal(t, "func", must1(upper.Call(ctx, c, "abc")), "ABC")
+	testLocker(t, c)
+}
+
+// testLocker gets a field that methods change meanwhile; the race detector looks on.
+func testLocker(t *testing.T, c *Client) {
+	ctx := within(t)
+	o := must1(counters.New(ctx, c))
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 50 {
+				if _, err := Call[struct{}](ctx, o, "Increment"); err != nil {
+					t.Error(err)
+				}
+				if _, err := Call[int](ctx, o, "Get", "N"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	equal(t, "counted", must1(Call[int](ctx, o, "Get", "N")), 200)
+	for _, method := range []string{"Lock", "TryLock", "Unlock"} {
+		_, err := Call[struct{}](ctx, o, method)
+		wants(t, method, err, ErrNoMethod)
+	}
+	_, err := Call[struct{}](ctx, o, "Set", "Mutex", 0)
+	wants(t, "the lock itself", err, ErrNoMethod)
 }
 
 func testNested(t *testing.T, a, b *Client) {

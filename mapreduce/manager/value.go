@@ -2,7 +2,6 @@ package manager
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -98,7 +97,7 @@ func (p *Value[T]) CompareAndSwap(ctx context.Context, old, v T) (swapped bool, 
 // Update has f, which [UpdateFunc] has registered, make a new value of the old one, and returns it.
 func (p *Value[T]) Update(ctx context.Context, f Updater[T]) (v T, err error) {
 	if f.name == "" {
-		return v, fmt.Errorf("manager: update: the Updater is empty; it is made by UpdateFunc")
+		return v, errNoUpdater
 	}
 	err = p.call(ctx, "update", func(e *transport.Encoder) error {
 		e.Blob([]byte{})
