@@ -8,11 +8,9 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"mrrun/mapreduce"
 	"mrrun/shared"
 	"mrrun/transport"
 )
@@ -404,42 +402,6 @@ func TestVanished(t *testing.T) {
 	for range 200 {
 		check(t, sem.Acquire(ctx)) // all permits have come back
 	}
-}
-
-var lockAndDie = mapreduce.FuncContext(func(ctx context.Context, l *Lock) (int, error) {
-	if err := l.Lock(ctx); err != nil && !errors.Is(err, shared.ErrOwnerDied) {
-		return 0, err
-	}
-	return 0, syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
-})
-
-func TestKilledProcesses(t *testing.T) {
-	ctx := within(t)
-	m := must1(Start(ctx))
-	defer m.Close()
-	l := must1(NewLock(ctx, m))
-	pool := must1(mapreduce.NewPool(ctx, mapreduce.Procs(2), mapreduce.Retries(0)))
-	defer pool.Close()
-	for range 5 {
-		if _, err := lockAndDie.Apply(ctx, pool, l); err == nil {
-			t.Error("it did not die")
-		}
-		wants(t, "after it", l.Lock(ctx), shared.ErrOwnerDied)
-		l.MarkConsistent()
-		l.Unlock()
-	}
-}
-
-func TestManagerKilled(t *testing.T) {
-	ctx := within(t)
-	m := must1(Start(ctx))
-	defer m.Close()
-	e := must1(NewEvent(ctx, m))
-	done := make(chan error)
-	go func() { done <- e.Wait(ctx) }()
-	check(t, syscall.Kill(m.PID(), syscall.SIGKILL))
-	wants(t, "under way", <-done, ErrLost)
-	wants(t, "later", e.Set(ctx), ErrLost)
 }
 
 func TestRemoteRefuses(t *testing.T) {
