@@ -54,6 +54,7 @@ var (
 var codes = []error{
 	nil, ErrNoObject, ErrNoMethod, ErrIndex, ErrType, ErrNotHeld, ErrBusy, io.EOF,
 	shared.ErrOwnerDied, shared.ErrNotRecoverable, shared.ErrReleased, shared.ErrBroken, context.Canceled,
+	transport.ErrClosed, transport.ErrTaskDone,
 }
 
 // A CallError is an error that the manager answered a call with. It wraps the sentinels of this package and of shared.

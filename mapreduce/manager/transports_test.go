@@ -206,7 +206,7 @@ func testQueue(t *testing.T, a, b *Client) {
 	}
 	equal(t, "values", i, n)
 	check(t, q.Join(ctx))
-	wants(t, "put", q.Put(ctx, 1), io.EOF)
+	wants(t, "put", q.Put(ctx, 1), transport.ErrClosed)
 
 	q = must1(NewQueue[int](ctx, a, 1))
 	short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
