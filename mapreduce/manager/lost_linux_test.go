@@ -160,7 +160,8 @@ func TestManagerKilled(t *testing.T) {
 	wants(t, "new", err, ErrLost)
 	_, err = Dial(ctx, m.Address())
 	equal(t, "nobody answers a dial", err != nil, true)
-	for m.PID() != 0 { // until its end has been noticed
+	for m.PID() != 0 && ctx.Err() == nil { // until its end has been noticed
 		time.Sleep(time.Millisecond)
 	}
+	equal(t, "process", m.PID(), 0)
 }
