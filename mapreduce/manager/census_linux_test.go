@@ -17,6 +17,7 @@ type census struct {
 	Descriptors int
 	RSS         int64 // bytes
 	Heap        int64 // bytes that are reachable
+	Most        int64 // bytes of heap that there ever were
 }
 
 func (c census) String() string {
@@ -29,7 +30,7 @@ var takeCensus = Func("test census", func(context.Context, struct{}) (census, er
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	c := census{Goroutines: runtime.NumGoroutine(), Heap: int64(m.HeapAlloc)}
+	c := census{Goroutines: runtime.NumGoroutine(), Heap: int64(m.HeapAlloc), Most: int64(m.HeapSys)}
 	descriptors, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return c, err

@@ -12,6 +12,9 @@ import (
 	"mrrun/transport"
 )
 
+// maxUnsent is how many bytes of answers may gather before they are sent, though more calls are there to be answered.
+const maxUnsent = 1 << 20
+
 // A session is one client's connection as the server sees it.
 type session struct {
 	srv    *Server
@@ -21,8 +24,9 @@ type session struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	now   call     // the call that serve is at
-	undos []func() // for the answers of serve that no flush has taken yet
+	now    call     // the call that serve is at
+	unsent int      // bytes of answers that no flush of serve has taken yet
+	undos  []func() // for the answers of serve that no flush has taken yet
 
 	waiting sync.WaitGroup // calls that wait
 	mu      sync.Mutex
@@ -91,11 +95,11 @@ func (s *session) serve() (err error) {
 		if err := s.handle(f); err != nil {
 			return err
 		}
-		if !s.in.Buffered() {
+		if !s.in.Buffered() || s.unsent > maxUnsent {
 			if err := s.out.Flush(); err != nil {
 				return err
 			}
-			s.undos = s.undos[:0]
+			s.undos, s.unsent = s.undos[:0], 0
 		}
 	}
 }
@@ -163,7 +167,7 @@ func (s *session) handleCall(f transport.Frame) error {
 		return fmt.Errorf("%w: call: %w", transport.ErrFormat, err)
 	}
 	c.method = method
-	_, err = s.out.Add(kindResult, f.Tag, func(e *transport.Encoder) error {
+	s.unsent, err = s.out.Add(kindResult, f.Tag, func(e *transport.Encoder) error {
 		c.out = e
 		return s.dispatch(id, c)
 	})
