@@ -1,11 +1,8 @@
 package manager
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -402,123 +399,4 @@ func TestVanished(t *testing.T) {
 	for range 200 {
 		check(t, sem.Acquire(ctx)) // all permits have come back
 	}
-}
-
-func TestRemoteRefuses(t *testing.T) {
-	key := NewKey()
-	a := serveRemote(t, key, Greeting(200*time.Millisecond), MaxMessage(1<<20), MaxConns(5))
-	ctx := within(t)
-	if _, err := DialRemote(ctx, "tcp", a, NewKey()); err == nil {
-		t.Error("a wrong key is accepted")
-	}
-	if _, err := DialRemote(ctx, "tcp", a, []byte("short")); err == nil {
-		t.Error("a short key is accepted")
-	}
-	for _, text := range []string{"", "GET / HTTP/1.1\r\n\r\n", "mr\x01\x01\x00\x00\x00\x00", "\x16\x03\x01\x02\x00"} {
-		conn := must1(net.Dial("tcp", a))
-		_, _ = conn.Write([]byte(text)) // and then slowly nothing
-		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-		if _, err := io.Copy(io.Discard, conn); errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%q is not cut off", text)
-		}
-		_ = conn.Close()
-	}
-	c := dialRemote(t, a, key)
-	d := must1(NewDict[string, []byte](ctx, c))
-	wants(t, "oversize", d.Set(ctx, "x", make([]byte, 2<<20)), ErrLost)
-	c = dialRemote(t, a, key)
-	d = must1(NewDict[string, []byte](ctx, c))
-	check(t, d.Set(ctx, "x", make([]byte, 1<<19)))
-}
-
-func TestVersion(t *testing.T) {
-	dial := serve(t)
-	address := dial().Address()
-	conn := must1(net.Dial("unix", strings.TrimPrefix(address, "unix:")))
-	defer conn.Close()
-	w := transport.NewWriter(conn)
-	must1(w.Add(kindHello, 0, func(e *transport.Encoder) error { e.Uint(99); return nil }))
-	check(t, w.Flush())
-	if _, err := io.ReadAll(conn); err != nil {
-		t.Error(err)
-	}
-}
-
-// greetRaw sends a greeting and nothing more.
-func greetRaw(t *testing.T, conn net.Conn, kind byte, server bool) {
-	t.Helper()
-	w := transport.NewWriter(conn)
-	must1(w.Add(kind, 0, func(e *transport.Encoder) error {
-		e.Uint(protocolVersion)
-		if server {
-			e.String("a server that hangs")
-		}
-		return nil
-	}))
-	check(t, w.Flush())
-}
-
-func TestSilentClient(t *testing.T) {
-	dial := serve(t, Silence(100*time.Millisecond))
-	good := dial()
-	conn := must1(net.Dial("unix", strings.TrimPrefix(good.Address(), "unix:")))
-	defer conn.Close()
-	greetRaw(t, conn, kindHello, false)
-	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.Copy(io.Discard, conn); err != nil {
-		t.Error("the server keeps a client that says nothing:", err)
-	}
-	must1(NewLock(within(t), good)) // it says that it is there, by itself
-}
-
-func TestHangingServer(t *testing.T) {
-	l := must1(ListenLocal())
-	defer l.Close()
-	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		greetRaw(t, conn, kindHello, true)
-		_, _ = io.Copy(io.Discard, conn)
-		_ = conn.Close()
-	}()
-	c := must1(Dial(within(t), Address(l), Silence(100*time.Millisecond)))
-	_, err := NewLock(within(t), c)
-	wants(t, "call", err, ErrLost)
-	check(t, c.Close())
-}
-
-// FuzzRequests has a server take any calls: none may end it, and none may leave a later one without an answer.
-func FuzzRequests(f *testing.F) {
-	e := transport.NewEncoder(nil)
-	for _, m := range []string{"set", "get", "add", "extend", "put", "wait", "new", "func", "drop", "slice", "cas"} {
-		e.Truncate(0)
-		e.Uint(1)
-		e.String(m)
-		e.Blob([]byte("key"))
-		e.Uint(7)
-		f.Add(bytes.Clone(e.Bytes()))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		srv := NewServer(MaxMessage(1 << 16))
-		near, far := net.Pipe()
-		defer far.Close()
-		s := newSession(context.Background(), srv, near)
-		go func() { _, _ = io.Copy(io.Discard, far) }()
-		args := transport.NewEncoder(nil)
-		args.Uint(5)
-		for kind, maker := range makers {
-			_, _ = srv.add("", kind, func() (object, error) { return maker(s, transport.NewDecoder(bytes.Clone(args.Bytes()))) })
-		}
-		for id := range uint64(len(makers) + 1) {
-			_ = s.handle(transport.Frame{Kind: kindCall, Tag: uint32(id), Body: append([]byte{byte(id)}, body...)})
-		}
-		_ = s.handle(transport.Frame{Kind: kindCall, Tag: 1000, Body: body})
-		s.cancel()
-		_ = near.Close()
-		s.waiting.Wait()
-		srv.dismiss(s)
-	})
 }
