@@ -12,7 +12,16 @@ import (
 	"mrrun/mapreduce"
 )
 
+// scenarios are programs that this test binary plays when the environment names one: see play.
+var scenarios = map[string]func(){}
+
+const scenarioVariable = "MANAGER_TEST_SCENARIO"
+
 func TestMain(m *testing.M) {
+	if scenario := scenarios[os.Getenv(scenarioVariable)]; scenario != nil {
+		scenario()
+		os.Exit(0)
+	}
 	mapreduce.Init()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	os.Exit(m.Run())
