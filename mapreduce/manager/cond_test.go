@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/vmihailenco/msgpack/v5"
+
 	"mrrun/shared"
 )
 
@@ -60,4 +62,12 @@ func TestCondWhoseWaiterVanishes(t *testing.T) {
 	second.end(ctx, t, c, "second")
 	check(t, lock.Lock(ctx))
 	lock.Unlock()
+}
+
+func TestEmptyCond(t *testing.T) {
+	var c Cond
+	wants(t, "wait", c.Wait(within(t)), ErrNoObject)
+	wants(t, "notify", c.Notify(within(t), 1), ErrNoObject)
+	_, err := msgpack.Marshal(&c)
+	equal(t, "it is not sent", err != nil, true)
 }
