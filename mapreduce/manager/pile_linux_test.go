@@ -5,6 +5,8 @@ import (
 	"io"
 	"testing"
 
+	"github.com/vmihailenco/msgpack/v5"
+
 	"mrrun/transport"
 )
 
@@ -24,5 +26,19 @@ func TestAnswersDoNotPileUp(t *testing.T) {
 	must1(io.CopyN(io.Discard, conn, calls*size))
 	if had := must1(takeCensus.Call(ctx, m, struct{}{})); had.Most > calls*size/4 {
 		t.Errorf("for answers of %d MiB it has taken %d MiB", calls*size>>20, had.Most>>20)
+	}
+}
+
+// An argument that declares more than has come is refused before memory is taken for it.
+func TestArgumentDeclaresTooMuch(t *testing.T) {
+	ctx := within(t)
+	m := must1(Start(ctx))
+	defer m.Close()
+	o := must1(accounts.New(ctx, m))
+	gigabytes := msgpack.RawMessage{0xc6, 0xff, 0xff, 0xff, 0xff}
+	_, err := Call[string](ctx, o, "Greet", gigabytes)
+	wants(t, "call", err, ErrType)
+	if had := must1(takeCensus.Call(ctx, m, struct{}{})); had.Most > 1<<30 {
+		t.Errorf("it has taken %d MiB", had.Most>>20)
 	}
 }

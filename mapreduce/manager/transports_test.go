@@ -58,6 +58,8 @@ func (a *account) Deposit(n int) (int, error) {
 	return a.balance, nil
 }
 
+func (a *account) Greet(name []byte) string { return a.Owner + " greets " + string(name) }
+
 func (a *account) Wait(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) }
 func (a *account) Panic()                         { panic("at the bank") }
 
