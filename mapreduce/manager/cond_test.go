@@ -3,10 +3,12 @@ package manager
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
 
 	"mrrun/shared"
+	"mrrun/transport"
 )
 
 // A condClient is a client that waits for a cond, and holds something that another learns of its end by.
@@ -70,4 +72,28 @@ func TestEmptyCond(t *testing.T) {
 	wants(t, "notify", c.Notify(within(t), 1), ErrNoObject)
 	_, err := msgpack.Marshal(&c)
 	equal(t, "it is not sent", err != nil, true)
+}
+
+// A cond that is sent is one value, as what checks values from others, and skips them, takes it for.
+func TestSentCond(t *testing.T) {
+	ctx := within(t)
+	c := serve(t)()
+	lock := must1(NewLock(ctx, c))
+	must1(NewCond(ctx, lock))
+	sent := must1(msgpack.Marshal(must1(NewCond(ctx, lock))))
+	wants(t, "whole", transport.CheckWhole(sent), nil)
+	equal(t, "a part of it is not whole", transport.CheckWhole(sent[:len(sent)-1]) != nil, true)
+	var received Cond
+	check(t, msgpack.Unmarshal(sent, &received))
+	check(t, lock.Lock(ctx))
+	check(t, received.Notify(ctx, 1))
+	wants(t, "nobody notifies", received.Wait(short(t)), context.DeadlineExceeded)
+	lock.Unlock()
+	equal(t, "no cond is received", msgpack.Unmarshal([]byte{0x91, 1}, &received) != nil, true)
+}
+
+func short(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
 }

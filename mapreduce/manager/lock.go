@@ -119,6 +119,9 @@ func NewCond(ctx context.Context, l *Lock) (*Cond, error) {
 
 // EncodeMsgpack sends the proxy, with that of its lock.
 func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error {
+	if err := e.EncodeArrayLen(2); err != nil {
+		return err
+	}
 	if err := e.EncodeUint64(c.number); err != nil {
 		return err
 	}
@@ -127,8 +130,15 @@ func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error {
 
 // DecodeMsgpack receives a proxy, with that of its lock.
 func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) (err error) {
+	n, err := d.DecodeArrayLen()
+	if err == nil && n != 2 {
+		err = fmt.Errorf("%w: an array of %d is no cond", ErrType, n)
+	}
+	if err != nil {
+		return fmt.Errorf("manager: receive a cond: %w", err)
+	}
 	if c.number, err = d.DecodeUint64(); err != nil {
-		return err
+		return fmt.Errorf("manager: receive a cond: %w", err)
 	}
 	c.lock = &Lock{}
 	return c.lock.decode(d, "lock")
