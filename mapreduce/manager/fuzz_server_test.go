@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"mrrun/transport"
 )
@@ -41,4 +42,59 @@ func FuzzRequests(f *testing.F) {
 		s.waiting.Wait()
 		srv.dismiss(s)
 	})
+}
+
+// FuzzServer: whatever a client sends, the server reads it to its end and goes on, and another client is served.
+func FuzzServer(f *testing.F) {
+	requests, _ := recordTraffic(f)
+	requests = requests[1:] // without the greeting
+	var whole []byte
+	for _, r := range requests {
+		b := reframe(r)
+		f.Add(b)
+		whole = append(whole, b...)
+	}
+	f.Add(whole)
+	f.Add(whole[:len(whole)-3])
+	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		_, l := fuzzServer(t, plain)
+		good := clientOf(t, l.dial(t))
+		conn := l.dial(t)
+		greet(t, conn)
+		send(t, conn, stream)
+		isServed(t, good)
+	})
+}
+
+// reframe is a frame as it is sent.
+func reframe(f transport.Frame) []byte {
+	return frame(f.Kind, f.Tag, func(e *transport.Encoder) { must1(e.Write(f.Body)) })
+}
+
+// send sends a stream, and returns what the server answers when it has ended the connection.
+func send(t *testing.T, conn *net.UnixConn, stream []byte) []byte {
+	t.Helper()
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(fuzzTime))
+	sent := make(chan error, 1)
+	go func() {
+		_, err := conn.Write(stream)
+		_ = conn.CloseWrite()
+		sent <- err
+	}()
+	answer, err := io.ReadAll(conn)
+	if timedOut(err) || timedOut(<-sent) {
+		panic("the server does not read on")
+	}
+	return answer
+}
+
+func isServed(t *testing.T, c *Client) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), fuzzTime)
+	defer cancel()
+	text, err := upper.Call(ctx, c, "abc")
+	check(t, err)
+	equal(t, "answer", text, "ABC")
 }
