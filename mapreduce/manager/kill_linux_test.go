@@ -111,13 +111,6 @@ func killAtPost(ctx context.Context, t *testing.T, p post) time.Duration {
 	return took
 }
 
-// awaitParties returns when n wait at the barrier.
-func awaitParties(ctx context.Context, b *Barrier, n int) {
-	for must1(b.Waiting(ctx)) < n {
-		time.Sleep(time.Millisecond)
-	}
-}
-
 // TestThousandKilled kills the processes of 1,000 clients, each of which holds and waits for everything there is. What they
 // held comes back, and nothing of them stays with the manager, which answers all the time.
 func TestThousandKilled(t *testing.T) {

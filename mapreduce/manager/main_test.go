@@ -62,6 +62,13 @@ func serve(tb testing.TB, opts ...Option) (dial func() *Client) {
 	}
 }
 
+// awaitParties returns when n wait at the barrier.
+func awaitParties(ctx context.Context, b *Barrier, n int) {
+	for must1(b.Waiting(ctx)) < n {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // within is a ctx for what must not hang.
 func within(tb testing.TB) context.Context {
 	tb.Helper()

@@ -31,6 +31,7 @@ type session struct {
 	waiting sync.WaitGroup // calls that wait
 	mu      sync.Mutex
 	cancels map[uint32]context.CancelFunc // of those calls
+	waits   map[uint64]int                // how many of them there are for each object
 	uses    map[uint64]*entry             // the objects it refers to
 }
 
@@ -62,7 +63,7 @@ func newSession(ctx context.Context, srv *Server, conn net.Conn) *session {
 	s := &session{
 		srv: srv, conn: conn,
 		in: transport.NewReader(conn, srv.o.limit), out: transport.NewWriter(conn),
-		uses: make(map[uint64]*entry), cancels: make(map[uint32]context.CancelFunc),
+		uses: make(map[uint64]*entry), cancels: make(map[uint32]context.CancelFunc), waits: make(map[uint64]int),
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.now = call{s: s, in: transport.NewDecoder(nil)}
@@ -173,7 +174,7 @@ func (s *session) handleCall(f transport.Frame) error {
 	})
 	switch {
 	case err == errLater:
-		return s.waitFor(f.Tag, c.wait, c.undo)
+		return s.waitFor(id, f.Tag, c.wait, c.undo)
 	case err != nil:
 		return s.fail(f.Tag, err)
 	case c.undo != nil:
@@ -221,8 +222,8 @@ func (s *session) caught(err *error) {
 	}
 }
 
-// waitFor runs the part of a call that may wait, and answers it.
-func (s *session) waitFor(tag uint32, wait func(context.Context) ([]byte, error), undo func()) error {
+// waitFor runs the part of a call of an object that may wait, and answers it.
+func (s *session) waitFor(id uint64, tag uint32, wait func(context.Context) ([]byte, error), undo func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ctx, cancel := context.WithCancelCause(s.ctx)
@@ -234,6 +235,7 @@ func (s *session) waitFor(tag uint32, wait func(context.Context) ([]byte, error)
 	default:
 		s.cancels[tag] = func() { cancel(nil) }
 	}
+	s.waits[id]++
 	refused := ctx.Err() != nil && s.ctx.Err() == nil
 	s.waiting.Go(func() {
 		result, err := func() (result []byte, err error) {
@@ -243,11 +245,7 @@ func (s *session) waitFor(tag uint32, wait func(context.Context) ([]byte, error)
 		if refused && err == context.Canceled {
 			err = context.Cause(ctx)
 		}
-		if !refused {
-			s.mu.Lock()
-			delete(s.cancels, tag)
-			s.mu.Unlock()
-		}
+		s.waited(id, tag, refused)
 		cancel(nil)
 		if err != nil {
 			_ = s.fail(tag, err)
@@ -261,6 +259,18 @@ func (s *session) waitFor(tag uint32, wait func(context.Context) ([]byte, error)
 		}
 	})
 	return nil
+}
+
+// waited takes back what waitFor has noted. A refused call has the tag of another one, or none.
+func (s *session) waited(id uint64, tag uint32, refused bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !refused {
+		delete(s.cancels, tag)
+	}
+	if s.waits[id]--; s.waits[id] == 0 {
+		delete(s.waits, id)
+	}
 }
 
 func (s *session) fail(tag uint32, failure error) error {
