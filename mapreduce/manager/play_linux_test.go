@@ -94,7 +94,10 @@ func playServer() {
 	serving.Go(func() { must1(0, srv.Serve(ctx, local)) })
 	fmt.Println("remote", remote.Addr())
 	fmt.Println("local", Address(local))
-	for in.Scan() {
+	for in.Scan() { // who asks is told how many objects there are
+		srv.mu.Lock()
+		fmt.Println("objects", len(srv.objects))
+		srv.mu.Unlock()
 	}
 	stop()
 	serving.Wait()
