@@ -1,9 +1,12 @@
 package shared
 
-import "context"
+import (
+	"context"
+	"iter"
+)
 
-// These are what the primitives of this package and those of mapreduce/manager have in common: code that is written for
-// them works with the processes of one tree and with those of many machines.
+// These are what the primitives of this package, the queues of package transport and the objects of mapreduce/manager have in
+// common: code that is written for them works with the processes of one tree and with those of many machines.
 
 // A Locker is a [Lock], or one of a manager.
 type Locker interface {
@@ -36,6 +39,14 @@ type Waiter interface {
 // A Meeting is a [Barrier], or one of a manager.
 type Meeting interface {
 	Wait(ctx context.Context) (place int, err error)
+}
+
+// A Queuer is a Queue of package transport, or one of a manager.
+type Queuer[T any] interface {
+	Put(ctx context.Context, v T) error
+	Get(ctx context.Context) (T, error)
+	All(ctx context.Context) iter.Seq2[T, error]
+	Join(ctx context.Context) error
 }
 
 var (

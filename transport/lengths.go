@@ -9,6 +9,11 @@ import (
 // maxDepth bounds how deep arrays and maps of one value may be nested.
 const maxDepth = 1000
 
+// CheckWhole returns an error unless b begins with a whole msgpack value: one in which every array, map and string has as many
+// parts as it declares. It is for bytes of others that the msgpack library is to decode without a [Codec]: it would take
+// memory for what they declare.
+func CheckWhole(b []byte) error { return checkLengths(b, true) }
+
 // checkLengths makes sure that the first msgpack value of b is whole: that every array, map and string in it has as
 // many parts as it declares. The msgpack library takes memory for a declared length at once, so a body of five bytes
 // could otherwise ask for a hundred gigabytes.

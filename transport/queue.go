@@ -41,6 +41,8 @@ type Queue[T any] struct {
 	spare *sync.Pool // of *scratch[T]
 }
 
+var _ shared.Queuer[int] = (*Queue[int])(nil)
+
 // A scratch is what one Put or Get needs besides. With the value in it, that takes nothing from the heap.
 type scratch[T any] struct {
 	enc   *Encoder

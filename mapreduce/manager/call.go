@@ -147,6 +147,9 @@ func unmarshal(b []byte, v any) (err error) {
 			err = fmt.Errorf("decode %T: panic: %v", v, p)
 		}
 	}()
+	if err := transport.CheckWhole(b); err != nil {
+		return fmt.Errorf("%w: %w", ErrType, err)
+	}
 	if err := msgpack.Unmarshal(b, v); err != nil {
 		return fmt.Errorf("%w: %w", ErrType, err)
 	}

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -102,12 +103,17 @@ func (d *Dict[K, V]) Len(ctx context.Context) (n int, err error) {
 // Clear removes all keys.
 func (d *Dict[K, V]) Clear(ctx context.Context) error { return d.call(ctx, "clear", nil, nil) }
 
-// Items returns a copy of all keys and values at one moment.
+// Items returns a copy of all keys and values at one moment. A mixed key that a Go map cannot have, as []byte, is an error that
+// wraps [ErrType]: see [Dict.Keys].
 func (d *Dict[K, V]) Items(ctx context.Context) (map[K]V, error) {
 	items := make(map[K]V)
+	mixed := reflect.TypeFor[K]().Kind() == reflect.Interface
 	err := d.call(ctx, "items", nil, func(dec *transport.Decoder) error {
 		for len(dec.Rest()) > 0 {
 			k, err := unblob(dec, d.keys)
+			if err == nil && mixed && !reflect.ValueOf(k).Comparable() {
+				err = fmt.Errorf("%w: a %T cannot be a key of a map", ErrType, k)
+			}
 			if err != nil {
 				return err
 			}

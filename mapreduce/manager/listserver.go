@@ -13,14 +13,7 @@ import (
 func init() {
 	makers["list"] = func(s *session, args *transport.Decoder) (object, error) {
 		o := &listObject{}
-		for len(args.Rest()) > 0 {
-			b, err := args.Blob()
-			if err != nil {
-				return nil, err
-			}
-			o.l = append(o.l, s.srv.store(b))
-		}
-		return o, nil
+		return o, o.extend(s.srv, args)
 	}
 	makers["array"] = makers["list"] // its proxy does not change the length
 }
@@ -63,7 +56,7 @@ func (o *listObject) call(c *call) error {
 		c.out.Uint(uint64(len(o.l)))
 		return nil
 	case "extend":
-		return o.extend(c)
+		return o.extend(c.s.srv, c.in)
 	case "slice":
 		return o.slice(c)
 	case "reverse":
@@ -142,15 +135,19 @@ func (o *listObject) put(c *call, i int, v []byte) {
 	o.l[i] = now
 }
 
-func (o *listObject) extend(c *call) error {
+// extend appends all values, or none if one of them is broken.
+func (o *listObject) extend(srv *Server, values *transport.Decoder) error {
 	n := len(o.l)
-	for len(c.in.Rest()) > 0 {
-		b, err := c.in.Blob()
+	for len(values.Rest()) > 0 {
+		b, err := values.Blob()
 		if err != nil {
-			o.l = o.l[:n]
+			for _, v := range o.l[n:] {
+				srv.release(v)
+			}
+			o.l = slices.Delete(o.l, n, len(o.l))
 			return err
 		}
-		o.l = append(o.l, c.s.srv.store(b))
+		o.l = append(o.l, srv.store(b))
 	}
 	return nil
 }

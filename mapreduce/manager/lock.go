@@ -119,16 +119,26 @@ func NewCond(ctx context.Context, l *Lock) (*Cond, error) {
 
 // EncodeMsgpack sends the proxy, with that of its lock.
 func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error {
+	if err := e.EncodeArrayLen(2); err != nil {
+		return err
+	}
 	if err := e.EncodeUint64(c.number); err != nil {
 		return err
 	}
-	return c.lock.encode(e)
+	return c.object().encode(e)
 }
 
 // DecodeMsgpack receives a proxy, with that of its lock.
 func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) (err error) {
+	n, err := d.DecodeArrayLen()
+	if err == nil && n != 2 {
+		err = fmt.Errorf("%w: an array of %d is no cond", ErrType, n)
+	}
+	if err != nil {
+		return fmt.Errorf("manager: receive a cond: %w", err)
+	}
 	if c.number, err = d.DecodeUint64(); err != nil {
-		return err
+		return fmt.Errorf("manager: receive a cond: %w", err)
 	}
 	c.lock = &Lock{}
 	return c.lock.decode(d, "lock")
@@ -137,11 +147,19 @@ func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) (err error) {
 // Lock returns the lock that goes with the cond.
 func (c *Cond) Lock() *Lock { return c.lock }
 
+// object is the lock, an empty one if the cond is empty.
+func (c *Cond) object() *Lock {
+	if c.lock == nil {
+		return &Lock{}
+	}
+	return c.lock
+}
+
 // Wait unlocks the lock, waits until it is notified or ctx ends, and locks the lock again. This client must hold the lock:
 // else the error is [ErrNotHeld]. The error is nil if it was notified, otherwise the cause of ctx, or
 // [shared.ErrOwnerDied], if meanwhile a client has vanished that held the lock. The lock is held in each of these cases.
 func (c *Cond) Wait(ctx context.Context) error {
-	return c.lock.call(ctx, "wait", uintArg(c.number), nil)
+	return c.object().call(ctx, "wait", uintArg(c.number), nil)
 }
 
 // WaitFor waits until pred reports true; it does not wait at all if it does so at once. This client must hold the lock,
@@ -158,7 +176,7 @@ func (c *Cond) WaitFor(ctx context.Context, pred func() bool) error {
 // Notify makes n of those go on that wait, or all if they are fewer. This client must hold the lock: else the error is
 // [ErrNotHeld].
 func (c *Cond) Notify(ctx context.Context, n int) error {
-	return c.lock.call(ctx, "notify", func(e *transport.Encoder) error {
+	return c.object().call(ctx, "notify", func(e *transport.Encoder) error {
 		e.Uint(c.number)
 		e.Uint(uint64(max(n, 0)))
 		return nil

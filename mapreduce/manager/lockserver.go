@@ -145,23 +145,35 @@ func (o *lockObject) call(c *call) error {
 	return c.unknown("lock")
 }
 
-// waitCond waits for a cond and then, however that ended, for the lock.
+// waitCond waits for a cond and then, however that ended, for the lock. A session that has ended by then gets no lock, which
+// it would leave broken, and its turn goes to the next one.
 func (o *lockObject) waitCond(ctx context.Context, cond *line, t *ticket, depth int) error {
+	s := t.s
 	waited := t.wait(ctx, &o.mu, cond)
 	o.mu.Lock()
-	done, err := o.tryLock(t.s)
-	if !done {
-		t = o.line.join(t.s)
-		o.mu.Unlock()
-		err = t.wait(t.s.ctx, &o.mu, &o.line)
-		o.mu.Lock()
+	defer o.mu.Unlock()
+	err := s.ctx.Err()
+	if err == nil {
+		err = o.lockAgain(s)
 	}
-	if o.holder == t.s {
+	if o.holder == s {
 		o.depth = depth
+	} else if waited == nil {
+		o.wake(cond, 1)
 	}
-	o.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	return waited
+}
+
+// lockAgain waits for the lock as long as the session lasts.
+func (o *lockObject) lockAgain(s *session) error {
+	if done, err := o.tryLock(s); done {
+		return err
+	}
+	t := o.line.join(s)
+	o.mu.Unlock()
+	defer o.mu.Lock()
+	return t.wait(s.ctx, &o.mu, &o.line)
 }

@@ -12,10 +12,19 @@ import (
 	"mrrun/mapreduce"
 )
 
+// scenarios are programs that this test binary plays when the environment names one: see play.
+var scenarios = map[string]func(){}
+
+const scenarioVariable = "MANAGER_TEST_SCENARIO"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(serveVariable) != "" {
 		serveUninitialized()
 		return
+	}
+	if scenario := scenarios[os.Getenv(scenarioVariable)]; scenario != nil {
+		scenario()
+		os.Exit(0)
 	}
 	mapreduce.Init()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
@@ -54,6 +63,13 @@ func serve(tb testing.TB, opts ...Option) (dial func() *Client) {
 		}
 		clients = append(clients, c)
 		return c
+	}
+}
+
+// awaitParties returns when n wait at the barrier.
+func awaitParties(ctx context.Context, b *Barrier, n int) {
+	for must1(b.Waiting(ctx)) < n {
+		time.Sleep(time.Millisecond)
 	}
 }
 

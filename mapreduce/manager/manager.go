@@ -15,6 +15,7 @@ type Manager struct {
 	*Client
 	pool *mapreduce.Pool
 	dir  string // of its socket
+	pid  int
 }
 
 // settings are what the server's process is told.
@@ -50,8 +51,14 @@ var server = mapreduce.NewState(func(_ context.Context, s settings) (*serving, e
 	return <-s.done
 })
 
-var serverAddress = mapreduce.FuncContext(func(ctx context.Context, _ struct{}) (string, error) {
-	return Address(server.Get(ctx).l), nil
+// A place is where a manager's process can be found.
+type place struct {
+	Address string
+	PID     int
+}
+
+var serverPlace = mapreduce.FuncContext(func(ctx context.Context, _ struct{}) (place, error) {
+	return place{Address(server.Get(ctx).l), os.Getpid()}, nil
 })
 
 // Start starts a manager in a process of its own: this program, started again as a worker is, so [mapreduce.Main] or
@@ -70,9 +77,10 @@ func Start(ctx context.Context, opts ...Option) (*Manager, error) {
 		_ = os.RemoveAll(dir)
 		return nil, fmt.Errorf("start a manager: %w", err)
 	}
-	address, err := serverAddress.Apply(ctx, m.pool, struct{}{})
+	at, err := serverPlace.Apply(ctx, m.pool, struct{}{})
 	if err == nil {
-		m.Client, err = Dial(ctx, address, opts...)
+		m.pid = at.PID
+		m.Client, err = Dial(ctx, at.Address, opts...)
 	}
 	if err != nil {
 		m.pool.Terminate()
@@ -85,7 +93,9 @@ func Start(ctx context.Context, opts ...Option) (*Manager, error) {
 // PID returns the process of the manager, or 0 if it has ended.
 func (m *Manager) PID() int {
 	for _, w := range m.pool.Workers() {
-		return w.PID
+		if w.PID == m.pid { // else it is one that has taken the dead one's place, and has nothing of it
+			return m.pid
+		}
 	}
 	return 0
 }

@@ -20,13 +20,13 @@ func (s *session) own(c *call) error {
 			return err
 		}
 		s.mu.Lock()
-		e, waits := s.uses[id], len(s.cancels) > 0
+		e, waits := s.uses[id], s.waits[id] > 0
 		if !waits {
 			delete(s.uses, id)
 		}
 		s.mu.Unlock()
 		if e == nil || waits {
-			return nil // a call that waits may get hold of it yet: the reference goes at the end of the session
+			return nil // what a call that waits for it gets of it is let go at the end of the session, with the reference
 		}
 		e.leave(s)
 		s.srv.drop(e)

@@ -47,7 +47,7 @@ var (
 	// ErrNotHeld is wrapped by the error, or the panic, about a lock that this connection does not hold.
 	ErrNotHeld = errors.New("the lock is not held by this client")
 
-	// ErrBusy is wrapped by the error when a limit of the manager is reached: see [MaxConns] and [MaxWaiting].
+	// ErrBusy is wrapped by the error when too many calls of a client wait: see [MaxWaiting].
 	ErrBusy = errors.New("the manager is busy")
 )
 
@@ -55,6 +55,7 @@ var (
 var codes = []error{
 	nil, ErrNoObject, ErrNoMethod, ErrIndex, ErrType, ErrNotHeld, ErrBusy, io.EOF,
 	shared.ErrOwnerDied, shared.ErrNotRecoverable, shared.ErrReleased, shared.ErrBroken, context.Canceled,
+	transport.ErrClosed, transport.ErrTaskDone,
 	mapreduce.ErrClosed, mapreduce.ErrNotInitialized,
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"mrrun/shared"
 	"mrrun/transport"
 )
 
@@ -22,6 +23,8 @@ type Queue[T any] struct {
 	proxy
 	values coder[T]
 }
+
+var _ shared.Queuer[int] = (*Queue[int])(nil)
 
 func queueSignature[T any]() string { return signatureOf("queue", reflect.TypeFor[T]()) }
 
@@ -54,7 +57,7 @@ func (q *Queue[T]) encodes(v *T) func(*transport.Encoder) error {
 }
 
 // Put puts a value; it blocks while the queue is full, until ctx ends: then it returns the cause. When it returns nil the
-// value is on the manager. After Close the error is [io.EOF].
+// value is on the manager. After CloseQueue the error wraps [transport.ErrClosed].
 func (q *Queue[T]) Put(ctx context.Context, v T) error { return q.call(ctx, "put", q.encodes(&v), nil) }
 
 // TryPut puts a value if there is room, and reports whether it did.
@@ -70,7 +73,8 @@ func (q *Queue[T]) Get(ctx context.Context) (v T, err error) {
 	return v, err
 }
 
-// TryGet takes the oldest value if there is one, and reports whether it did.
+// TryGet takes the oldest value if there is one, and reports whether it did. When the queue is closed and empty the error
+// wraps [io.EOF].
 func (q *Queue[T]) TryGet(ctx context.Context) (v T, ok bool, err error) {
 	err = q.call(ctx, "tryget", nil, func(d *transport.Decoder) error {
 		if ok = len(d.Rest()) > 0; !ok {
@@ -93,7 +97,8 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	}
 }
 
-// TaskDone says that a value that was got has been dealt with. More of them than values is an error.
+// TaskDone says that a value that was got has been dealt with. When it is called more often than values were put, the error
+// wraps [transport.ErrTaskDone].
 func (q *Queue[T]) TaskDone(ctx context.Context) error { return q.call(ctx, "done", nil, nil) }
 
 // Join waits until TaskDone was called for each value that was put, or ctx ends: then it returns the cause.
@@ -111,8 +116,8 @@ func (q *Queue[T]) Cap(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// CloseQueue ends the queue: nothing can be put any more, and what is in it can be got. Those that wait to put get [io.EOF].
-// Close, as with all proxies, only ends the use of this one.
+// CloseQueue ends the queue: nothing can be put any more, and what is in it can be got. Those that wait to put get an error
+// that wraps [transport.ErrClosed]. It may be called again. Close, as with all proxies, only ends the use of this one.
 func (q *Queue[T]) CloseQueue(ctx context.Context) error { return q.call(ctx, "close", nil, nil) }
 
 func isEOF(err error) bool { return err != nil && errors.Is(err, io.EOF) }

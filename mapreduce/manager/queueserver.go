@@ -7,7 +7,6 @@ import (
 	"math"
 	"sync"
 
-	"mrrun/shared"
 	"mrrun/transport"
 )
 
@@ -20,6 +19,9 @@ func init() {
 		return &queueObject{size: int(size)}, nil
 	}
 }
+
+// errQueueClosed is for those that put.
+var errQueueClosed = fmt.Errorf("the queue: %w", transport.ErrClosed)
 
 // A queueObject has values, or consumers that wait for some, or neither. Producers wait only while it is full.
 type queueObject struct {
@@ -99,7 +101,7 @@ func (o *queueObject) call(c *call) error {
 		return o.get(c)
 	case "done":
 		if o.unfinished == 0 {
-			return fmt.Errorf("%w: TaskDone was called for each value", shared.ErrReleased)
+			return transport.ErrTaskDone
 		}
 		if o.unfinished--; o.unfinished == 0 {
 			o.joiners.all(nil)
@@ -119,7 +121,7 @@ func (o *queueObject) call(c *call) error {
 		return nil
 	case "close":
 		o.closed = true
-		o.putters.all(io.EOF)
+		o.putters.all(errQueueClosed)
 		o.getters.all(io.EOF)
 		return nil
 	}
@@ -129,7 +131,7 @@ func (o *queueObject) call(c *call) error {
 func (o *queueObject) put(c *call) error {
 	try := len(c.method) == len("tryput")
 	if o.closed {
-		return fmt.Errorf("the queue is closed: %w", io.EOF)
+		return errQueueClosed
 	}
 	room := o.len() < o.size
 	if try && !room {
@@ -162,11 +164,11 @@ func (o *queueObject) get(c *call) error {
 		c.adopt(v)
 		return c.raw(v.b)
 	}
-	if len(c.method) == len("tryget") {
-		return nil
-	}
 	if o.closed {
 		return fmt.Errorf("the queue is closed and empty: %w", io.EOF)
+	}
+	if len(c.method) == len("tryget") {
+		return nil
 	}
 	t := o.getters.join(s)
 	var got bool

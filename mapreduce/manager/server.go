@@ -133,13 +133,22 @@ func (srv *Server) add(name, signature string, o func() (object, error)) (*entry
 		return nil, err
 	}
 	fresh := &entry{object: made, signature: signature, refs: 1, named: name != ""}
+	e, err := srv.insert(name, fresh)
+	if e != fresh {
+		srv.empty(made)
+	}
+	return e, err
+}
+
+// insert keeps a new object, unless another client was faster to make one of that name: it returns that one then.
+func (srv *Server) insert(name string, fresh *entry) (*entry, error) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	if other := srv.names[name]; other != nil && other.signature == signature {
-		other.refs++ // another client was faster
+	if other := srv.names[name]; other != nil && other.signature == fresh.signature {
+		other.refs++
 		return other, nil
 	} else if other != nil {
-		return nil, fmt.Errorf("%w: %q is a %s, not a %s", ErrType, name, other.signature, signature)
+		return nil, fmt.Errorf("%w: %q is a %s, not a %s", ErrType, name, other.signature, fresh.signature)
 	}
 	srv.last++
 	fresh.id = srv.last
@@ -185,7 +194,14 @@ func (srv *Server) drop(e *entry) {
 		delete(srv.objects, e.id)
 	}
 	srv.mu.Unlock()
-	if holder, ok := e.object.(interface{ dropAll(*Server) }); ok && gone {
+	if gone {
+		srv.empty(e.object)
+	}
+}
+
+// empty lets go what an object refers to that is no more.
+func (srv *Server) empty(o object) {
+	if holder, ok := o.(interface{ dropAll(*Server) }); ok {
 		holder.dropAll(srv)
 	}
 }

@@ -12,6 +12,9 @@ import (
 	"mrrun/transport"
 )
 
+// maxUnsent is how many bytes of answers may gather before they are sent, though more calls are there to be answered.
+const maxUnsent = 1 << 20
+
 // A session is one client's connection as the server sees it.
 type session struct {
 	srv    *Server
@@ -22,12 +25,14 @@ type session struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	now   call     // the call that serve is at
-	undos []func() // for the answers of serve that no flush has taken yet
+	now    call     // the call that serve is at
+	unsent int      // bytes of answers that no flush of serve has taken yet
+	undos  []func() // for the answers of serve that no flush has taken yet
 
 	waiting sync.WaitGroup // calls that wait
 	mu      sync.Mutex
 	cancels map[uint32]context.CancelFunc // of those calls
+	waits   map[uint64]int                // how many of them there are for each object
 	uses    map[uint64]*entry             // the objects it refers to
 }
 
@@ -58,7 +63,7 @@ func (c *call) unknown(what string) error {
 func newSession(ctx context.Context, srv *Server, conn net.Conn) *session {
 	s := &session{
 		srv: srv, conn: conn,
-		uses: make(map[uint64]*entry), cancels: make(map[uint32]context.CancelFunc),
+		uses: make(map[uint64]*entry), cancels: make(map[uint32]context.CancelFunc), waits: make(map[uint64]int),
 	}
 	s.use(conn)
 	s.ctx, s.cancel = context.WithCancel(ctx)
@@ -97,11 +102,11 @@ func (s *session) serve() (err error) {
 		if err := s.handle(f); err != nil {
 			return err
 		}
-		if !s.in.Buffered() {
+		if !s.in.Buffered() || s.unsent > maxUnsent {
 			if err := s.out.Flush(); err != nil {
 				return err
 			}
-			s.undos = s.undos[:0]
+			s.undos, s.unsent = s.undos[:0], 0
 		}
 	}
 }
@@ -151,13 +156,13 @@ func (s *session) handleCall(f transport.Frame) error {
 		return fmt.Errorf("%w: call: %w", transport.ErrFormat, err)
 	}
 	c.method = method
-	_, err = s.out.Add(kindResult, f.Tag, func(e *transport.Encoder) error {
+	s.unsent, err = s.out.Add(kindResult, f.Tag, func(e *transport.Encoder) error {
 		c.out = e
 		return s.dispatch(id, c)
 	})
 	switch {
 	case err == errLater:
-		return s.waitFor(f.Tag, c.wait, c.undo)
+		return s.waitFor(id, f.Tag, c.wait, c.undo)
 	case err != nil:
 		return s.fail(f.Tag, err)
 	case c.undo != nil:
@@ -205,8 +210,8 @@ func (s *session) caught(err *error) {
 	}
 }
 
-// waitFor runs the part of a call that may wait, and answers it.
-func (s *session) waitFor(tag uint32, wait func(context.Context) ([]byte, error), undo func()) error {
+// waitFor runs the part of a call of an object that may wait, and answers it.
+func (s *session) waitFor(id uint64, tag uint32, wait func(context.Context) ([]byte, error), undo func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ctx, cancel := context.WithCancelCause(s.ctx)
@@ -218,6 +223,7 @@ func (s *session) waitFor(tag uint32, wait func(context.Context) ([]byte, error)
 	default:
 		s.cancels[tag] = func() { cancel(nil) }
 	}
+	s.waits[id]++
 	refused := ctx.Err() != nil && s.ctx.Err() == nil
 	s.waiting.Go(func() {
 		result, err := func() (result []byte, err error) {
@@ -227,11 +233,7 @@ func (s *session) waitFor(tag uint32, wait func(context.Context) ([]byte, error)
 		if refused && err == context.Canceled {
 			err = context.Cause(ctx)
 		}
-		if !refused {
-			s.mu.Lock()
-			delete(s.cancels, tag)
-			s.mu.Unlock()
-		}
+		s.waited(id, tag, refused)
 		cancel(nil)
 		if err != nil {
 			_ = s.fail(tag, err)
@@ -245,6 +247,18 @@ func (s *session) waitFor(tag uint32, wait func(context.Context) ([]byte, error)
 		}
 	})
 	return nil
+}
+
+// waited takes back what waitFor has noted. A refused call has the tag of another one, or none.
+func (s *session) waited(id uint64, tag uint32, refused bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !refused {
+		delete(s.cancels, tag)
+	}
+	if s.waits[id]--; s.waits[id] == 0 {
+		delete(s.waits, id)
+	}
 }
 
 func (s *session) fail(tag uint32, failure error) error {

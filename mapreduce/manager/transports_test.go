@@ -1,19 +1,14 @@
 package manager
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"mrrun/mapreduce"
 	"mrrun/shared"
 	"mrrun/transport"
 )
@@ -63,6 +58,8 @@ func (a *account) Deposit(n int) (int, error) {
 	a.balance += n
 	return a.balance, nil
 }
+
+func (a *account) Greet(name []byte) string { return a.Owner + " greets " + string(name) }
 
 func (a *account) Wait(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) }
 func (a *account) Panic()                         { panic("at the bank") }
@@ -160,6 +157,11 @@ func testDict(t *testing.T, c *Client) {
 	got, _, _ := n.Get(ctx, "int8")
 	equal(t, "mixed", got, any(int8(-5)))
 	wants(t, "mixed", n.Set(ctx, "f", func() {}), ErrType)
+	mixed := must1(NewDict[any, int](ctx, c))
+	check(t, mixed.Set(ctx, []byte("x"), 1))
+	equal(t, "keys", len(must1(mixed.Keys(ctx))), 1)
+	_, err = mixed.Items(ctx)
+	wants(t, "items", err, ErrType)
 	_, err = NewDict[int, int](ctx, c, Named("space "+t.Name()))
 	wants(t, "other type", err, ErrType)
 	check(t, d.Close())
@@ -233,7 +235,7 @@ func testQueue(t *testing.T, a, b *Client) {
 	}
 	equal(t, "values", i, n)
 	check(t, q.Join(ctx))
-	wants(t, "put", q.Put(ctx, 1), io.EOF)
+	wants(t, "put", q.Put(ctx, 1), transport.ErrClosed)
 
 	q = must1(NewQueue[int](ctx, a, 1))
 	short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
@@ -457,159 +459,4 @@ func TestVanished(t *testing.T) {
 	for range 200 {
 		check(t, sem.Acquire(ctx)) // all permits have come back
 	}
-}
-
-var lockAndDie = mapreduce.FuncContext(func(ctx context.Context, l *Lock) (int, error) {
-	if err := l.Lock(ctx); err != nil && !errors.Is(err, shared.ErrOwnerDied) {
-		return 0, err
-	}
-	return 0, syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
-})
-
-func TestKilledProcesses(t *testing.T) {
-	ctx := within(t)
-	m := must1(Start(ctx))
-	defer m.Close()
-	l := must1(NewLock(ctx, m))
-	pool := must1(mapreduce.NewPool(ctx, mapreduce.Procs(2), mapreduce.Retries(0)))
-	defer pool.Close()
-	for range 5 {
-		if _, err := lockAndDie.Apply(ctx, pool, l); err == nil {
-			t.Error("it did not die")
-		}
-		wants(t, "after it", l.Lock(ctx), shared.ErrOwnerDied)
-		l.MarkConsistent()
-		l.Unlock()
-	}
-}
-
-func TestManagerKilled(t *testing.T) {
-	ctx := within(t)
-	m := must1(Start(ctx))
-	defer m.Close()
-	e := must1(NewEvent(ctx, m))
-	done := make(chan error)
-	go func() { done <- e.Wait(ctx) }()
-	check(t, syscall.Kill(m.PID(), syscall.SIGKILL))
-	wants(t, "under way", <-done, ErrLost)
-	wants(t, "later", e.Set(ctx), ErrLost)
-}
-
-func TestRemoteRefuses(t *testing.T) {
-	key := NewKey()
-	a := serveRemote(t, key, Greeting(200*time.Millisecond), MaxMessage(1<<20), MaxConns(5))
-	ctx := within(t)
-	if _, err := DialRemote(ctx, "tcp", a, NewKey()); err == nil {
-		t.Error("a wrong key is accepted")
-	}
-	if _, err := DialRemote(ctx, "tcp", a, []byte("short")); err == nil {
-		t.Error("a short key is accepted")
-	}
-	for _, text := range []string{"", "GET / HTTP/1.1\r\n\r\n", "mr\x01\x01\x00\x00\x00\x00", "\x16\x03\x01\x02\x00"} {
-		conn := must1(net.Dial("tcp", a))
-		_, _ = conn.Write([]byte(text)) // and then slowly nothing
-		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-		if _, err := io.Copy(io.Discard, conn); errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%q is not cut off", text)
-		}
-		_ = conn.Close()
-	}
-	c := dialRemote(t, a, key)
-	d := must1(NewDict[string, []byte](ctx, c))
-	wants(t, "oversize", d.Set(ctx, "x", make([]byte, 2<<20)), ErrLost)
-	c = dialRemote(t, a, key)
-	d = must1(NewDict[string, []byte](ctx, c))
-	check(t, d.Set(ctx, "x", make([]byte, 1<<19)))
-}
-
-func TestVersion(t *testing.T) {
-	dial := serve(t)
-	address := dial().Address()
-	conn := must1(net.Dial("unix", strings.TrimPrefix(address, "unix:")))
-	defer conn.Close()
-	w := transport.NewWriter(conn)
-	must1(w.Add(kindHello, 0, func(e *transport.Encoder) error { e.Uint(99); return nil }))
-	check(t, w.Flush())
-	if _, err := io.ReadAll(conn); err != nil {
-		t.Error(err)
-	}
-}
-
-// greetRaw sends a greeting and nothing more.
-func greetRaw(t *testing.T, conn net.Conn, kind byte, server bool) {
-	t.Helper()
-	w := transport.NewWriter(conn)
-	must1(w.Add(kind, 0, func(e *transport.Encoder) error {
-		e.Uint(protocolVersion)
-		if server {
-			e.String("a server that hangs")
-		}
-		return nil
-	}))
-	check(t, w.Flush())
-}
-
-func TestSilentClient(t *testing.T) {
-	dial := serve(t, Silence(100*time.Millisecond))
-	good := dial()
-	conn := must1(net.Dial("unix", strings.TrimPrefix(good.Address(), "unix:")))
-	defer conn.Close()
-	greetRaw(t, conn, kindHello, false)
-	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.Copy(io.Discard, conn); err != nil {
-		t.Error("the server keeps a client that says nothing:", err)
-	}
-	must1(NewLock(within(t), good)) // it says that it is there, by itself
-}
-
-func TestHangingServer(t *testing.T) {
-	l := must1(ListenLocal())
-	defer l.Close()
-	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		greetRaw(t, conn, kindHello, true)
-		_, _ = io.Copy(io.Discard, conn)
-		_ = conn.Close()
-	}()
-	c := must1(Dial(within(t), Address(l), Silence(100*time.Millisecond)))
-	_, err := NewLock(within(t), c)
-	wants(t, "call", err, ErrLost)
-	check(t, c.Close())
-}
-
-// FuzzRequests has a server take any calls: none may end it, and none may leave a later one without an answer.
-func FuzzRequests(f *testing.F) {
-	e := transport.NewEncoder(nil)
-	for _, m := range []string{"set", "get", "add", "extend", "put", "wait", "new", "func", "drop", "slice", "cas"} {
-		e.Truncate(0)
-		e.Uint(1)
-		e.String(m)
-		e.Blob([]byte("key"))
-		e.Uint(7)
-		f.Add(bytes.Clone(e.Bytes()))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		srv := NewServer(MaxMessage(1 << 16))
-		near, far := net.Pipe()
-		defer far.Close()
-		s := newSession(context.Background(), srv, near)
-		go func() { _, _ = io.Copy(io.Discard, far) }()
-		args := transport.NewEncoder(nil)
-		args.Uint(5)
-		for kind, maker := range makers {
-			_, _ = srv.add("", kind, func() (object, error) { return maker(s, transport.NewDecoder(bytes.Clone(args.Bytes()))) })
-		}
-		for id := range uint64(len(makers) + 1) {
-			_ = s.handle(transport.Frame{Kind: kindCall, Tag: uint32(id), Body: append([]byte{byte(id)}, body...)})
-		}
-		_ = s.handle(transport.Frame{Kind: kindCall, Tag: 1000, Body: body})
-		s.cancel()
-		_ = near.Close()
-		s.waiting.Wait()
-		srv.dismiss(s)
-	})
 }

@@ -1,0 +1,83 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"mrrun/transport"
+)
+
+// TestMaxMessage: a message over the limit ends the connection that it came on, on both sides, and no other.
+func TestMaxMessage(t *testing.T) {
+	key := NewKey()
+	address := serveRemote(t, key, MaxMessage(1<<20))
+	ctx := within(t)
+	good := must1(NewDict[string, []byte](ctx, dialRemote(t, address, key), Named("dict")))
+	check(t, good.Set(ctx, "half", make([]byte, 1<<19)))
+
+	bad := must1(NewDict[string, []byte](ctx, dialRemote(t, address, key), Named("dict")))
+	wants(t, "to the server", bad.Set(ctx, "twice", make([]byte, 2<<20)), ErrLost)
+
+	small := must1(DialRemote(ctx, "tcp", address, key, MaxMessage(1<<18)))
+	defer small.Close()
+	_, _, err := must1(NewDict[string, []byte](ctx, small, Named("dict"))).Get(ctx, "half")
+	wants(t, "to the client", err, ErrLost)
+	if size, ok := errors.AsType[*transport.SizeError](err); !ok || size.Limit != 1<<18 {
+		t.Error("the limit is not named:", err)
+	}
+	equal(t, "len", must1(good.Len(ctx)), 1)
+}
+
+// TestMaxConns: clients over the limit are refused, and those that are there are served; who leaves makes room.
+func TestMaxConns(t *testing.T) {
+	dial := serve(t, MaxConns(3))
+	ctx := within(t)
+	first := dial()
+	v := must1(NewValue(ctx, first, 0))
+	last := dial()
+	dial()
+	for range 10 {
+		if _, err := Dial(ctx, first.Address()); err == nil {
+			t.Fatal("a fourth client is served")
+		}
+		must1(v.Add(ctx, 1))
+	}
+	check(t, last.Close())
+	for {
+		c, err := Dial(ctx, first.Address())
+		if err == nil {
+			check(t, c.Close())
+			return
+		}
+		check(t, ctx.Err())
+		time.Sleep(time.Millisecond) // the server has not noticed yet
+	}
+}
+
+// TestMaxWaiting: calls that would wait over the limit are refused, and others are served.
+func TestMaxWaiting(t *testing.T) {
+	dial := serve(t, MaxWaiting(3))
+	ctx := within(t)
+	c, other := dial(), dial()
+	e := must1(NewEvent(ctx, c, Named("event")))
+	waits, cancel := context.WithCancel(ctx)
+	ended := make(chan error)
+	for range 4 {
+		go func() { ended <- e.Wait(waits) }()
+	}
+	wants(t, "one too many", <-ended, ErrBusy)
+	equal(t, "what does not wait", must1(e.IsSet(ctx)), false)
+	elsewhere := must1(NewEvent(ctx, other, Named("event")))
+	go func() { ended <- elsewhere.Wait(ctx) }()
+	cancel()
+	for range 3 {
+		wants(t, "one that waited", <-ended, context.Canceled)
+	}
+	go func() { ended <- e.Wait(ctx) }() // there is room again
+	check(t, e.Set(ctx))
+	for range 2 {
+		wants(t, "wait", <-ended, nil)
+	}
+}

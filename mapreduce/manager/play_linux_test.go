@@ -1,0 +1,104 @@
+package manager
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	keyVariable   = "MANAGER_TEST_KEY"
+	playedSilence = 2 * time.Second // of servers and clients that are played
+)
+
+// A program is this test binary as it plays a scenario. It hears lines on its standard input, and ends with that.
+type program struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *os.File
+	lines  *bufio.Reader
+	stderr bytes.Buffer
+}
+
+// play starts a scenario. It fails as the system does.
+func play(t *testing.T, scenario string, key []byte, attr *syscall.SysProcAttr) (*program, error) {
+	t.Helper()
+	out, stdout, err := os.Pipe()
+	check(t, err)
+	defer stdout.Close()
+	p := &program{t: t, cmd: exec.Command(os.Args[0]), out: out, lines: bufio.NewReader(out)}
+	p.cmd.Env = append(os.Environ(), scenarioVariable+"="+scenario, keyVariable+"="+string(key), "GORACE=atexit_sleep_ms=0")
+	p.cmd.SysProcAttr = attr
+	p.cmd.Stdout, p.cmd.Stderr = stdout, &p.stderr
+	p.in, err = p.cmd.StdinPipe()
+	check(t, err)
+	if err := p.cmd.Start(); err != nil {
+		_ = out.Close()
+		return nil, err
+	}
+	t.Cleanup(p.end)
+	return p, nil
+}
+
+// end fails the test unless the program ends well.
+func (p *program) end() {
+	_ = p.in.Close()
+	late := time.AfterFunc(20*time.Second, func() { _ = p.cmd.Process.Kill() })
+	defer late.Stop()
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Errorf("the program ends with %v:\n%s", err, &p.stderr)
+	}
+	_ = p.out.Close()
+}
+
+func (p *program) say(line string) {
+	p.t.Helper()
+	_, err := fmt.Fprintln(p.in, line)
+	check(p.t, err)
+}
+
+// hear returns what follows word in the program's next line, which begins with it.
+func (p *program) hear(word string) string {
+	p.t.Helper()
+	_ = p.out.SetReadDeadline(time.Now().Add(20 * time.Second))
+	line, err := p.lines.ReadString('\n')
+	rest, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), word+" ")
+	if err != nil || !ok {
+		p.t.Fatalf("it says %q, %v, instead of %s", line, err, word)
+	}
+	return rest
+}
+
+func init() { scenarios["server"] = playServer }
+
+// playServer serves both locally and on the address that it hears.
+func playServer() {
+	in := bufio.NewScanner(os.Stdin)
+	in.Scan()
+	remote := must1(Listen("tcp", in.Text(), []byte(os.Getenv(keyVariable))))
+	local := must1(ListenLocal())
+	srv := NewServer(Silence(playedSilence))
+	ctx, stop := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() { must1(0, srv.Serve(ctx, remote)) })
+	serving.Go(func() { must1(0, srv.Serve(ctx, local)) })
+	fmt.Println("remote", remote.Addr())
+	fmt.Println("local", Address(local))
+	for in.Scan() { // who asks is told how many objects there are
+		srv.mu.Lock()
+		fmt.Println("objects", len(srv.objects))
+		srv.mu.Unlock()
+	}
+	stop()
+	serving.Wait()
+}
