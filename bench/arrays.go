@@ -14,18 +14,19 @@ import (
 	"mrrun/jobs"
 	"mrrun/mapreduce"
 	"mrrun/shared"
+	"mrrun/transport"
 )
 
 // Arrays says what to measure: the squares of the elements of an array.
 type Arrays struct {
 	MB        int
-	Framework string // how: map, inplace or serial
+	Framework string // how: map, view, inplace or serial
 	Procs     int
 	Pin       bool
 	Repeat    int
 }
 
-var arrayFrameworks = []string{"map", "inplace", "serial"}
+var arrayFrameworks = []string{"map", "view", "inplace", "serial"}
 
 // An ArraysFigure has the keys of the scripts' besides.
 type ArraysFigure struct {
@@ -76,7 +77,7 @@ func parseArrays(words []string) (a Arrays, asJSON bool, err error) {
 	case len(args) > 0:
 		err = jobs.Usagef("bench arrays takes no arguments, only flags: what is %q? (see mrrun bench --help)", args[0])
 	case !slices.Contains(arrayFrameworks, a.Framework):
-		err = jobs.Usagef("--framework %s: it takes map, inplace or serial (see mrrun bench --help)", a.Framework)
+		err = jobs.Usagef("--framework %s: it takes map, view, inplace or serial (see mrrun bench --help)", a.Framework)
 	case a.Framework == "serial" && a.Pin:
 		err = jobs.Usagef("--pin: serial has no workers to pin (see mrrun bench --help)")
 	}
@@ -96,6 +97,8 @@ func (a Arrays) Measure(ctx context.Context) (ArraysFigure, error) {
 	switch a.Framework {
 	case "map":
 		seconds, equal, err = a.byMap(ctx, src)
+	case "view":
+		seconds, equal, err = a.byView(ctx, src)
 	case "inplace":
 		seconds, equal, err = a.inPlace(ctx, src)
 	default:
@@ -114,9 +117,9 @@ func (a Arrays) Measure(ctx context.Context) (ArraysFigure, error) {
 // serially squares a copy in place, in this process.
 func (a Arrays) serially(src []float64) ([]float64, bool, error) {
 	own := make([]float64, len(src))
-	return a.repeat(src, func() { copy(own, src) }, func() ([]float64, error) {
+	return a.repeat(src, func() { copy(own, src) }, func() ([][]float64, error) {
 		square(own)
-		return own, nil
+		return [][]float64{own}, nil
 	})
 }
 
@@ -132,14 +135,47 @@ func (a Arrays) byMap(ctx context.Context, src []float64) ([]float64, bool, erro
 		return nil, false, err
 	}
 	defer c.close()
-	return a.repeat(src, func() {}, func() ([]float64, error) {
+	return a.repeat(src, func() {}, func() ([][]float64, error) {
 		parts := make([][]float64, a.Procs)
 		for i := range parts {
 			first, end := bounds(len(src), a.Procs, i)
 			parts[i] = src[first:end]
 		}
 		parts, err := squared.Map(ctx, c.Pool, parts, mapreduce.Chunksize(1))
-		return slices.Concat(parts...), err
+		return [][]float64{slices.Concat(parts...)}, err
+	})
+}
+
+var squaredView = mapreduce.Func(func(part transport.View[float64]) transport.View[float64] {
+	square(part.Slice()) // where it has come
+	return part
+})
+
+// byView sends each worker its part, and has what they send back where it comes.
+func (a Arrays) byView(ctx context.Context, src []float64) ([]float64, bool, error) {
+	c, err := newCrew(ctx, a.Procs, a.options()...)
+	if err != nil {
+		return nil, false, err
+	}
+	defer c.close()
+	parts := make([]transport.View[float64], a.Procs)
+	for i := range parts {
+		first, end := bounds(len(src), a.Procs, i)
+		parts[i] = transport.NewView(src[first:end])
+	}
+	var squares []transport.View[float64]
+	release := func() {
+		for _, v := range squares {
+			v.Release()
+		}
+	}
+	defer release()
+	return a.repeat(src, release, func() (all [][]float64, err error) {
+		squares, err = squaredView.Map(ctx, c.Pool, parts, mapreduce.Chunksize(1))
+		for _, v := range squares {
+			all = append(all, v.Slice())
+		}
+		return all, err
 	})
 }
 
@@ -164,9 +200,9 @@ func (a Arrays) inPlace(ctx context.Context, src []float64) ([]float64, bool, er
 	for i := range parts {
 		parts[i] = array.Sub(bounds(len(src), a.Procs, i))
 	}
-	return a.repeat(src, func() { copy(array.Slice(), src) }, func() ([]float64, error) {
+	return a.repeat(src, func() { copy(array.Slice(), src) }, func() ([][]float64, error) {
 		_, err := squaredInPlace.Map(ctx, c.Pool, parts, mapreduce.Chunksize(1))
-		return array.Slice(), err
+		return [][]float64{array.Slice()}, err
 	})
 }
 
@@ -178,7 +214,7 @@ func (a Arrays) options() []mapreduce.PoolOption {
 }
 
 // repeat measures run, each time after prepare, and reports whether its results always have the sum that they should.
-func (a Arrays) repeat(src []float64, prepare func(), run func() ([]float64, error)) (seconds []float64, equal bool, err error) {
+func (a Arrays) repeat(src []float64, prepare func(), run func() ([][]float64, error)) (seconds []float64, equal bool, err error) {
 	want := 0.0
 	for _, v := range src {
 		want += v * v
@@ -192,7 +228,7 @@ func (a Arrays) repeat(src []float64, prepare func(), run func() ([]float64, err
 			return nil, false, err
 		}
 		seconds = append(seconds, time.Since(began).Seconds())
-		equal = equal && sum(squares) == want
+		equal = equal && sum(squares...) == want
 	}
 	return seconds, equal, nil
 }
@@ -205,10 +241,12 @@ func square(part []float64) {
 }
 
 // sum is exact here: all are whole numbers, and none is as large as 2⁵³.
-func sum(all []float64) float64 {
+func sum(parts ...[]float64) float64 {
 	s := 0.0
-	for _, v := range all {
-		s += v
+	for _, part := range parts {
+		for _, v := range part {
+			s += v
+		}
 	}
 	return s
 }

@@ -20,11 +20,11 @@ func TestArrays(t *testing.T) {
 // A single wrong element, in a single run, is noticed.
 func TestWrongSquares(t *testing.T) {
 	runs := 0
-	_, equal, err := Arrays{Repeat: 3}.repeat([]float64{1, 2, 3}, func() { runs++ }, func() ([]float64, error) {
+	_, equal, err := Arrays{Repeat: 3}.repeat([]float64{1, 2, 3}, func() { runs++ }, func() ([][]float64, error) {
 		if runs == 2 {
-			return []float64{1, 4, 8}, nil
+			return [][]float64{{1}, {4, 8}}, nil
 		}
-		return []float64{1, 4, 9}, nil
+		return [][]float64{{1}, {4, 9}}, nil
 	})
 	if equal || err != nil || runs != 3 {
 		t.Errorf("got %t, %v after %d runs", equal, err, runs)

@@ -21,7 +21,7 @@ const help = `Measure a job with 1, 2, ... processes, or the cost of a task, a p
   mrrun bench overhead [--procs 2] [--chunksize 1] [--tasks 1e6] [--mode map|imap|apply] [--repeat 3] [--json]
   mrrun bench startup [--framework pool|process] [--procs 2] [--spares 0] [--repeat 9] [--json]
   mrrun bench primitives [--prim lock] [--procs 2] [--count 100000] [--size 0] [--repeat 3] [--json]
-  mrrun bench arrays [--framework map|inplace|serial] [--mb 100] [--procs 2] [--pin] [--repeat 3] [--json]
+  mrrun bench arrays [--framework map|view|inplace|serial] [--mb 100] [--procs 2] [--pin] [--repeat 3] [--json]
 
 Examples:
   mrrun bench pi -n 1e10 --procs 1,2
@@ -40,8 +40,8 @@ rlock, value-lock, unlocked, atomic (increments), event, condition, semaphore-pi
 (acquire and release), barrier (crossings), queue, simplequeue, joinable, pipe (messages from one to the other),
 queue-put-only or pingpong (round trips), or in a manager's process manager-dict, manager-list, manager-value (half sets,
 half gets), manager-dict-pipelined (64 at a time), manager-event (turns) or manager-queue; --size is the bytes of a message.
-The fifth squares the elements of an array: map sends the parts and gets them back, inplace shares the array, serial is one
-loop in one process.
+The fifth squares the elements of an array: map sends the parts and puts together what comes back, view sends them and leaves
+what comes back where it comes, inplace shares the array, serial is one loop in one process.
 --chunksize is how many pieces or tasks are sent at once; 0 = automatic. mrrun JOB --help shows the flags of a job.
 --json prints a line for each figure: workload, framework, procs, seconds (the median), items_per_s, check, all.
 `

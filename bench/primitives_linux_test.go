@@ -228,7 +228,7 @@ func TestSharedMeasurementsEnd(t *testing.T) {
 	if _, _, err := (Primitives{Prim: "lock", Procs: 2, Count: 10, Repeat: 1}).Measure(ctx); !errors.Is(err, stop) {
 		t.Errorf("Primitives: got %v, want %v", err, stop)
 	}
-	for _, framework := range []string{"map", "inplace"} {
+	for _, framework := range []string{"map", "view", "inplace"} {
 		if _, err := (Arrays{MB: 1, Framework: framework, Procs: 2, Repeat: 1}).Measure(ctx); !errors.Is(err, stop) {
 			t.Errorf("Arrays by %s: got %v, want %v", framework, err, stop)
 		}

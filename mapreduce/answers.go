@@ -32,7 +32,7 @@ func (l *link) read(answers *transport.Reader) error {
 		default:
 			return fmt.Errorf("it sent a message of unknown kind %d", f.Kind)
 		}
-		in.Reset(f.Body)
+		in.ResetFrame(f)
 		e, err := l.answer(f.Tag, in, len(f.Body))
 		if err != nil {
 			return err

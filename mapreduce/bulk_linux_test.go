@@ -65,14 +65,28 @@ func TestLargeMessagesSurviveKills(t *testing.T) {
 	checkLeaks(t)
 	args := bigArgs(100)
 	p := newPool(t, Retries(1000), silent())
-	stop := make(chan bool)
+	stop := killWorkers(t, p)
+	for range 4 {
+		got, err := cloned.Map(context.Background(), p, args)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		checkCloned(t, args, got)
+	}
+	stop()
+}
+
+// killWorkers kills one worker of the pool after the other until stop, which fails the test if there was none to kill.
+func killWorkers(t *testing.T, p *Pool) (stop func()) {
+	over := make(chan bool)
 	var killer sync.WaitGroup
 	killer.Go(func() {
 		random := rand.New(rand.NewPCG(4, 4))
 		done := 0 // items, at the last kill: the pool gives up when no worker gets anywhere
 		for {
 			select {
-			case <-stop:
+			case <-over:
 				return
 			case <-time.After(time.Duration(5+random.IntN(20)) * time.Millisecond):
 			}
@@ -82,17 +96,11 @@ func TestLargeMessagesSurviveKills(t *testing.T) {
 			}
 		}
 	})
-	for range 4 {
-		got, err := cloned.Map(context.Background(), p, args)
-		if err != nil {
-			t.Error(err)
-			break
+	return func() {
+		close(over)
+		killer.Wait()
+		if lost := p.Stats().Lost; lost == 0 {
+			t.Error("no worker was killed")
 		}
-		checkCloned(t, args, got)
-	}
-	close(stop)
-	killer.Wait()
-	if lost := p.Stats().Lost; lost == 0 {
-		t.Error("no worker was killed")
 	}
 }

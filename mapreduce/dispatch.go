@@ -203,6 +203,7 @@ func (d *dispatcher) answeredLate(slot int) {
 func (d *dispatcher) landFirst(slot int) flight {
 	w := &d.workers[slot]
 	f := w.flights[0]
+	w.flights[0] = flight{} // or its call would be kept
 	w.flights = w.flights[1:]
 	w.queued -= f.cost
 	f.land()

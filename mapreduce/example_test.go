@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"mrrun/mapreduce"
+	"mrrun/transport"
 )
 
 // Tasks and jobs are registered in package variables, so that every process of the program has them.
@@ -22,6 +23,13 @@ var (
 			return "", fmt.Errorf("%d is negative", n)
 		}
 		return []string{"even", "odd"}[n%2], nil
+	})
+
+	squareAll = mapreduce.Func(func(v transport.View[float64]) transport.View[float64] {
+		for i, x := range v.Slice() {
+			v.Slice()[i] = x * x
+		}
+		return v
 	})
 
 	exitAtThree = mapreduce.Func(func(n int) int {
@@ -113,6 +121,30 @@ func ExampleFuncContext() {
 	// Output:
 	// [odd even] <nil>
 	// [odd ] item 1 (-2): -2 is negative
+}
+
+// Large arrays are not copied out of the memory in which they come, neither in the worker nor here.
+func ExampleTask_Apply_view() {
+	// var squareAll = mapreduce.Func(func(v transport.View[float64]) transport.View[float64] {
+	//	for i, x := range v.Slice() {
+	//		v.Slice()[i] = x * x
+	//	}
+	//	return v
+	// })
+
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		numbers := make([]float64, 1_000_000)
+		numbers[1], numbers[999_999] = 2, 3
+		squares, err := squareAll.Apply(ctx, pool, transport.NewView(numbers))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer squares.Release()
+		s := squares.Slice()
+		fmt.Println(len(s), s[1], s[999_999], numbers[1])
+	})
+	// Output: 1000000 4 9 2
 }
 
 func ExampleTask_Map() {

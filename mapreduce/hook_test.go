@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"mrrun/mapreduce/internal/proc"
+	"mrrun/transport"
 )
 
 func twice(n int) int { return 2 * n }
@@ -232,6 +233,12 @@ func TestHookStrayVariable(t *testing.T) {
 	}
 }
 
+// namedView has the methods of its View, which would lose the name.
+type namedView struct {
+	transport.View[int]
+	Name string
+}
+
 func TestHookRegistration(t *testing.T) {
 	if a, b := twice1.Name(), twice2.Name(); a != "mrrun/mapreduce.twice" || b != a+"#2" {
 		t.Errorf("names %q and %q", a, b)
@@ -245,6 +252,7 @@ func TestHookRegistration(t *testing.T) {
 		{"late, context", func() { FuncContext(obey) }, []string{"task mrrun/mapreduce.obey is registered at hook_test.go:"}},
 		{"argument", func() { Func(func(chan int) int { return 0 }) }, []string{"registered at hook_test.go:", "its argument"}},
 		{"result", func() { Func(func(int) func() { return nil }) }, []string{"registered at hook_test.go:", "its result"}},
+		{"view among others", func() { Func(func(namedView) int { return 0 }) }, []string{"registered at hook_test.go:", "give that field a name"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"weak"
 
 	"go.uber.org/goleak"
 
@@ -348,4 +350,24 @@ func copyOfBinary(t *testing.T) string {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return path
+}
+
+// A pool that has nothing to do keeps neither what it was given last nor what it has returned.
+func TestIdlePoolKeepsNothing(t *testing.T) {
+	p := newPool(t)
+	var arg, result weak.Pointer[byte]
+	func() {
+		args := [][]byte{make([]byte, 1000), make([]byte, 1000)}
+		results, err := cloned.Map(t.Context(), p, args, Chunksize(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		arg, result = weak.Make(&args[1][0]), weak.Make(&results[1][0])
+	}()
+	eventually(t, hangTime, func() error {
+		if runtime.GC(); arg.Value() != nil || result.Value() != nil {
+			return errors.New("it is still there")
+		}
+		return nil
+	})
 }

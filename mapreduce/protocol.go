@@ -40,12 +40,11 @@ func putWorkTime(answer []byte, took time.Duration) {
 }
 
 func takeWorkTime(in *transport.Decoder) (time.Duration, error) {
-	rest := in.Rest()
-	if len(rest) < workTimeSize {
+	var took [workTimeSize]byte
+	if n, _ := in.Read(took[:]); n < len(took) {
 		return 0, io.ErrUnexpectedEOF
 	}
-	in.Reset(rest[workTimeSize:])
-	return time.Duration(binary.LittleEndian.Uint64(rest)), nil
+	return time.Duration(binary.LittleEndian.Uint64(took[:])), nil
 }
 
 // A callHead is what a worker must know of a call.

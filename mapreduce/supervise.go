@@ -110,6 +110,8 @@ func (p *Pool) handleAll() {
 		p.handle(&p.events[i])
 		p.act()
 	}
+	clear(p.events) // a pool that has nothing to do must not keep what its last calls have returned
+	p.events = p.events[:0]
 	for _, l := range p.links {
 		l.kick()
 	}

@@ -12,8 +12,8 @@ import (
 // A Task is a function that workers can run: from an A it computes an R. It is made by [Func] or [FuncContext] and used
 // through its methods, which are safe for concurrent use.
 //
-// An argument is copied to the worker and the result is copied back; neither shares memory with the original. An item
-// runs at least once, and its result is used exactly once: side effects of a task should bear repetition.
+// An argument is copied to the worker and the result is copied back; neither shares memory with the original. Of large
+// slices of numbers a [transport.View] saves the second copy, on both ways. An item runs at least once, and its result is used exactly once: side effects of a task should bear repetition.
 type Task[A, R any] struct {
 	entry  *entry
 	plain  func(A) R // a function that needs no context, else f

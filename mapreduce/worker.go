@@ -54,7 +54,7 @@ type request struct {
 	tag     uint32
 	session *session // nil: stop
 	chunkHead
-	args    []byte
+	args    *transport.Decoder
 	release func() // of args that lie in shared memory; nil: they do not
 }
 
@@ -177,21 +177,20 @@ func (s *server) read() {
 }
 
 func (s *server) chunk(f transport.Frame, args *[]byte) (request, error) {
-	r := request{tag: f.Tag}
-	in := transport.NewDecoder(f.Body)
-	if err := r.chunkHead.decode(in); err != nil {
+	r := request{tag: f.Tag, args: transport.NewDecoder(nil)}
+	r.args.ResetFrame(f)
+	r.args.OwnViews()
+	if err := r.chunkHead.decode(r.args); err != nil {
 		return r, err
 	}
 	if r.session = s.sessions[uint32(r.call)]; r.session == nil {
 		return r, fmt.Errorf("chunk of call %d, which was not opened", r.call)
 	}
-	if r.release = s.in.Keep(); r.release != nil {
-		r.args = in.Rest()
-		return r, nil
+	if r.release = s.in.Keep(); r.release == nil {
+		start := len(*args)
+		*args = append(*args, r.args.Rest()...)
+		r.args.Reset((*args)[start:len(*args):len(*args)])
 	}
-	start := len(*args)
-	*args = append(*args, in.Rest()...)
-	r.args = (*args)[start:len(*args):len(*args)]
 	return r, nil
 }
 
@@ -223,7 +222,7 @@ func openSession(body []byte) *session {
 // work runs chunks until the stop request.
 func (s *server) work() {
 	var batch []request
-	in, answer := transport.NewDecoder(nil), s.out.NewBody()
+	answer := s.out.NewBody()
 	for {
 		<-s.queue.ready()
 		batch = s.queue.take(batch)
@@ -238,8 +237,8 @@ func (s *server) work() {
 			start := now
 			answer.Truncate(0)
 			_, _ = answer.Write(noWorkTime[:])
-			in.Reset(r.args)
-			s.run(r, in, answer)
+			s.run(r, answer)
+			r.args.ReleaseViews()
 			if r.release != nil {
 				r.release()
 			}
@@ -263,7 +262,7 @@ func (s *server) work() {
 }
 
 // run computes one chunk.
-func (s *server) run(r *request, in *transport.Decoder, out *transport.Encoder) {
+func (s *server) run(r *request, out *transport.Encoder) {
 	_ = out.WriteByte(chunkDone)
 	err := r.session.err
 	if err == nil {
@@ -271,7 +270,7 @@ func (s *server) run(r *request, in *transport.Decoder, out *transport.Encoder) 
 	}
 	if err == nil {
 		s.running = true
-		err = r.session.run(&chunkRun{server: s, request: r, in: in, out: out})
+		err = r.session.run(&chunkRun{server: s, request: r, in: r.args, out: out})
 		s.running = false
 	}
 	if err != nil {

@@ -170,7 +170,7 @@ func (r *Reader) view(frame []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("receive a message: %w", err)
 	}
-	r.lent = &piece
+	r.lent = &loan{r.views, piece}
 	return body, nil
 }
 
@@ -180,15 +180,15 @@ func (r *Reader) Keep() (release func()) {
 	if r.lent == nil {
 		return nil
 	}
-	piece := *r.lent
+	release = r.lent.giveBack
 	r.lent = nil
-	return func() { r.views.Release(piece) }
+	return release
 }
 
 // letGo ends the use of the last frame's body.
 func (r *Reader) letGo() {
 	if r.lent != nil {
-		r.views.Release(*r.lent)
+		r.lent.giveBack()
 		r.lent = nil
 	}
 }

@@ -60,6 +60,10 @@ type Decoder struct {
 	body []byte
 	off  int
 	mp   *msgpack.Decoder // reads body, through Read, ReadByte and UnreadByte
+	loan *loan            // of the body; nil: its memory is the caller's
+
+	ownsViews bool
+	views     []func() // release those that are owned
 }
 
 // NewDecoder returns a Decoder of body.
@@ -71,7 +75,25 @@ func NewDecoder(body []byte) *Decoder {
 }
 
 // Reset starts anew with another body.
-func (d *Decoder) Reset(body []byte) { d.body, d.off = body, 0 }
+func (d *Decoder) Reset(body []byte) { d.body, d.off, d.loan = body, 0, nil }
+
+// ResetFrame starts anew with the body of a frame. Each [View] that is taken from it, and that is large and lies in shared
+// memory, stays there, and keeps the memory until its release.
+func (d *Decoder) ResetFrame(f Frame) {
+	d.Reset(f.Body)
+	d.loan = f.loan
+}
+
+// OwnViews has each [View] that is taken from now on released by the next ReleaseViews, if nobody else did it before.
+func (d *Decoder) OwnViews() { d.ownsViews = true }
+
+// ReleaseViews releases the views that are owned; see OwnViews.
+func (d *Decoder) ReleaseViews() {
+	for _, release := range d.views {
+		release()
+	}
+	d.views = nil
+}
 
 // Rest returns the bytes not yet taken.
 func (d *Decoder) Rest() []byte { return d.body[d.off:] }

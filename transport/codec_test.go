@@ -198,6 +198,7 @@ func TestSlicesOfNumbers(t *testing.T) {
 	numbers[int32](t)
 	numbers[int64](t)
 	numbers[int](t)
+	numbers[uint8](t)
 	numbers[uint16](t)
 	numbers[uint32](t)
 	numbers[uint64](t)
@@ -735,7 +736,8 @@ var special = []reflect.Type{
 	reflect.TypeFor[scores](), reflect.TypeFor[inner](), reflect.TypeFor[Outer](), reflect.TypeFor[struct{}](),
 	reflect.TypeFor[[]byte](), reflect.TypeFor[map[string]string](), reflect.TypeFor[map[string]bool](),
 	reflect.TypeFor[point](), reflect.TypeFor[span](), reflect.TypeFor[tag](), reflect.TypeFor[packed](),
-	reflect.TypeFor[pair[int]](), reflect.TypeFor[gridKey](), reflect.TypeFor[loudText](),
+	reflect.TypeFor[pair[int]](), reflect.TypeFor[gridKey](), reflect.TypeFor[loudText](), reflect.TypeFor[Slice[uint8]](),
+	reflect.TypeFor[View[float64]](),
 }
 
 // loudText is a slice with methods of its own, which can be nil.
@@ -813,6 +815,9 @@ func drawValue(t *rapid.T, v reflect.Value) {
 		return
 	case *pair[int]:
 		*p = pair[int]{1, rapid.Int().Draw(t, "b")}
+		return
+	case *View[float64]:
+		*p = NewView(rapid.SampledFrom([][]float64{nil, {}, {1}, make([]float64, bulkSize)}).Draw(t, "view"))
 		return
 	case *loudText:
 		*p = rapid.SampledFrom([]loudText{nil, {}, loudText("a"), loudText("bc")}).Draw(t, "loud")
@@ -919,6 +924,8 @@ func FuzzDecode(f *testing.F) {
 		{decodeAs[[]tag](f), 128},
 		{decodeAs[packed](f), 64},
 		{decodeAs[time.Time](f), 64},
+		{decodeAs[View[int16]](f), 64},
+		{decodeAs[map[string]*View[uint8]](f), 256},
 	}
 	v := whole{Outer: Outer{"n"}}.with(0)
 	v.M, v.P, v.B, v.Fast, v.Big = map[string][]int{"a": {1, 2}}, &inner{}, []byte{1}, Slice[float64]{1}, big.NewInt(5)
@@ -926,7 +933,8 @@ func FuzzDecode(f *testing.F) {
 		nil, encoded(f, inner{1, []string{"x"}}), encoded(f, v), encoded(f, []float64{1}), encoded(f, []*big.Int{nil, huge(2)}),
 		encoded(f, "string"), encoded(f, map[string][]int{"a": {1}, "b": nil}), encoded(f, Slice[int32]{1}),
 		encoded(f, []byte{1, 2}), encoded(f, -1), encoded(f, [][]*inner{{nil, {}}}), encoded(f, []tag{{"a"}}),
-		encoded(f, packed{7}), encoded(f, time.Unix(1, 1)),
+		encoded(f, packed{7}), encoded(f, time.Unix(1, 1)), encoded(f, NewView([]int16{1})),
+		encoded(f, map[string]View[uint8]{"a": NewView([]uint8{1}), "b": NewView[uint8](nil)}),
 		{0xc7, 6, 5, 0xdf, 0xff, 0xff, 0xff, 0xff, 0}, {0xdf, 0xff, 0xff, 0xff, 0xff}, {0xdd, 0xff, 0xff, 0xff, 0xff},
 	} {
 		f.Add(uint8(max(0, i-1)), body)

@@ -20,14 +20,19 @@
 // # Values
 //
 // A body is msgpack (https://msgpack.org): structs as arrays of their exported fields, integers in their shortest form.
-// Two kinds of value have a form of their own, as msgpack extensions, where plain msgpack would be slow:
+// Three kinds of value have a form of their own, as msgpack extensions, where plain msgpack would be slow:
 //
 //	ext type 1   a slice of numbers: one byte for the kind of element, then the elements, little-endian
-//	             (1 int8, 2 int16, 3 int32, 4 int64, 5 uint16, 6 uint32, 7 uint64, 8 float32, 9 float64)
+//	             (1 int8, 2 int16, 3 int32, 4 int64, 5 uint16, 6 uint32, 7 uint64, 8 float32, 9 float64, 10 uint8)
 //	ext type 2   a big.Int: one byte for the sign (0 or 1 = negative), then the magnitude, little-endian
+//	ext type 3   a [View]: one byte for the kind of element, fewer zeros than an element has bytes, then the elements,
+//	             little-endian; or a single byte 0: no slice at all
 //
 // []float64{1} is therefore c7 09 01 09 00 00 00 00 00 00 f0 3f. The forms are used where such a slice or number is
 // itself the value that is sent; a slice of numbers inside a struct takes the fast form when its type is [Slice].
+//
+// The zeros have the elements of a View of 64 KiB or more begin at a multiple of their size, counted from the beginning of the
+// body, so that they can be used where they lie. How many there are follows from the length.
 //
 // Not every Go value can travel: [NewCodec] walks the type and names the part that cannot.
 package transport

@@ -187,6 +187,20 @@ func ExampleSlice() {
 	// Output: first [1 2.5]
 }
 
+// What a task gets and returns; see also the example of mapreduce's Task.Apply.
+func ExampleView() {
+	double := func(v transport.View[float64]) transport.View[float64] {
+		for i := range v.Slice() {
+			v.Slice()[i] *= 2 // in a worker: where it has come
+		}
+		return v
+	}
+	v := double(transport.NewView([]float64{1, 2.5}))
+	fmt.Println(v.Slice())
+	v.Release()
+	// Output: [2 5]
+}
+
 func ExampleSizeError() {
 	var stream bytes.Buffer
 	w := transport.NewWriter(&stream)

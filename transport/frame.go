@@ -41,6 +41,7 @@ type Frame struct {
 	Kind byte
 	Tag  uint32
 	Body []byte
+	loan *loan // of the body; nil: it is not in shared memory
 }
 
 func appendHeader(buf []byte, kind byte, tag uint32, size uint64) []byte {
@@ -68,7 +69,7 @@ type Reader struct {
 	spare      []byte // for the next body that is larger than buf
 
 	views *shm.Views // of bodies in shared memory; nil: there must be none
-	lent  *shm.Piece // the last body, if it is one
+	lent  *loan      // of the last body, if it is one
 }
 
 // NewReader returns a Reader that refuses bodies of more than limit bytes; limit 0 means [MaxBody].
@@ -100,7 +101,7 @@ func (r *Reader) Next() (Frame, error) {
 	r.start += headerSize
 	if size > uint64(len(r.buf)) {
 		body, err := r.large(int(size))
-		return Frame{kind, tag, body}, err
+		return Frame{Kind: kind, Tag: tag, Body: body}, err
 	}
 	if err := r.fill(int(size)); err != nil {
 		return Frame{}, cut(err)
@@ -110,7 +111,7 @@ func (r *Reader) Next() (Frame, error) {
 	if kind&bulkBit != 0 {
 		body, err = r.view(body)
 	}
-	return Frame{kind &^ bulkBit, tag, body}, err
+	return Frame{kind &^ bulkBit, tag, body, r.lent}, err
 }
 
 // Buffered reports whether [Reader.Next] will return without waiting for more bytes.

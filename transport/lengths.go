@@ -19,7 +19,7 @@ func CheckWhole(b []byte) error { return checkLengths(b, true) }
 // could otherwise ask for a hundred gigabytes.
 //
 // The library also takes a map out of an extension, where this function cannot see it. So unless exts is set, it lets
-// through only the extension of numbers, which looks like no map.
+// through only the extensions of numbers, which look like no map.
 func checkLengths(b []byte, exts bool) error {
 	if _, err := valueLen(b, 0, exts); err != nil {
 		return fmt.Errorf("broken msgpack value in a body of %d bytes: %w", len(b), err)
@@ -113,7 +113,7 @@ func sizedLen(b []byte, width int) (int, error) {
 // extLen is for an extension of n bytes whose type is at offset at.
 func extLen(b []byte, at, n int, exts bool) (int, error) {
 	end, err := bytesLen(b, at+1+n)
-	if err == nil && !exts && (b[at] != extNumbers || n == 0 || b[at+1] > 9) {
+	if err == nil && !exts && !(n > 0 && (b[at] == extNumbers || b[at] == extView) && b[at+1] <= maxKind) {
 		err = fmt.Errorf("extension of type %d, which is no part of the type", int8(b[at]))
 	}
 	return end, err

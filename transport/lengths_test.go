@@ -97,6 +97,11 @@ func TestExtensionsAreRefusedWhereNoneCanBe(t *testing.T) {
 		"numbers":                  {[]byte{0xc7, 2, extNumbers, 1, 5}, true},
 		"numbers of fixed length":  {[]byte{0xd5, extNumbers, 1, 5}, true},
 		"no numbers":               {[]byte{0xd4, extNumbers, 9}, true},
+		"view":                     {[]byte{0xc7, 2, extView, 1, 5}, true},
+		"view of nil":              {[]byte{0xd4, extView, 0}, true},
+		"view of uint8":            {[]byte{0xd5, extView, maxKind, 1}, true},
+		"view of no kind":          {[]byte{0xd5, extView, maxKind + 1, 1}, false},
+		"map posing as view":       {[]byte{0xc7, 6, extView, 0xdf, 0xff, 0xff, 0xff, 0xff, 0}, false},
 		"numbers without kind":     {[]byte{0xc7, 0, extNumbers}, false},
 		"map posing as numbers":    {[]byte{0xc7, 6, extNumbers, 0xdf, 0xff, 0xff, 0xff, 0xff, 0}, false},
 		"map in another extension": {[]byte{0xc7, 6, 5, 0xdf, 0xff, 0xff, 0xff, 0xff, 0}, false},
@@ -119,7 +124,8 @@ func TestExtensionsAreRefusedWhereNoneCanBe(t *testing.T) {
 
 // FuzzValueLen: the length is the one that the library finds when it skips the value.
 func FuzzValueLen(f *testing.F) {
-	for _, v := range []any{nil, 1.5, "text", []int{1, 300}, map[string]any{"a": []byte{1}, "b": nil}, time.Unix(5, 5), Slice[int16]{1}} {
+	for _, v := range []any{nil, 1.5, "text", []int{1, 300}, map[string]any{"a": []byte{1}, "b": nil}, time.Unix(5, 5), Slice[int16]{1},
+		NewView([]int16{1}), []View[int8]{NewView[int8](nil)}} {
 		b, err := msgpack.Marshal(v)
 		if err != nil {
 			f.Fatal(err)

@@ -16,11 +16,12 @@ import (
 const (
 	extNumbers = 1
 	extBigInt  = 2
+	extView    = 3
 )
 
-// Number is what a [Slice] may hold.
+// Number is what a [Slice] or a [View] may hold.
 type Number interface {
-	~int8 | ~int16 | ~int32 | ~int64 | ~int | ~uint16 | ~uint32 | ~uint64 | ~uint | ~float32 | ~float64
+	~int8 | ~int16 | ~int32 | ~int64 | ~int | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uint | ~float32 | ~float64
 }
 
 // A Slice is a slice of numbers that travels as one block of bytes, also inside a struct: for 1,024 float64 some 300 times
@@ -86,6 +87,9 @@ func numbersCodec[T any, E Number]() *Codec[T] {
 		func(d *Decoder, v *[]E) error { return decodeNumbers(d.mp, v) })
 }
 
+// maxKind is the largest byte that stands for a type of elements.
+const maxKind = 10
+
 // elemKind is the byte that stands for the type of the elements; int and uint travel as 64 bits.
 func elemKind(t reflect.Type) byte {
 	switch t.Kind() {
@@ -105,8 +109,10 @@ func elemKind(t reflect.Type) byte {
 		return 7
 	case reflect.Float32:
 		return 8
-	default:
+	case reflect.Float64:
 		return 9
+	default: // uint8
+		return maxKind
 	}
 }
 
@@ -122,10 +128,15 @@ func encodeNumbers(mp *msgpack.Encoder, kind byte, isNil bool, raw []byte, size 
 	if isNil {
 		return mp.EncodeNil()
 	}
-	if len(raw) >= math.MaxUint32 {
-		return &SizeError{Size: uint64(len(raw)), Limit: math.MaxUint32 - 1}
+	return writeNumbers(mp, extNumbers, kind, 0, raw, size)
+}
+
+// writeNumbers writes an extension: the kind of element, pad zeros, the elements.
+func writeNumbers(mp *msgpack.Encoder, ext int8, kind byte, pad int, raw []byte, size int) error {
+	if limit := math.MaxUint32 - 1 - pad; len(raw) > limit {
+		return &SizeError{Size: uint64(len(raw)), Limit: uint64(limit)}
 	}
-	if err := mp.EncodeExtHeader(extNumbers, 1+len(raw)); err != nil {
+	if err := mp.EncodeExtHeader(ext, 1+pad+len(raw)); err != nil {
 		return err
 	}
 	w := mp.Writer().(interface {
@@ -134,6 +145,11 @@ func encodeNumbers(mp *msgpack.Encoder, kind byte, isNil bool, raw []byte, size 
 	})
 	if err := w.WriteByte(kind); err != nil {
 		return err
+	}
+	for range pad {
+		if err := w.WriteByte(0); err != nil {
+			return err
+		}
 	}
 	if !littleEndian {
 		raw = swapped(raw, size)
@@ -151,13 +167,19 @@ func decodeNumbers[E Number](mp *msgpack.Decoder, v *[]E) error {
 	if len(ext) == 0 || ext[0] != kind || (len(ext)-1)%size != 0 {
 		return fmt.Errorf("decode []%v: got %d bytes of other elements", reflect.TypeFor[E](), len(ext))
 	}
-	raw := ext[1:]
+	*v = copyNumbers[E](ext[1:])
+	return nil
+}
+
+// copyNumbers returns the elements whose bytes are raw.
+func copyNumbers[E Number](raw []byte) []E {
+	size := int(unsafe.Sizeof(*new(E)))
 	if !littleEndian {
 		raw = swapped(raw, size)
 	}
-	*v = make([]E, len(raw)/size)
-	copy(rawBytes(*v), raw)
-	return nil
+	s := make([]E, len(raw)/size)
+	copy(rawBytes(s), raw)
+	return s
 }
 
 // readExt takes the extension of the given type and returns its bytes, or nil for a nil.

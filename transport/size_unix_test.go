@@ -44,6 +44,7 @@ func TestNumbersOverTheSizeOfAnExtensionAreRefused(t *testing.T) {
 	for name, encode := range map[string]func(*msgpack.Encoder) error{
 		"raw":   func(mp *msgpack.Encoder) error { return encodeNumbers(mp, 1, false, big, 1) },
 		"Slice": func(mp *msgpack.Encoder) error { return Slice[int8](asInt8(big)).EncodeMsgpack(mp) },
+		"View":  func(mp *msgpack.Encoder) error { return NewView(big).EncodeMsgpack(mp) },
 	} {
 		_, ok := errors.AsType[*SizeError](encode(e.mp))
 		if !ok || e.Len() != 0 {

@@ -55,6 +55,17 @@ func (v *Views) View(p Piece) ([]byte, error) {
 	return mem[p.Offset : p.Offset+p.Length : p.Offset+p.Length], nil
 }
 
+// Retain is another View of a piece that has a user, whom it must not lose meanwhile.
+func (v *Views) Retain(p Piece) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	w := v.all[p.Place]
+	if w == nil || w.users == 0 {
+		panic("shm: a view that there is not is retained")
+	}
+	w.users++
+}
+
 // Release says that the bytes of a piece are not used any more, so that the sender may use the block again. Each View has one
 // Release.
 func (v *Views) Release(p Piece) {
