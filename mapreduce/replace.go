@@ -168,23 +168,30 @@ func (p *Pool) resize(n int) {
 	}
 	for slot, l := range p.links {
 		switch {
-		case slot < n && l == nil:
+		case slot >= n:
+			p.vacate(slot)
+		case l == nil:
 			p.fill(slot)
-		case slot >= n && l != nil && !l.ready:
-			p.empty(slot)
-		case slot >= n && l != nil:
-			p.dispatcher.retire(slot)
 		}
+	}
+}
+
+// vacate ends the worker of a slot when it has answered what it holds; one that is not ready yet holds nothing.
+func (p *Pool) vacate(slot int) {
+	switch l := p.links[slot]; {
+	case l == nil:
+	case l.ready:
+		p.dispatcher.retire(slot)
+	default:
+		p.empty(slot)
 	}
 }
 
 // release ends all workers of a pool that has nothing to do; wake starts them again.
 func (p *Pool) release() {
 	p.released = true
-	for slot, l := range p.links {
-		if l != nil && l.ready {
-			p.dispatcher.retire(slot)
-		}
+	for slot := range p.links {
+		p.vacate(slot)
 	}
 }
 
