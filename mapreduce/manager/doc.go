@@ -2,9 +2,9 @@
 // queues, locks, pools of workers and whatever else a program registers. A proxy travels as an argument of a task, or as a
 // value of another object, and means the same object there.
 //
-// [Start] runs the server in a process of its own; [Serve] runs it in this one. Locally it is reached through a Unix socket
-// in a private directory, and on Linux calls go through memory that both sides have mapped; from other machines it is reached
-// by package remote.
+// [Start] runs the server in a process of its own; [Serve] runs it in this one. Locally it is reached through a Unix socket;
+// on Linux that is in no file system, and calls go through memory that both sides have mapped. From other machines it is
+// reached by package remote.
 //
 // Package shared has the faster forms of most of this for the processes of one tree on one machine. Every call here
 // is a message to the server and its answer; calls of many goroutines on one connection are under way together.

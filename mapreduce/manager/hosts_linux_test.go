@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -67,6 +68,21 @@ func (h host) run(command ...string) {
 	}
 }
 
+// on calls f on the host: the sockets that it makes are the host's.
+func (h host) on(f func()) {
+	h.t.Helper()
+	runtime.LockOSThread()
+	here, there := must1(os.Open("/proc/thread-self/ns/net")), must1(os.Open(fmt.Sprintf("/proc/%d/ns/net", h.cmd.Process.Pid)))
+	defer here.Close()
+	defer there.Close()
+	check(h.t, unix.Setns(int(there.Fd()), unix.CLONE_NEWNET))
+	defer func() {
+		check(h.t, unix.Setns(int(here.Fd()), unix.CLONE_NEWNET))
+		runtime.UnlockOSThread() // else the thread ends with this goroutine
+	}()
+	f()
+}
+
 // cut has what the host sends to another get lost on the way, without anybody being told: it goes to a device that is not
 // there. A device that is taken down, or a filter that refuses, would tell the host itself at once.
 func (h host) cut(to host) {
@@ -117,7 +133,8 @@ func TestTwoHosts(t *testing.T) {
 	server, client := twoHosts(t, key)
 	server.say(server.address + ":0")
 	client.say(server.hear("remote"))
-	witness := must1(Dial(ctx, server.hear("local"), Silence(playedSilence)))
+	var witness *Client
+	server.on(func() { witness = must1(Dial(ctx, server.hear("local"), Silence(playedSilence))) })
 	defer witness.Close()
 	equal(t, "sum", client.hear("sum"), "100")
 	equal(t, "waiting", client.hear("waiting"), "true")

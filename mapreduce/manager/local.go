@@ -10,40 +10,21 @@ import (
 	"strings"
 )
 
-// ListenLocal listens at a Unix socket in a new directory that only this user can enter; Close removes both. On Linux it
-// also refuses the processes of other users.
+// ListenLocal listens for the processes of this user on this machine, at a Unix socket. On Linux it refuses those of others,
+// and its name is in no file system, so that nothing of it stays however this process ends. Elsewhere it is in a new directory
+// that only this user can enter; Close removes both.
 func ListenLocal() (net.Listener, error) {
-	dir, err := os.MkdirTemp("", "manager-*") // with mode 0700
+	l, dir, err := listenUnix()
 	if err != nil {
 		return nil, fmt.Errorf("manager: listen: %w", err)
-	}
-	l, err := listenIn(dir)
-	if err != nil {
-		_ = os.RemoveAll(dir)
-		return nil, err
 	}
 	return &localListener{l, dir}, nil
-}
-
-func listenIn(dir string) (*net.UnixListener, error) {
-	f, err := os.CreateTemp(dir, "")
-	if err != nil {
-		return nil, fmt.Errorf("manager: listen: %w", err)
-	}
-	_ = f.Close()
-	path := f.Name() + ".sock" // random: nobody takes this server for one that was there before
-	_ = os.Remove(f.Name())
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: path})
-	if err != nil {
-		return nil, fmt.Errorf("manager: listen: %w", err)
-	}
-	return l, nil
 }
 
 // A localListener accepts the processes of its own user alone.
 type localListener struct {
 	*net.UnixListener
-	dir string // removed with it; "": the owner of the directory does so
+	dir string // removed with it; "": there is none
 }
 
 func (l *localListener) Accept() (net.Conn, error) {

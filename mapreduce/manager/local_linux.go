@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,12 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// listenUnix listens at an abstract name. It is random: nobody takes this server for one that was there before.
+func listenUnix() (l *net.UnixListener, dir string, err error) {
+	l, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: "@mrrun-manager-" + rand.Text()})
+	return l, "", err
+}
 
 // samePeer returns an error unless the process at the other end of a Unix socket belongs to the same user.
 func samePeer(conn *net.UnixConn) error {

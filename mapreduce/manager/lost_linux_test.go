@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"syscall"
 	"testing"
@@ -164,4 +165,15 @@ func TestManagerKilled(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	equal(t, "process", m.PID(), 0)
+}
+
+// A manager has nothing in the file system that could stay when it is killed.
+func TestManagerHasNoFiles(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	m := must1(Start(within(t)))
+	defer m.Close()
+	if files := must1(os.ReadDir(dir)); len(files) > 0 {
+		t.Errorf("there is %v", files)
+	}
 }

@@ -14,13 +14,11 @@ import (
 type Manager struct {
 	*Client
 	pool *mapreduce.Pool
-	dir  string // of its socket
 	pid  int
 }
 
 // settings are what the server's process is told.
 type settings struct {
-	Dir        string
 	Limit      uint64
 	MaxConns   int
 	MaxWaiting int
@@ -36,12 +34,12 @@ type serving struct {
 }
 
 var server = mapreduce.NewState(func(_ context.Context, s settings) (*serving, error) {
-	l, err := listenIn(s.Dir)
+	l, err := ListenLocal()
 	if err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	run := &serving{&localListener{UnixListener: l}, stop, make(chan error, 1)}
+	run := &serving{l, stop, make(chan error, 1)}
 	srv := NewServer(MaxMessage(int(s.Limit)), MaxConns(s.MaxConns), MaxWaiting(s.MaxWaiting),
 		Silence(s.Silence), Greeting(s.Greeting))
 	go func() { run.done <- srv.Serve(ctx, run.l) }()
@@ -66,25 +64,19 @@ var serverPlace = mapreduce.FuncContext(func(ctx context.Context, _ struct{}) (p
 // lost, and every use of it an error that wraps [ErrLost].
 func Start(ctx context.Context, opts ...Option) (*Manager, error) {
 	o := makeOptions(opts)
-	dir, err := os.MkdirTemp("", "manager-*") // with mode 0700
+	pool, err := mapreduce.NewPool(context.WithoutCancel(ctx), mapreduce.Procs(1),
+		server.Initializer(settings{o.limit, o.maxConns, o.maxWaiting, o.silence, o.greeting}))
 	if err != nil {
 		return nil, fmt.Errorf("start a manager: %w", err)
 	}
-	m := &Manager{dir: dir}
-	m.pool, err = mapreduce.NewPool(context.WithoutCancel(ctx), mapreduce.Procs(1),
-		server.Initializer(settings{dir, o.limit, o.maxConns, o.maxWaiting, o.silence, o.greeting}))
-	if err != nil {
-		_ = os.RemoveAll(dir)
-		return nil, fmt.Errorf("start a manager: %w", err)
-	}
-	at, err := serverPlace.Apply(ctx, m.pool, struct{}{})
+	m := &Manager{pool: pool}
+	at, err := serverPlace.Apply(ctx, pool, struct{}{})
 	if err == nil {
 		m.pid = at.PID
 		m.Client, err = Dial(ctx, at.Address, opts...)
 	}
 	if err != nil {
-		m.pool.Terminate()
-		_ = os.RemoveAll(dir)
+		pool.Terminate()
 		return nil, fmt.Errorf("start a manager: %w", err)
 	}
 	return m, nil
@@ -104,7 +96,6 @@ func (m *Manager) PID() int {
 func (m *Manager) Close() error {
 	_ = m.Client.Close()
 	err := m.pool.Close()
-	_ = os.RemoveAll(m.dir)
 	if err != nil {
 		return fmt.Errorf("close the manager: %w", err)
 	}
