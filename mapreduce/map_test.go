@@ -1,17 +1,13 @@
 package mapreduce
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"math/big"
-	"net"
 	"os"
 	"reflect"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -92,107 +88,6 @@ func (t *tricky) DecodeMsgpack(d *msgpack.Decoder) (err error) {
 		panic("it really does not want to arrive")
 	}
 	return err
-}
-
-// A place is where a task meets the test that started it.
-type place struct {
-	Addr     string
-	Stubborn bool // does not look at its context
-}
-
-// meetDriver says that it runs, and returns when it is let go, or with an error when its context ends.
-func meetDriver(ctx context.Context, at place) (int, error) {
-	conn, err := net.Dial("tcp", at.Addr)
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
-	fmt.Fprintln(conn, os.Getpid())
-	letGo := make(chan struct{})
-	go func() {
-		defer close(letGo)
-		_, _ = conn.Read(make([]byte, 1))
-	}()
-	if at.Stubborn {
-		<-letGo
-		return os.Getpid(), nil
-	}
-	select {
-	case <-letGo:
-		return os.Getpid(), nil
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
-	}
-}
-
-// A meeting is the test's side of a place.
-type meeting struct {
-	t        *testing.T
-	listener net.Listener
-}
-
-func newMeeting(t *testing.T) *meeting {
-	listener, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	return &meeting{t, listener}
-}
-
-func (m *meeting) place() place { return place{Addr: m.listener.Addr().String()} }
-
-// A guest is a task that runs and waits.
-type guest struct {
-	t    *testing.T
-	conn net.Conn
-	in   *bufio.Reader
-	pid  int
-}
-
-// await returns when a task has come.
-func (m *meeting) await() *guest {
-	conn, err := m.listener.Accept()
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	m.t.Cleanup(func() { conn.Close() })
-	g := &guest{t: m.t, conn: conn, in: bufio.NewReader(conn)}
-	line, err := g.in.ReadString('\n')
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	g.pid, _ = strconv.Atoi(strings.TrimSpace(line))
-	return g
-}
-
-func (g *guest) letGo() { g.conn.Close() }
-
-// awaitEnd returns when the task has returned.
-func (g *guest) awaitEnd() { _, _ = g.in.ReadByte() }
-
-// newPool returns a pool of two workers, or as options say, that is closed at the end of the test.
-func newPool(t testing.TB, options ...PoolOption) *Pool {
-	t.Helper()
-	p, err := NewPool(context.Background(), append([]PoolOption{Procs(2)}, options...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
-	return p
-}
-
-// checkUsable fails the test unless the pool still computes.
-func checkUsable(t *testing.T, p *Pool) {
-	t.Helper()
-	want := numbers(100)
-	if got, err := echo.Map(t.Context(), p, want); err != nil || !slices.Equal(got, want) {
-		t.Errorf("afterwards the pool computes %v, %v", got, err)
-	}
 }
 
 func numbers(n int) []int {
@@ -502,124 +397,5 @@ func TestMapUsesAllWorkers(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(pids, want) {
 		t.Errorf("tasks ran in processes %v, want %v", pids, want)
-	}
-}
-
-func TestPoolClosed(t *testing.T) {
-	p, err := NewPool(t.Context(), Procs(2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkUsable(t, p)
-	for range 2 {
-		if err := p.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	}
-	p.Terminate()
-	if _, err := echo.Map(t.Context(), p, numbers(3)); !errors.Is(err, ErrClosed) {
-		t.Errorf("Map: %v, want ErrClosed", err)
-	}
-	for _, err := range echo.Imap(t.Context(), p, slices.Values(numbers(3))) {
-		if !errors.Is(err, ErrClosed) {
-			t.Errorf("Imap: %v, want ErrClosed", err)
-		}
-	}
-}
-
-func TestPoolWorkersAreGone(t *testing.T) {
-	p, err := NewPool(t.Context(), Procs(2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Close(); err != nil {
-		t.Error(err)
-	}
-	if workers := p.Workers(); len(workers) > 0 {
-		t.Errorf("workers %v are left", workers)
-	}
-}
-
-func TestPoolCloseWaitsForCalls(t *testing.T) {
-	p, err := NewPool(t.Context(), Procs(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := newMeeting(t)
-	mapped, closed := make(chan error, 1), make(chan error, 1)
-	go func() {
-		_, err := meet.Map(t.Context(), p, []place{m.place()})
-		mapped <- err
-	}()
-	task := m.await()
-	go func() { closed <- p.Close() }()
-	for {
-		if _, err := echo.Map(t.Context(), p, nil); err != nil { // Close has begun
-			break
-		}
-		runtime.Gosched()
-	}
-	select {
-	case err := <-closed:
-		t.Fatalf("Close returned %v while a call was under way", err)
-	default:
-	}
-	task.letGo()
-	if err := <-mapped; err != nil {
-		t.Error(err)
-	}
-	if err := <-closed; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestPoolTerminated(t *testing.T) {
-	p, err := NewPool(t.Context(), Procs(2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := newMeeting(t)
-	done := make(chan error)
-	go func() {
-		_, err := meet.Map(t.Context(), p, []place{{m.place().Addr, true}, m.place(), m.place()})
-		done <- err
-	}()
-	first, second := m.await(), m.await()
-	p.Terminate()
-	if err := <-done; !errors.Is(err, ErrClosed) {
-		t.Errorf("Map: %v, want ErrClosed", err)
-	}
-	first.awaitEnd()
-	second.awaitEnd()
-	if err := p.Close(); err != nil {
-		t.Errorf("Close: %v", err)
-	}
-}
-
-func TestPoolContextEnds(t *testing.T) {
-	ctx, cancel := context.WithCancelCause(t.Context())
-	p, err := NewPool(ctx, Procs(2))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := newMeeting(t)
-	because := errors.New("because")
-	done := make(chan error)
-	go func() {
-		_, err := meet.Map(t.Context(), p, []place{m.place(), m.place()})
-		done <- err
-	}()
-	first, second := m.await(), m.await()
-	cancel(because)
-	if err := <-done; err != because {
-		t.Errorf("Map: %v, want the cause", err)
-	}
-	first.awaitEnd()
-	second.awaitEnd()
-	if err := p.Close(); err != because {
-		t.Errorf("Close: %v, want the cause", err)
-	}
-	if _, err := NewPool(ctx); err != because {
-		t.Errorf("NewPool: %v, want the cause", err)
 	}
 }

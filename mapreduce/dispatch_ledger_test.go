@@ -1,0 +1,124 @@
+package mapreduce
+
+import (
+	"slices"
+	"time"
+)
+
+func (m *dispatchModel) check() {
+	for slot := range m.d.workers {
+		m.checkWorker(slot)
+	}
+	for _, c := range m.calls {
+		m.checkCall(c)
+	}
+	m.checkProgress()
+}
+
+func (m *dispatchModel) checkWorker(slot int) {
+	w := &m.d.workers[slot]
+	if len(w.flights) != len(m.queues[slot]) || len(w.flights) > windowChunks {
+		m.t.Fatalf("worker %d holds %d chunks, and the dispatcher thinks %d", slot, len(m.queues[slot]), len(w.flights))
+	}
+	var cost time.Duration
+	for i, f := range w.flights {
+		if real := m.queues[slot][i]; &real.call.state != f.call || real.span != f.span {
+			m.t.Fatalf("worker %d: chunk %d is %v, and the dispatcher thinks %v", slot, i, real.span, f.span)
+		}
+		cost += f.cost
+	}
+	if cost != w.queued {
+		m.t.Fatalf("worker %d has %v queued, and the sum of its chunks is %v", slot, w.queued, cost)
+	}
+	if len(w.flights) > 0 && cost-w.flights[0].cost > windowWork {
+		m.t.Fatalf("worker %d has %v queued behind its first chunk", slot, cost-w.flights[0].cost)
+	}
+}
+
+// checkCall looks for each item of a call: it must be in exactly one place.
+func (m *dispatchModel) checkCall(c *modelCall) {
+	places := make([]int, c.total)
+	held, useless := 0, 0
+	copies := make(map[*bool]bool) // seen already
+	for _, q := range m.queues {
+		for _, f := range q {
+			if f.call != c {
+				continue
+			}
+			held++
+			switch {
+			case f.useless():
+				useless++
+			case f.answered == nil || !copies[f.answered]:
+				mark(places, f.span)
+				copies[f.answered] = true
+			}
+		}
+	}
+	if held != c.state.held || useless != c.state.useless {
+		m.t.Fatalf("call %d: %d chunks are held, %d useless, and the dispatcher thinks %d, %d", c.number, held, useless, c.state.held, c.state.useless)
+	}
+	done := c.state.cancelled || c.state.ended && !slices.Contains(c.answers, 0)
+	if finished := held == useless && len(c.delayed) == 0 && done; finished != (c.finishes == 1) || c.finishes > 1 {
+		m.t.Fatalf("call %d: held %d, done %v, and finished %d times", c.number, held, done, c.finishes)
+	}
+	if c.dead {
+		return
+	}
+	for _, s := range c.state.again {
+		mark(places, s)
+	}
+	for _, item := range c.delayed {
+		places[item]++
+	}
+	mark(places, span{c.state.next, c.total})
+	for i, answers := range c.answers {
+		if places[i]+answers != 1 {
+			m.t.Fatalf("call %d: item %d is in %d places and has %d answers", c.number, i, places[i], answers)
+		}
+	}
+}
+
+func mark(places []int, s span) {
+	for i := s.first; i < s.end; i++ {
+		places[i]++
+	}
+}
+
+// checkProgress: no worker is idle while there is something to do. The room of a stream may also grow by a measurement,
+// which wakes one worker; the others wait for the consumer.
+func (m *dispatchModel) checkProgress() {
+	idle, busy := -1, false
+	for slot := range m.queues {
+		busy = busy || len(m.queues[slot]) > 0
+		if m.ready[slot] && len(m.queues[slot]) == 0 {
+			idle = slot
+		}
+	}
+	if idle < 0 {
+		return
+	}
+	for slot, w := range m.d.workers {
+		for _, f := range w.flights {
+			if !m.awaited && f.copies == nil && f.call.mayCopy() && f.call.window == 0 && m.d.maxTasks == 0 {
+				m.t.Fatalf("worker %d is idle, and %v at worker %d has no copy", idle, f.span, slot)
+			}
+		}
+	}
+	for _, c := range m.calls {
+		if c.finishes == 0 && m.sendable(c) && (!busy || c.state.window == 0) {
+			m.t.Fatalf("worker %d is idle, and call %d has items to send: %+v", idle, c.number, c.state)
+		}
+	}
+}
+
+func (m *dispatchModel) sendable(c *modelCall) bool {
+	if c.dead {
+		return false
+	}
+	if len(c.state.again) > 0 {
+		return true
+	}
+	end := min(c.total, c.state.limit(len(m.d.workers)))
+	return c.state.next < end && (end-c.state.next >= c.state.chunksize || c.state.ended && end == c.total)
+}

@@ -1,0 +1,400 @@
+package mapreduce
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// A dispatchModel drives a dispatcher as a pool would, with workers that are only queues, and knows for every item where
+// it should be. What happens is read from script, so that the fuzzer can choose it.
+type dispatchModel struct {
+	t      testing.TB
+	script []byte
+	d      dispatcher
+	ready  []bool
+	queues [][]modelFlight // by worker: sent and not answered
+	calls  []*modelCall
+	log    []string // all actions
+
+	awaited bool // an answer is on its way, and a worker was spared a copy because of it
+}
+
+type modelFlight struct {
+	call *modelCall
+	span
+	answered *bool // of two copies: whether one was; nil: there is one
+}
+
+func (f *modelFlight) useless() bool { return f.answered != nil && *f.answered }
+
+type modelCall struct {
+	number   int
+	state    callState
+	owner    call
+	answers  []int // by item: how many there were
+	total    int   // items that the input will have
+	delayed  []int // items that wait for another try
+	sent     int   // items before this one have been sent once
+	finishes int
+	dead     bool // cancelled or failed
+}
+
+const modelWorkers = 4
+
+// next takes a number below n from the script.
+func (m *dispatchModel) next(n int) int {
+	if len(m.script) == 0 {
+		return 0
+	}
+	b := m.script[0]
+	m.script = m.script[1:]
+	return int(b) % n
+}
+
+func runDispatchModel(t testing.TB, script []byte) []string {
+	m := &dispatchModel{t: t, script: script, ready: make([]bool, modelWorkers), queues: make([][]modelFlight, modelWorkers)}
+	m.d.maxTasks = []int{0, 0, 3, 60}[m.next(4)]
+	for len(m.script) > 0 {
+		m.step()
+		m.check()
+	}
+	m.drain()
+	return m.log
+}
+
+func (m *dispatchModel) step() {
+	switch event := m.next(16); event {
+	case 0:
+		if slot := m.next(modelWorkers); !m.ready[slot] {
+			m.ready[slot] = true
+			m.d.ready(slot)
+		}
+	case 1:
+		if slot := m.next(modelWorkers); m.ready[slot] {
+			m.lose(slot)
+		}
+	case 2:
+		m.submit()
+	case 3, 4:
+		if c := m.some(); c != nil && !c.state.ended {
+			m.more(c, m.next(40), m.next(4) == 0)
+		}
+	case 5, 6:
+		if c := m.some(); c != nil && c.state.window > 0 {
+			m.d.consume(&c.state, m.consumable(c, m.next(64)))
+		}
+	case 7:
+		if c := m.some(); c != nil && m.next(4) == 0 {
+			m.cancel(c)
+		}
+	case 8:
+		if c := m.some(); c != nil && len(c.delayed) > 0 {
+			m.retry(c)
+		}
+	case 9:
+		if m.next(4) == 0 {
+			m.d.retire(m.next(modelWorkers))
+		}
+	default:
+		if slot := m.next(modelWorkers); len(m.queues[slot]) > 0 {
+			m.answer(slot)
+		}
+	}
+	m.act()
+}
+
+// lose kills a worker, while it runs an item that it holds or between two.
+func (m *dispatchModel) lose(slot int) {
+	queue := m.queues[slot]
+	m.ready[slot], m.queues[slot] = false, nil
+	for _, f := range queue {
+		m.forgetCopy(f)
+	}
+	if len(queue) == 0 || m.next(4) == 0 {
+		m.d.lost(slot, nil, 0, false)
+		return
+	}
+	f := queue[m.next(len(queue))]
+	m.d.lost(slot, &f.call.state, f.first+m.next(f.size()), m.next(8) == 0)
+}
+
+// forgetCopy: of two copies without an answer one is lost, so the other is an ordinary chunk again.
+func (m *dispatchModel) forgetCopy(lost modelFlight) {
+	if lost.answered == nil || *lost.answered {
+		return
+	}
+	for _, q := range m.queues {
+		for i := range q {
+			if q[i].answered == lost.answered {
+				q[i].answered = nil
+			}
+		}
+	}
+}
+
+func (m *dispatchModel) retry(c *modelCall) {
+	item := c.delayed[0]
+	c.delayed = c.delayed[1:]
+	m.d.retry(&c.state, item)
+}
+
+// some returns one of the calls, finished ones too.
+func (m *dispatchModel) some() *modelCall {
+	if len(m.calls) == 0 {
+		return nil
+	}
+	return m.calls[m.next(len(m.calls))]
+}
+
+func (m *dispatchModel) submit() {
+	c := &modelCall{number: len(m.calls)}
+	c.state.owner = &c.owner
+	c.state.retries = m.next(3)
+	c.state.backups = m.next(2) == 0
+	c.state.chunksize = []int{0, 0, 0, 1, 2, 7, 50}[m.next(7)]
+	if m.next(2) == 0 {
+		c.state.window = 4*max(c.state.chunksize, 1)*modelWorkers + m.next(30)
+	} else {
+		c.total = m.next(200)
+		c.state.have, c.state.ended = c.total, true
+		c.answers = make([]int, c.total)
+	}
+	m.calls = append(m.calls, c)
+	m.d.submit(&c.state)
+}
+
+func (m *dispatchModel) more(c *modelCall, n int, ended bool) {
+	room := c.state.consumed + c.state.window - c.total // what the input takes is bounded by the window, too
+	c.total += min(n, room)
+	c.answers = append(c.answers, make([]int, c.total-len(c.answers))...)
+	m.d.more(&c.state, c.total, ended)
+}
+
+// consumable returns how far the consumer may be after n more items: it may know of answers before the dispatcher does.
+func (m *dispatchModel) consumable(c *modelCall, n int) int {
+	upTo := c.state.consumed
+	for ; n > 0 && upTo < c.total && (c.answers[upTo] > 0 || m.first(c, upTo)); n-- {
+		upTo++
+	}
+	return upTo
+}
+
+// first reports whether the item is in the chunk that some worker is working on.
+func (m *dispatchModel) first(c *modelCall, item int) bool {
+	return slices.ContainsFunc(m.queues, func(q []modelFlight) bool {
+		return len(q) > 0 && q[0].call == c && q[0].first <= item && item < q[0].end
+	})
+}
+
+func (m *dispatchModel) answer(slot int) {
+	m.awaited = false
+	f := m.queues[slot][0]
+	m.queues[slot] = m.queues[slot][1:]
+	if f.useless() {
+		m.d.answeredLate(slot)
+		return
+	}
+	mark(f.call.answers, f.span)
+	if f.answered != nil {
+		*f.answered = true
+	}
+	work := []time.Duration{0, time.Microsecond, 20 * time.Microsecond, 400 * time.Microsecond, 3 * time.Millisecond}[m.next(5)]
+	bytes := []int{0, 10, 100 << 10, 100 << 20}[m.next(4)]
+	if n := m.d.answered(slot, work*time.Duration(f.size()), bytes*f.size()); n != f.span {
+		m.t.Fatalf("the answer of %v is taken for that of %v", f.span, n)
+	}
+}
+
+func (m *dispatchModel) cancel(c *modelCall) {
+	c.dead = true
+	m.d.cancel(&c.state)
+}
+
+// act does what Pool.act and Pool.do do.
+func (m *dispatchModel) act() {
+	for len(m.d.actions) > 0 {
+		actions := m.d.actions
+		m.d.actions = nil
+		for _, a := range actions {
+			m.do(a)
+		}
+	}
+}
+
+func (m *dispatchModel) do(a action) {
+	c := &modelCall{number: -1}
+	if a.call != nil {
+		c = m.callOf(a.call)
+	}
+	m.log = append(m.log, fmt.Sprint(a.kind, a.slot, c.number, a.span))
+	if c.finishes > 0 {
+		m.t.Fatalf("call %d is finished, and gets action %+v", c.number, a)
+	}
+	switch a.kind {
+	case actSend:
+		m.send(a, c)
+	case actCopy:
+		m.copy(a, c)
+	case actDelay:
+		if a.attempt > c.state.retries {
+			m.t.Fatalf("call %d: attempt %d of %v is tried again, after %d retries", c.number, a.attempt, a.span, c.state.retries)
+		}
+		c.delayed = append(c.delayed, a.first)
+	case actGiveUp:
+		c.answers[a.first]++
+	case actRetire:
+		if !m.ready[a.slot] || len(m.queues[a.slot]) > 0 {
+			m.t.Fatalf("worker %d is retired, ready %v, with %d chunks", a.slot, m.ready[a.slot], len(m.queues[a.slot]))
+		}
+		m.ready[a.slot] = false
+	case actCancel:
+		if !c.dead {
+			m.t.Fatalf("call %d is told to be cancelled, and is not", c.number)
+		}
+	case actFinish:
+		c.finishes++
+	}
+}
+
+func (m *dispatchModel) send(a action, c *modelCall) {
+	switch {
+	case a.size() <= 0 || a.first < 0 || a.end > c.total:
+		m.t.Fatalf("span %v of a call of %d items", a.span, c.total)
+	case !m.ready[a.slot]:
+		m.t.Fatalf("worker %d is not ready, and gets %v", a.slot, a.span)
+	case c.state.window > 0 && a.end > c.state.consumed+c.state.window:
+		m.t.Fatalf("%v was sent, and the window of %d begins at %d", a.span, c.state.window, c.state.consumed)
+	}
+	again := a.first < c.sent
+	if size := c.state.chunksize; size > 0 && !again && m.d.maxTasks == 0 && a.size() != size && !(c.state.ended && a.end == c.total && a.size() < size) {
+		m.t.Fatalf("chunk size %d, and %v of %d was sent", size, a.span, c.total)
+	}
+	if tasks := m.d.workers[a.slot].tasks; m.d.maxTasks > 0 && tasks > m.d.maxTasks {
+		m.t.Fatalf("worker %d got %d items, of %d at most", a.slot, tasks, m.d.maxTasks)
+	}
+	c.sent = max(c.sent, a.end)
+	if c.dead {
+		m.d.unsent(a.slot, a.call, a.span)
+		return
+	}
+	if m.next(64) == 63 { // an argument that cannot be encoded
+		m.d.unsent(a.slot, a.call, a.span)
+		m.cancel(c)
+		return
+	}
+	m.queues[a.slot] = append(m.queues[a.slot], modelFlight{call: c, span: a.span})
+}
+
+// copy sends a second copy, or finds that the chunk has just been answered.
+func (m *dispatchModel) copy(a action, c *modelCall) {
+	i := slices.IndexFunc(m.queues[a.from], func(f modelFlight) bool { return f.call == c && f.span == a.span })
+	if c.dead || i >= 0 && m.next(8) == 7 {
+		m.awaited = !c.dead
+		m.d.unsent(a.slot, a.call, a.span)
+		return
+	}
+	if !m.ready[a.slot] || len(m.queues[a.slot]) > 0 || i < 0 || m.queues[a.from][i].answered != nil {
+		m.t.Fatalf("%+v: worker %d has %v to copy, worker %d holds %v", a, a.from, m.queues[a.from], a.slot, m.queues[a.slot])
+	}
+	f := &m.queues[a.from][i]
+	f.answered = new(bool)
+	m.queues[a.slot] = append(m.queues[a.slot], *f)
+}
+
+func (m *dispatchModel) callOf(s *callState) *modelCall {
+	for _, c := range m.calls {
+		if &c.state == s {
+			return c
+		}
+	}
+	m.t.Fatal("an action names an unknown call")
+	return nil
+}
+
+// drain lets everything come to its end, which it must.
+func (m *dispatchModel) drain() {
+	m.script = nil
+	if !slices.Contains(m.ready, true) {
+		m.ready[0] = true
+		m.d.ready(0)
+		m.act()
+	}
+	for _, c := range m.calls {
+		if !c.state.ended && !c.dead {
+			m.more(c, 0, true)
+			m.act()
+		}
+	}
+	for moved := true; moved; {
+		moved = false
+		for slot := range m.queues {
+			if len(m.queues[slot]) > 0 {
+				m.answer(slot)
+				m.act()
+				moved = true
+			}
+		}
+		for slot := range m.ready {
+			if !m.ready[slot] { // it was retired
+				m.ready[slot] = true
+				m.d.ready(slot)
+				m.act()
+			}
+		}
+		for _, c := range m.calls {
+			for len(c.delayed) > 0 {
+				m.retry(c)
+				m.act()
+				moved = true
+			}
+			if upTo := m.consumable(c, c.total); c.state.window > 0 && upTo > c.state.consumed {
+				m.d.consume(&c.state, upTo)
+				m.act()
+				moved = true
+			}
+		}
+		m.check()
+	}
+	for _, c := range m.calls {
+		if c.finishes != 1 || !c.dead && slices.Contains(c.answers, 0) {
+			m.t.Fatalf("call %d did not come to its end: %+v", c.number, c.state)
+		}
+	}
+	if m.d.queue.first != nil || m.d.queue.last != nil {
+		m.t.Fatal("finished calls are still in the dispatcher's queue")
+	}
+}
+
+func TestDispatcherKeepsItsLedger(t *testing.T) {
+	for seed := range uint64(500) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		script := make([]byte, 20+random.IntN(600))
+		for i := range script {
+			script[i] = byte(random.Uint32())
+		}
+		runDispatchModel(t, script)
+	}
+}
+
+func FuzzDispatcher(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte("\x00\x00\x00\x01\x02\x00\x01\x80\x08\x00\x01\x01\x08\x01\x01\x01\x01\x00"))
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		script := make([]byte, 300)
+		for i := range script {
+			script[i] = byte(random.Uint32())
+		}
+		f.Add(script)
+	}
+	f.Fuzz(func(t *testing.T, script []byte) {
+		script = script[:min(len(script), 4000)] // the longer, the slower, and nothing new
+		log := runDispatchModel(t, script)
+		if again := runDispatchModel(t, script); !slices.Equal(log, again) {
+			t.Fatal("the same events led to other actions")
+		}
+	})
+}
