@@ -149,3 +149,15 @@ func ExampleSpares_process() {
 	// 1 <nil>
 	// 4 <nil>
 }
+
+// A process can be paused, with all that it has started.
+func ExampleProcess_Suspend() {
+	p, err := patient.Start(context.Background(), 60_000)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(p.Suspend(), p.Resume(), p.Kill())
+	<-p.Done()
+	// Output: <nil> <nil> <nil>
+}

@@ -37,74 +37,68 @@ func ExampleManager() {
 	// Output: 3 true <nil>
 }
 
+// with calls f with a manager that ends with it.
+func with(f func(ctx context.Context, m *manager.Manager)) {
+	ctx := context.Background()
+	m := must(manager.Start(ctx))
+	defer m.Close()
+	f(ctx, m)
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
 // Add is one step on the manager: nothing is lost between getting and setting.
 func ExampleDict() {
-	ctx := context.Background()
-	m, err := manager.Start(ctx)
-	if err != nil {
-		panic(err)
-	}
-	defer m.Close()
-	counts, err := manager.NewDict[string, int](ctx, m)
-	if err != nil {
-		panic(err)
-	}
-	var all sync.WaitGroup
-	for range 100 {
-		all.Go(func() {
-			if _, err := counts.Add(ctx, "n", 1); err != nil {
-				panic(err)
-			}
-		})
-	}
-	all.Wait()
-	fmt.Println(counts.Items(ctx))
+	with(func(ctx context.Context, m *manager.Manager) {
+		counts := must(manager.NewDict[string, int](ctx, m))
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				if _, err := counts.Add(ctx, "n", 1); err != nil {
+					panic(err)
+				}
+			})
+		}
+		all.Wait()
+		fmt.Println(counts.Items(ctx))
+	})
 	// Output: map[n:100] <nil>
 }
 
 func ExampleLock() {
-	ctx := context.Background()
-	m, err := manager.Start(ctx)
-	if err != nil {
-		panic(err)
-	}
-	defer m.Close()
-	lock, err := manager.NewLock(ctx, m)
-	if err != nil {
-		panic(err)
-	}
-	err = lock.Do(ctx, func() error {
-		fmt.Println("alone")
-		return nil
+	with(func(ctx context.Context, m *manager.Manager) {
+		lock := must(manager.NewLock(ctx, m))
+		err := lock.Do(ctx, func() error {
+			fmt.Println("alone")
+			return nil
+		})
+		fmt.Println(err)
 	})
-	fmt.Println(err)
 	// Output:
 	// alone
 	// <nil>
 }
 
 func ExampleQueue() {
-	ctx := context.Background()
-	m, err := manager.Start(ctx)
-	if err != nil {
-		panic(err)
-	}
-	defer m.Close()
-	q, err := manager.NewQueue[string](ctx, m, 10)
-	if err != nil {
-		panic(err)
-	}
-	for _, s := range []string{"a", "b"} {
-		if err := q.Put(ctx, s); err != nil {
+	with(func(ctx context.Context, m *manager.Manager) {
+		q := must(manager.NewQueue[string](ctx, m, 10))
+		for _, s := range []string{"a", "b"} {
+			if err := q.Put(ctx, s); err != nil {
+				panic(err)
+			}
+		}
+		if err := q.CloseQueue(ctx); err != nil {
 			panic(err)
 		}
-	}
-	if err := q.CloseQueue(ctx); err != nil {
-		panic(err)
-	}
-	for s, err := range q.All(ctx) {
-		fmt.Println(s, err)
-	}
+		for s, err := range q.All(ctx) {
+			fmt.Println(s, err)
+		}
+	})
 	// Output:
 	// a <nil>
 	// b <nil>
@@ -118,21 +112,14 @@ func (g *Greeter) Greet(name string) string { return g.Greeting + ", " + name }
 var greeters = manager.Register("greeter", func() *Greeter { return &Greeter{"hello"} })
 
 func ExampleCall() {
-	ctx := context.Background()
-	m, err := manager.Start(ctx)
-	if err != nil {
-		panic(err)
-	}
-	defer m.Close()
-	g, err := greeters.New(ctx, m)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(manager.Call[string](ctx, g, "Greet", "ann"))
-	if _, err := manager.Call[struct{}](ctx, g, "Set", "Greeting", "good day"); err != nil {
-		panic(err)
-	}
-	fmt.Println(manager.Call[string](ctx, g, "Greet", "ann"))
+	with(func(ctx context.Context, m *manager.Manager) {
+		g := must(greeters.New(ctx, m))
+		fmt.Println(manager.Call[string](ctx, g, "Greet", "ann"))
+		if _, err := manager.Call[struct{}](ctx, g, "Set", "Greeting", "good day"); err != nil {
+			panic(err)
+		}
+		fmt.Println(manager.Call[string](ctx, g, "Greet", "ann"))
+	})
 	// Output:
 	// hello, ann <nil>
 	// good day, ann <nil>
@@ -141,13 +128,9 @@ func ExampleCall() {
 var add = manager.Func("add", func(_ context.Context, n [2]int) (int, error) { return n[0] + n[1], nil })
 
 func ExampleFunc() {
-	ctx := context.Background()
-	m, err := manager.Start(ctx)
-	if err != nil {
-		panic(err)
-	}
-	defer m.Close()
-	fmt.Println(add.Call(ctx, m, [2]int{3, 4}))
+	with(func(ctx context.Context, m *manager.Manager) {
+		fmt.Println(add.Call(ctx, m, [2]int{3, 4}))
+	})
 	// Output: 7 <nil>
 }
 
@@ -158,38 +141,24 @@ var (
 
 // The workers are children of the manager's process, wherever that is.
 func ExamplePool() {
-	ctx := context.Background()
-	m, err := manager.Start(ctx)
-	if err != nil {
-		panic(err)
-	}
-	defer m.Close()
-	pool, err := manager.NewPool(ctx, m, 2)
-	if err != nil {
-		panic(err)
-	}
-	defer pool.Close()
-	fmt.Println(remoteSquare.Map(ctx, pool, []int{1, 2, 3}))
+	with(func(ctx context.Context, m *manager.Manager) {
+		pool := must(manager.NewPool(ctx, m, 2))
+		defer pool.Close()
+		fmt.Println(remoteSquare.Map(ctx, pool, []int{1, 2, 3}))
+	})
 	// Output: [1 4 9] <nil>
 }
 
 func ExampleRemoteTask() {
-	ctx := context.Background()
-	m, err := manager.Start(ctx)
-	if err != nil {
-		panic(err)
-	}
-	defer m.Close()
-	pool, err := manager.NewPool(ctx, m, 2)
-	if err != nil {
-		panic(err)
-	}
-	defer pool.Close()
-	future := remoteSquare.ApplyAsync(ctx, pool, 7)
-	for n, err := range remoteSquare.Imap(ctx, pool, slices.Values([]int{1, 2})) {
-		fmt.Println(n, err)
-	}
-	fmt.Println(future.Get(ctx))
+	with(func(ctx context.Context, m *manager.Manager) {
+		pool := must(manager.NewPool(ctx, m, 2))
+		defer pool.Close()
+		future := remoteSquare.ApplyAsync(ctx, pool, 7)
+		for n, err := range remoteSquare.Imap(ctx, pool, slices.Values([]int{1, 2})) {
+			fmt.Println(n, err)
+		}
+		fmt.Println(future.Get(ctx))
+	})
 	// Output:
 	// 1 <nil>
 	// 4 <nil>

@@ -28,17 +28,24 @@ func share(conn net.Conn, answer []byte) (link, error) {
 	}
 	socket := conn.(*net.UnixConn)
 	_, _, err = socket.WriteMsgUnix(answer, unix.UnixRights(int(region.File().Fd())), nil)
-	if err == nil {
-		err = region.CloseFile()
+	if err != nil {
+		_ = region.Close()
+		return nil, fmt.Errorf("share memory with the client: %w", err)
 	}
+	return openStream(region, 0, socket)
+}
+
+// openStream makes a link of memory that both sides have, and of the socket between them.
+func openStream(region *shm.Region, side int, socket *net.UnixConn) (link, error) {
+	err := region.CloseFile() // both have it mapped, or it on its way
 	if err == nil {
-		var l link
-		if l, err = stream.Open(region, 0, stream.Bell{In: socket, Out: socket}, nil); err == nil {
-			return l, nil
+		var s *stream.Stream
+		if s, err = stream.Open(region, side, stream.Bell{In: socket, Out: socket}, nil); err == nil {
+			return s, nil
 		}
 	}
 	_ = region.Close()
-	return nil, fmt.Errorf("share memory with the client: %w", err)
+	return nil, fmt.Errorf("open the memory that is shared: %w", err)
 }
 
 // A sharingReader reads from a server, and keeps the file that comes with what it sends.
@@ -79,16 +86,7 @@ func (r *sharingReader) link() (link, error) {
 	if err != nil {
 		return nil, err
 	}
-	socket := r.conn.(*net.UnixConn)
-	err = region.CloseFile()
-	if err == nil {
-		var l link
-		if l, err = stream.Open(region, 1, stream.Bell{In: socket, Out: socket}, nil); err == nil {
-			return l, nil
-		}
-	}
-	_ = region.Close()
-	return nil, err
+	return openStream(region, 1, r.conn.(*net.UnixConn))
 }
 
 func (r *sharingReader) drop() { r.file.Close() } // nil is an error like any other

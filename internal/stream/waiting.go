@@ -1,0 +1,96 @@
+package stream
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"mrrun/internal/shm"
+)
+
+func (s *Stream) mayWrite() bool { return s.out.hasRoom() || s.closed.Load() }
+
+func (s *Stream) mayRead() bool { return s.in.hasData() || s.closed.Load() }
+
+// wait blocks until ready reports true, first looking and then sleeping. It may also return for no reason.
+func (s *Stream) wait(w *watch, wants *shm.Word, ready func() bool) error {
+	if w.look(ready) {
+		return nil
+	}
+	wants.Store(1)
+	err := s.sleepers.sleep(s.bell.In, ready)
+	wants.Store(0)
+	if errors.Is(err, os.ErrDeadlineExceeded) && !s.isLate() {
+		return nil // it was the end of a Poll
+	}
+	return err
+}
+
+func (s *Stream) isLate() bool {
+	s.timing.Lock()
+	defer s.timing.Unlock()
+	return !s.deadline.IsZero() && !time.Now().Before(s.deadline)
+}
+
+// Poll waits for up to d until Read does not block, and reports whether that is so: not at all if d is 0, and without end if it
+// is negative. At the deadline it reports false.
+func (s *Stream) Poll(d time.Duration) (bool, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	if d == 0 && !s.closed.Load() {
+		return s.in.hasData() || s.bell.gone(), nil
+	}
+	var until time.Time
+	if d > 0 {
+		until = time.Now().Add(d)
+		s.setBell(until)
+		defer s.setBell(time.Time{})
+	}
+	for {
+		if s.closed.Load() {
+			return false, os.ErrClosed
+		}
+		if s.in.hasData() {
+			return true, nil
+		}
+		switch err := s.wait(&s.inWatch, &s.in.wantsData, s.mayRead); {
+		case err == io.EOF:
+			return true, nil
+		case errors.Is(err, os.ErrDeadlineExceeded), err == nil && d > 0 && !time.Now().Before(until) && !s.in.hasData():
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+	}
+}
+
+// AwaitEnd returns when the other process is gone, with [io.EOF], when Close was called or at the deadline. While it waits others
+// sleep a little longer.
+func (s *Stream) AwaitEnd() error {
+	for !s.closed.Load() {
+		err := s.sleepers.sleep(s.bell.In, s.closed.Load)
+		if err != nil && (s.isLate() || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			return err
+		}
+	}
+	return os.ErrClosed
+}
+
+// setBell has a sleeping goroutine wake up at until, if that is before the deadline; zero is never.
+func (s *Stream) setBell(until time.Time) {
+	s.timing.Lock()
+	defer s.timing.Unlock()
+	if until.IsZero() || !s.deadline.IsZero() && s.deadline.Before(until) {
+		until = s.deadline
+	}
+	_ = s.bell.In.SetReadDeadline(until) // it fails only for a closed file
+}
+
+// SetDeadline sets when Read and Write give up that have to wait, also those under way; zero is never.
+func (s *Stream) SetDeadline(t time.Time) error {
+	s.timing.Lock()
+	defer s.timing.Unlock()
+	s.deadline = t
+	return s.bell.In.SetReadDeadline(t)
+}

@@ -1,0 +1,82 @@
+package manager_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"mrrun/mapreduce/manager"
+	"mrrun/shared"
+)
+
+// An RLock may be taken again by the client that has it.
+func ExampleRLock() {
+	with(func(ctx context.Context, m *manager.Manager) {
+		l := must(manager.NewRLock(ctx, m))
+		fmt.Println(l.Lock(ctx), l.Lock(ctx))
+		fmt.Println(l.Unlock(ctx), l.Unlock(ctx), errors.Is(l.Unlock(ctx), manager.ErrNotHeld))
+	})
+	// Output:
+	// <nil> <nil>
+	// <nil> <nil> true
+}
+
+func ExampleSemaphore() {
+	with(func(ctx context.Context, m *manager.Manager) {
+		s := must(manager.NewBoundedSemaphore(ctx, m, 2))
+		fmt.Println(s.Acquire(ctx))
+		fmt.Println(s.Value(ctx))
+		fmt.Println(s.Release(), errors.Is(s.Release(), shared.ErrReleased))
+	})
+	// Output:
+	// <nil>
+	// 1 <nil>
+	// <nil> true
+}
+
+func ExampleEvent() {
+	with(func(ctx context.Context, m *manager.Manager) {
+		e := must(manager.NewEvent(ctx, m))
+		var waiting sync.WaitGroup
+		waiting.Go(func() { fmt.Println(e.Wait(ctx)) })
+		if err := e.Set(ctx); err != nil {
+			panic(err)
+		}
+		waiting.Wait()
+	})
+	// Output: <nil>
+}
+
+func ExampleCond() {
+	with(func(ctx context.Context, m *manager.Manager) {
+		lock := must(manager.NewLock(ctx, m))
+		changed := must(manager.NewCond(ctx, lock))
+		ready := must(manager.NewValue(ctx, m, false))
+		go func() {
+			err := lock.Do(ctx, func() error { return errors.Join(ready.Store(ctx, true), changed.Broadcast(ctx)) })
+			if err != nil {
+				panic(err)
+			}
+		}()
+		fmt.Println(lock.Do(ctx, func() error {
+			return changed.WaitFor(ctx, func() bool { return must(ready.Load(ctx)) })
+		}))
+	})
+	// Output: <nil>
+}
+
+// Those who wait go on together when all have come.
+func ExampleBarrier() {
+	with(func(ctx context.Context, m *manager.Manager) {
+		b := must(manager.NewBarrier(ctx, m, 2))
+		var places [2]bool
+		var all sync.WaitGroup
+		for range places {
+			all.Go(func() { places[must(b.Wait(ctx))] = true })
+		}
+		all.Wait()
+		fmt.Println(places)
+	})
+	// Output: [true true]
+}

@@ -1,0 +1,78 @@
+package manager
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"mrrun/transport"
+)
+
+// A RemoteFunc is a function that managers run: see [Func].
+type RemoteFunc[A, R any] struct {
+	name    string
+	args    coder[A]
+	results coder[R]
+}
+
+var functions sync.Map // of string to func(ctx, args) (result, error)
+
+// Func registers a function that any client can have its manager call. It runs in a goroutine of its own; its ctx ends
+// when the caller's does. It is called in package variables, the same in the program that has the manager and in those
+// that use it. A name that is taken, and types that cannot travel, are a panic.
+func Func[A, R any](name string, f func(ctx context.Context, arg A) (R, error)) *RemoteFunc[A, R] {
+	r := &RemoteFunc[A, R]{name: name}
+	var err error
+	if r.args, err = coderOf[A](); err == nil {
+		r.results, err = coderOf[R]()
+	}
+	if err != nil {
+		panic(fmt.Sprintf("manager: Func(%q): %v", name, err))
+	}
+	_, taken := functions.LoadOrStore(name, func(ctx context.Context, arg []byte) ([]byte, error) {
+		var a A
+		if err := r.args.Decode(transport.NewDecoder(arg), &a); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrType, err)
+		}
+		result, err := f(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		e := transport.NewEncoder(nil)
+		err = r.results.Encode(e, &result)
+		return e.Bytes(), err
+	})
+	if taken {
+		panic(fmt.Sprintf("manager: Func(%q): the name is taken", name))
+	}
+	return r
+}
+
+// Call calls the function on the manager that c is connected to; it blocks until it has returned.
+func (r *RemoteFunc[A, R]) Call(ctx context.Context, c Conn, arg A) (result R, err error) {
+	err = c.client().call(ctx, 0, "func", func(e *transport.Encoder) error {
+		e.String(r.name)
+		return r.args.Encode(e, &arg)
+	}, func(d *transport.Decoder) error { return r.results.Decode(d, &result) })
+	if failed, ok := errors.AsType[*CallError](err); ok {
+		failed.Method = r.name
+	}
+	return result, err
+}
+
+func (s *session) callFunction(c *call) error {
+	name, err := c.in.String()
+	if err != nil {
+		return err
+	}
+	f, ok := functions.Load(name)
+	if !ok {
+		return fmt.Errorf("%w: no Func %q in the manager's program", ErrNoMethod, name)
+	}
+	arg := bytes.Clone(c.in.Rest())
+	return c.later(func(ctx context.Context) ([]byte, error) {
+		return f.(func(context.Context, []byte) ([]byte, error))(ctx, arg)
+	})
+}

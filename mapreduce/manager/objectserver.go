@@ -1,0 +1,152 @@
+package manager
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+
+	"mrrun/transport"
+)
+
+// A method is a function of a registered type, as the manager calls it.
+type method struct {
+	f    reflect.Value // of the object
+	ctx  bool          // it takes a ctx first
+	args []reflect.Type
+	out  reflect.Type // nil: nothing but perhaps an error
+	err  bool
+}
+
+// methodOf checks the types of a method, whose first skip parameters are not the caller's.
+func methodOf(t reflect.Type, skip int) (method, error) {
+	var m method
+	for i := skip; i < t.NumIn(); i++ {
+		if in := t.In(i); in == contextType && i == skip {
+			m.ctx = true
+		} else if err := transport.CheckType(in); err != nil {
+			return m, err
+		} else {
+			m.args = append(m.args, in)
+		}
+	}
+	outs := t.NumOut()
+	if outs > 0 && t.Out(outs-1) == errorType {
+		m.err = true
+		outs--
+	}
+	if outs > 1 {
+		return m, fmt.Errorf("it returns %d results; return one, a struct of them", outs)
+	}
+	if outs == 1 {
+		m.out = t.Out(0)
+		return m, transport.CheckType(m.out)
+	}
+	return m, nil
+}
+
+// A userObject calls the methods of a registered type.
+type userObject struct {
+	name    string
+	v       reflect.Value
+	lock    sync.Locker // guards fields that are got and set: the object itself, or a lock that only clients' calls have
+	methods map[string]method
+}
+
+func newUserObject(name string, v reflect.Value) *userObject {
+	o := &userObject{name: name, v: v, lock: &sync.Mutex{}, methods: make(map[string]method)}
+	for i := range v.NumMethod() {
+		m, _ := methodOf(v.Method(i).Type(), 0) // Register has seen the error
+		m.f = v.Method(i)
+		o.methods[v.Type().Method(i).Name] = m
+	}
+	if l, ok := v.Interface().(sync.Locker); ok {
+		o.lock = l
+		for _, own := range []string{"Lock", "TryLock", "Unlock"} {
+			delete(o.methods, own)
+		}
+	}
+	return o
+}
+
+func (o *userObject) leave(*session) {}
+
+func (o *userObject) call(c *call) error {
+	n, err := c.in.Uint()
+	if err != nil {
+		return err
+	}
+	var args [][]byte
+	for range n {
+		b, err := c.in.Blob()
+		if err != nil {
+			return err
+		}
+		args = append(args, bytes.Clone(b))
+	}
+	name := string(c.method)
+	m, ok := o.methods[name]
+	if !ok {
+		return o.property(c, name, args)
+	}
+	if len(args) != len(m.args) {
+		return fmt.Errorf("%w: %s of %s takes %d arguments, not %d", ErrType, name, o.name, len(m.args), len(args))
+	}
+	return c.later(func(ctx context.Context) ([]byte, error) { return m.run(ctx, args) })
+}
+
+func (m method) run(ctx context.Context, args [][]byte) ([]byte, error) {
+	var in []reflect.Value
+	if m.ctx {
+		in = append(in, reflect.ValueOf(ctx))
+	}
+	for i, t := range m.args {
+		v := reflect.New(t)
+		if err := unmarshal(args[i], v.Interface()); err != nil {
+			return nil, fmt.Errorf("argument %d, a %v: %w", i+1, t, err)
+		}
+		in = append(in, v.Elem())
+	}
+	out := m.f.Call(in)
+	if m.err {
+		if err, _ := out[len(out)-1].Interface().(error); err != nil {
+			return nil, err
+		}
+	}
+	if m.out == nil {
+		return nil, nil
+	}
+	return marshal(out[0].Interface())
+}
+
+// property gets or sets an exported field.
+func (o *userObject) property(c *call, name string, args [][]byte) error {
+	v := reflect.Indirect(o.v)
+	if (name != "Get" || len(args) != 1) && (name != "Set" || len(args) != 2) || v.Kind() != reflect.Struct {
+		return fmt.Errorf("%w: %s has no method %s", ErrNoMethod, o.name, name)
+	}
+	var field string
+	if err := unmarshal(args[0], &field); err != nil {
+		return err
+	}
+	f, ok := v.Type().FieldByName(field)
+	if !ok || !f.IsExported() || transport.CheckType(f.Type) != nil { // such as a lock
+		return fmt.Errorf("%w: %s has no exported field %q that can be sent", ErrNoMethod, o.name, field)
+	}
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	if name == "Get" {
+		b, err := marshal(v.FieldByIndex(f.Index).Interface())
+		if err != nil {
+			return err
+		}
+		return c.raw(b)
+	}
+	x := reflect.New(f.Type)
+	if err := unmarshal(args[1], x.Interface()); err != nil {
+		return err
+	}
+	v.FieldByIndex(f.Index).Set(x.Elem())
+	return nil
+}
