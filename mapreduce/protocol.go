@@ -19,7 +19,7 @@ const (
 	kindForget                              // driver: no more chunks of this call will come. tag: call
 	kindMade                                // worker: the state was made. body: the text of an error, empty for none
 	kindAnswer                              // worker: tag: chunk; body: the work time, state, items or error
-	kindLog                                 // worker: a log record. body: see logging.go
+	kindLog                                 // worker: a log record. body: see worker_log.go
 	kindProfile                             // driver: make a profile. tag: request; body: kind, nanoseconds
 	kindProfiled                            // worker: tag: request; body: the text of an error, empty for none; the profile
 )

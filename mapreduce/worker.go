@@ -95,19 +95,17 @@ func (s *server) serve() {
 			s.worker.Exit(exitGoexit)
 		}
 	}()
-	if s.pool == nil {
-		slog.SetDefault(slog.New(&logHandler{server: s}))
-	}
 	if err := s.worker.Hello(table()); err != nil {
 		s.worker.Abandon()
+	}
+	if s.pool == nil {
+		slog.SetDefault(slog.New(&logHandler{server: s})) // nothing must come before the hello
 	}
 	go s.read()
 	go s.flushLate()
 	s.work()
 	s.out.SendWhole() // what lies in this process's memory would go with it
-	status := s.leave()
-	s.send() // what the exit functions have logged
-	s.worker.Exit(status)
+	s.worker.Exit(s.leave())
 }
 
 // leave waits for the processes that tasks have started, and runs the exit functions of the states, the last made first.

@@ -1,0 +1,83 @@
+package mapreduce
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"mrrun/transport"
+)
+
+// Logger has log records of workers handled by h: what tasks log by [log/slog] or [log] travels to the driver, with the
+// attributes worker and item added, or process, the name of one that [Task.Start] started. Without, they go to the handler of [slog.Default].
+// Groups arrive as keys with dots, values that slog has no kind for as text; times and the source line arrive as they are. A
+// record has left its worker when the call that logs it returns, so that it arrives whatever becomes of the worker then;
+// where h is slow, that call waits. h is called from several goroutines at once, for records that its Enabled wants, and must
+// not wait for the pool; its errors are ignored, its panics reported to standard error.
+func Logger(h slog.Handler) WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
+		o.logger = h
+		return nil
+	})
+}
+
+// log hands a record of a worker to the driver's handler. chunk is what the worker ran when it was made.
+func (l *link) log(chunk uint32, body []byte) error {
+	in := transport.NewDecoder(body)
+	var offset, level, count uint64
+	if err := decodeUints(in, &offset); err != nil {
+		return err
+	}
+	made, err := decodeTime(in)
+	if err != nil {
+		return err
+	}
+	if err := decodeUints(in, &level); err != nil {
+		return err
+	}
+	message, err := in.String()
+	if err != nil {
+		return err
+	}
+	r := slog.NewRecord(made, slog.Level(level)-levelOffset, message, 0)
+	if err := decodeSource(in, &r); err != nil {
+		return err
+	}
+	if err := decodeUints(in, &count); err != nil {
+		return err
+	}
+	for range count {
+		a, err := decodeAttr(in)
+		if err != nil {
+			return err
+		}
+		r.AddAttrs(a)
+	}
+	if l.name != "" {
+		r.AddAttrs(slog.String("process", l.name))
+	} else {
+		r.AddAttrs(slog.Int("worker", l.id))
+		if c, item := l.itemOf(chunk, int(offset)); c != nil {
+			r.AddAttrs(slog.Int("item", item))
+		}
+	}
+	handler := l.pool.options.logger
+	if handler == nil {
+		handler = slog.Default().Handler()
+	}
+	handleSafely(handler, r)
+	return nil
+}
+
+// handleSafely lets a broken handler lose its record, not its pool. Errors are ignored, as [slog.Logger] does.
+func handleSafely(handler slog.Handler, r slog.Record) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(os.Stderr, "mapreduce: the log handler panicked: %v\n", p)
+		}
+	}()
+	if handler.Enabled(context.Background(), r.Level) {
+		_ = handler.Handle(context.Background(), r)
+	}
+}

@@ -1,0 +1,148 @@
+package mapreduce
+
+import (
+	"log/slog"
+	"math"
+	"reflect"
+	"time"
+
+	"mrrun/transport"
+)
+
+// This is how what is in a log record travels.
+
+// levelOffset makes all usual levels positive.
+const levelOffset = 1 << 10
+
+// An attribute travels as its key, a byte for the kind, and its value; any other kind as text.
+const (
+	attrText = iota
+	attrInt
+	attrBool
+	attrDuration
+	attrUint
+	attrFloat
+	attrTime
+)
+
+func encodeAttr(out *transport.Encoder, a slog.Attr) {
+	out.String(a.Key)
+	switch v := a.Value; v.Kind() {
+	case slog.KindInt64:
+		_ = out.WriteByte(attrInt)
+		out.Uint(uint64(v.Int64()))
+	case slog.KindBool:
+		_ = out.WriteByte(attrBool)
+		n := uint64(0)
+		if v.Bool() {
+			n = 1
+		}
+		out.Uint(n)
+	case slog.KindDuration:
+		_ = out.WriteByte(attrDuration)
+		out.Uint(uint64(v.Duration()))
+	case slog.KindUint64:
+		_ = out.WriteByte(attrUint)
+		out.Uint(v.Uint64())
+	case slog.KindFloat64:
+		_ = out.WriteByte(attrFloat)
+		out.Uint(math.Float64bits(v.Float64()))
+	case slog.KindTime:
+		_ = out.WriteByte(attrTime)
+		encodeTime(out, v.Time())
+	default:
+		_ = out.WriteByte(attrText)
+		out.String(v.String())
+	}
+}
+
+func decodeAttr(in *transport.Decoder) (slog.Attr, error) {
+	key, err := in.String()
+	if err != nil {
+		return slog.Attr{}, err
+	}
+	kind, err := in.ReadByte()
+	if err != nil {
+		return slog.Attr{}, err
+	}
+	switch kind {
+	case attrText:
+		text, err := in.String()
+		return slog.String(key, text), err
+	case attrTime:
+		t, err := decodeTime(in)
+		return slog.Time(key, t), err
+	}
+	n, err := in.Uint()
+	switch kind {
+	case attrInt:
+		return slog.Int64(key, int64(n)), err
+	case attrBool:
+		return slog.Bool(key, n != 0), err
+	case attrUint:
+		return slog.Uint64(key, n), err
+	case attrFloat:
+		return slog.Float64(key, math.Float64frombits(n)), err
+	default:
+		return slog.Duration(key, time.Duration(n)), err
+	}
+}
+
+// encodeTime writes any time, also one that is zero or has no count of nanoseconds, with the offset of its zone.
+func encodeTime(out *transport.Encoder, t time.Time) {
+	b, err := t.MarshalBinary()
+	if err != nil { // the zone is none of this world
+		b, _ = t.UTC().MarshalBinary()
+	}
+	out.Blob(b)
+}
+
+func decodeTime(in *transport.Decoder) (t time.Time, err error) {
+	b, err := in.Blob()
+	if err != nil {
+		return t, err
+	}
+	return t, t.UnmarshalBinary(b)
+}
+
+// codeStart is a place in the code of this program, which lies elsewhere in each of its processes.
+var codeStart = reflect.ValueOf(Main).Pointer()
+
+// encodeSource writes where a record was made: as a distance, which is as good as a program counter in a process of the
+// same program, and in words, for others.
+func encodeSource(out *transport.Encoder, r *slog.Record) {
+	source := r.Source()
+	if source == nil {
+		source = &slog.Source{}
+	}
+	out.Uint(uint64(r.PC - codeStart))
+	out.String(source.Function)
+	out.String(source.File)
+	out.Uint(uint64(source.Line))
+}
+
+// decodeSource sets the source of a record; one of another program becomes an attribute.
+func decodeSource(in *transport.Decoder, r *slog.Record) error {
+	var distance, line uint64
+	var source slog.Source
+	err := decodeUints(in, &distance)
+	if err == nil {
+		source.Function, err = in.String()
+	}
+	if err == nil {
+		source.File, err = in.String()
+	}
+	if err == nil {
+		err = decodeUints(in, &line)
+	}
+	source.Line = int(line)
+	if err != nil || source == (slog.Source{}) {
+		return err
+	}
+	r.PC = codeStart + uintptr(distance)
+	if here := r.Source(); here == nil || *here != source {
+		r.PC = 0
+		r.AddAttrs(slog.Any(slog.SourceKey, &source))
+	}
+	return nil
+}

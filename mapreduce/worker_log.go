@@ -1,0 +1,87 @@
+package mapreduce
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"mrrun/transport"
+)
+
+// A logHandler is the handler of slog in a worker: it sends records to the driver, each at once, since the worker may be
+// about to end. That the pipe is full holds back who logs.
+type logHandler struct {
+	server *server
+	attrs  []slog.Attr // from WithAttrs, with the groups in their keys
+	prefix string      // of the keys: open groups
+}
+
+// Enabled implements [slog.Handler]. The driver's handler decides.
+func (h *logHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+// WithGroup implements [slog.Handler].
+func (h *logHandler) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	return &logHandler{h.server, h.attrs, h.prefix + name + "."}
+}
+
+// WithAttrs implements [slog.Handler].
+func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	all := slices.Clone(h.attrs)
+	for _, a := range attrs {
+		all = appendFlat(all, h.prefix, a)
+	}
+	return &logHandler{h.server, all, h.prefix}
+}
+
+// Handle implements [slog.Handler].
+func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
+	all := slices.Clone(h.attrs)
+	r.Attrs(func(a slog.Attr) bool {
+		all = appendFlat(all, h.prefix, a)
+		return true
+	})
+	chunk, item, _ := h.server.worker.Note.Running() // now: it may be another one when the record arrives
+	body := logBodies.Get().(*transport.Encoder)
+	defer logBodies.Put(body)
+	body.Truncate(0)
+	body.Uint(uint64(item))
+	encodeTime(body, r.Time)
+	body.Uint(uint64(r.Level + levelOffset))
+	body.String(r.Message)
+	encodeSource(body, &r)
+	body.Uint(uint64(len(all)))
+	for _, a := range all {
+		encodeAttr(body, a)
+	}
+	_, err := h.server.out.AddBody(kindLog, chunk, body)
+	body.Trim()
+	if err != nil {
+		return err
+	}
+	return h.server.out.Flush()
+}
+
+// logBodies are for records: bodies that never lie in shared memory, which would go with the worker.
+var logBodies = sync.Pool{New: func() any { return transport.NewEncoder(nil) }}
+
+// appendFlat appends an attribute, and those of a group one by one with the group in their keys.
+func appendFlat(to []slog.Attr, prefix string, a slog.Attr) []slog.Attr {
+	a.Value = a.Value.Resolve()
+	if a.Equal(slog.Attr{}) {
+		return to // as the documentation of Handler wants it
+	}
+	if a.Value.Kind() != slog.KindGroup {
+		return append(to, slog.Attr{Key: prefix + a.Key, Value: a.Value})
+	}
+	if a.Key != "" {
+		prefix += a.Key + "."
+	}
+	for _, member := range a.Value.Group() {
+		to = appendFlat(to, prefix, member)
+	}
+	return to
+}
