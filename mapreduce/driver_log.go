@@ -2,9 +2,7 @@ package mapreduce
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"os"
 
 	"mrrun/transport"
 )
@@ -72,12 +70,9 @@ func (l *link) log(chunk uint32, body []byte) error {
 
 // handleSafely lets a broken handler lose its record, not its pool. Errors are ignored, as [slog.Logger] does.
 func handleSafely(handler slog.Handler, r slog.Record) {
-	defer func() {
-		if p := recover(); p != nil {
-			fmt.Fprintf(os.Stderr, "mapreduce: the log handler panicked: %v\n", p)
+	callUser("the log handler", func() {
+		if handler.Enabled(context.Background(), r.Level) {
+			_ = handler.Handle(context.Background(), r)
 		}
-	}()
-	if handler.Enabled(context.Background(), r.Level) {
-		_ = handler.Handle(context.Background(), r)
-	}
+	})
 }

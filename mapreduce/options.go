@@ -56,7 +56,7 @@ type poolOptions struct {
 	inProcess bool
 	spares    int
 	idle      time.Duration // 0: workers are kept
-	output    func(OutputLine)
+	output    *lineSink
 	logger    slog.Handler
 
 	wrap wrapping // of tests

@@ -17,29 +17,40 @@ type OutputLine struct {
 	Text    string // without the newline
 }
 
-// Output has f get the lines that workers print to standard output and standard error, one at a time. Without, they go to
-// those of the driver, each behind its worker and item: "[worker 2, item 17] hello", or behind the name of its process. Lines are never mixed; one of more
-// than 64 KiB comes in pieces. All lines have come when [Pool.Close] returns. f must not wait for the pool: workers that
-// print wait for it.
+// Output has f get the lines that workers print to standard output and standard error. Without, they go to those of the
+// driver, each behind its worker and item: "[worker 2, item 17] hello", or behind the name of its process. Lines are never
+// mixed; one of more than 64 KiB comes in pieces. All lines have come when [Pool.Close], or [Process.Wait], returns.
+//
+// One option calls f for one line at a time, of all pools and processes that it is given to; others do not wait for it. f
+// may use other pools, but must not wait for those that it prints for: their workers wait for it. A panic of f is reported
+// to standard error, and costs its line.
 func Output(f func(OutputLine)) WorkerOption {
+	s := &lineSink{f: f}
 	return workerFunc(func(o *poolOptions) error {
-		o.output = f
+		o.output = s
 		return nil
 	})
 }
 
-// printing makes one line at a time of what all workers print.
-var printing sync.Mutex
+// A lineSink is the function of one [Output] option.
+type lineSink struct {
+	mu sync.Mutex // held while f runs
+	f  func(OutputLine)
+}
+
+func (s *lineSink) take(l OutputLine) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	callUser("the Output function", func() { s.f(l) })
+}
 
 func (p *Pool) print(l *link, stderr bool, text []byte) {
 	line := OutputLine{Worker: l.id, Item: -1, Process: l.name, Stderr: stderr, Text: string(bytes.TrimSuffix(text, []byte("\n")))}
 	if c, item := l.running(); c != nil && l.name == "" {
 		line.Item = item
 	}
-	printing.Lock()
-	defer printing.Unlock()
 	if p.options.output != nil {
-		p.options.output(line)
+		p.options.output.take(line)
 		return
 	}
 	out := os.Stdout

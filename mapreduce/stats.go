@@ -58,7 +58,7 @@ func (p *Pool) Stats() Stats {
 }
 
 // Progress has f called with the numbers of the pool at every interval, and a last time when the pool ends. It is called
-// from one goroutine, which [Pool.Close] waits for.
+// for one interval at a time, and [Pool.Close] waits for it. A panic of f is reported to standard error.
 func Progress(every time.Duration, f func(Stats)) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if every <= 0 {
@@ -75,9 +75,9 @@ func (p *Pool) showProgress() {
 	for {
 		select {
 		case <-ticker.C:
-			p.options.progress(p.Stats())
+			callUser("the Progress function", func() { p.options.progress(p.Stats()) })
 		case <-p.done:
-			p.options.progress(p.numbers)
+			callUser("the Progress function", func() { p.options.progress(p.numbers) })
 			return
 		}
 	}

@@ -55,11 +55,8 @@ func newOutput(spec Spec) (*output, error) {
 	return o, nil
 }
 
-var printing sync.Mutex
-
+// printLine writes the line in one Write, which no other comes between.
 func printLine(stderr bool, line []byte) {
-	printing.Lock()
-	defer printing.Unlock()
 	if stderr {
 		_, _ = os.Stderr.Write(line)
 	} else {
