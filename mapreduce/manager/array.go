@@ -16,7 +16,7 @@ type Array[T any] struct{ list List[T] }
 
 func arraySignature[T any]() string { return signatureOf("array", reflect.TypeFor[T]()) }
 
-// NewArray makes an array of n zero values.
+// NewArray makes an array of n zero values, which must fit in one message: see [MaxMessage].
 func NewArray[T any](ctx context.Context, c Conn, n int, opts ...ObjectOption) (*Array[T], error) {
 	if n < 0 {
 		return nil, fmt.Errorf("manager: new array of %d elements: it must not be negative", n)
@@ -27,7 +27,10 @@ func NewArray[T any](ctx context.Context, c Conn, n int, opts ...ObjectOption) (
 		return nil, err
 	}
 	return a, a.list.create(ctx, c, "array", arraySignature[T](), opts,
-		func(e *transport.Encoder) error { return a.list.blobs(make([]T, n))(e) })
+		func(e *transport.Encoder) error {
+			e.Uint(uint64(n))
+			return a.list.blobs(make([]T, 1))(e)
+		})
 }
 
 // EncodeMsgpack sends the proxy.

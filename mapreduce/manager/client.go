@@ -15,14 +15,14 @@ import (
 // A Client is a connection to a manager. It is safe for concurrent use: calls of many goroutines are under way together.
 // What it holds on the manager is let go when it is closed.
 type Client struct {
-	link     link
-	in       *transport.Reader
-	out      *transport.Writer
-	address  string // as proxies tell it to other processes
-	instance string // of the server
-	silence  time.Duration
-	ended    chan struct{} // closed by fail
-	running  sync.WaitGroup
+	link    link
+	in      *transport.Reader
+	out     *transport.Writer
+	address string // as proxies tell it to other processes
+	server  greeting
+	silence time.Duration
+	ended   chan struct{} // closed by fail
+	running sync.WaitGroup
 
 	reading chan struct{} // holds a token while somebody reads answers, for all
 	full    chan struct{} // holds a token when there is more to write than goes at once
@@ -56,7 +56,7 @@ func newClient(ctx context.Context, conn net.Conn, address string, opts []Option
 	o := makeOptions(opts)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	_ = conn.SetDeadline(time.Now().Add(o.greeting))
-	link, instance, err := greetServer(conn)
+	link, server, err := greetServer(conn, o.limit)
 	if !stop() {
 		err = context.Cause(ctx)
 	}
@@ -66,7 +66,7 @@ func newClient(ctx context.Context, conn net.Conn, address string, opts []Option
 	}
 	c := &Client{
 		link: link, in: transport.NewReader(link, o.limit), out: transport.NewWriter(link),
-		address: address, instance: instance, silence: o.silence, ended: make(chan struct{}),
+		address: address, server: server, silence: o.silence, ended: make(chan struct{}),
 		reading: make(chan struct{}, 1), full: make(chan struct{}, 1),
 		calls: make(map[uint32]*pending), uses: make(map[uint64]int),
 	}
@@ -195,18 +195,14 @@ func (c *Client) Done() <-chan struct{} { return c.ended }
 // its answer is waited for: either it has done what it was asked for, or it never will.
 func (c *Client) call(ctx context.Context, id uint64, method string, encode func(*transport.Encoder) error,
 	decode func(*transport.Decoder) error) error {
-	p := pendings.Get().(*pending)
-	err := c.roundTrip(ctx, kindCall, func(e *transport.Encoder) error {
+	kind, body, err := c.request(ctx, func(e *transport.Encoder) error {
 		e.Uint(id)
 		e.String(method)
 		if encode != nil {
 			return encode(e)
 		}
 		return nil
-	}, p)
-	kind, body := p.kind, p.body
-	p.body = nil
-	pendings.Put(p)
+	})
 	switch {
 	case err != nil:
 		return fmt.Errorf("manager: %s: %w", method, err)
@@ -225,13 +221,33 @@ func (c *Client) call(ctx context.Context, id uint64, method string, encode func
 	return nil
 }
 
+// request sends a call, unless the server would not take it, and returns its answer. The body is made before anything is locked:
+// what makes it may itself use the client.
+func (c *Client) request(ctx context.Context, encode func(*transport.Encoder) error) (kind byte, answer []byte, err error) {
+	e := getScratch()
+	defer putScratch(e)
+	if err := encode(e); err != nil {
+		return 0, nil, err
+	}
+	if size := uint64(e.Len()); size > c.server.limit {
+		return 0, nil, fmt.Errorf("%w that the manager takes: see MaxMessage", &transport.SizeError{Size: size, Limit: c.server.limit})
+	}
+	p := pendings.Get().(*pending)
+	err = c.roundTrip(ctx, kindCall, e.Bytes(), p)
+	kind, answer = p.kind, p.body
+	p.body = nil
+	pendings.Put(p)
+	return kind, answer, err
+}
+
 // roundTrip sends a frame and waits for what comes back, in p.
-func (c *Client) roundTrip(ctx context.Context, kind byte, encode func(*transport.Encoder) error, p *pending) error {
+func (c *Client) roundTrip(ctx context.Context, kind byte, body []byte, p *pending) error {
 	tag, err := c.enter(p)
 	if err != nil {
 		return err
 	}
-	if _, err = c.out.Add(kind, tag, encode); err == nil {
+	_, err = c.out.Add(kind, tag, func(e *transport.Encoder) error { _, err := e.Write(body); return err })
+	if err == nil {
 		c.send()
 	} else if c.forget(tag) {
 		return err

@@ -122,12 +122,8 @@ func (anyCoder) Decode(d *transport.Decoder, v *any) error {
 
 // blob appends an encoded value with its length.
 func blob[T any](e *transport.Encoder, c coder[T], v *T) error {
-	scratch := scratches.Get().(*transport.Encoder)
-	defer func() {
-		scratch.Trim()
-		scratches.Put(scratch)
-	}()
-	scratch.Truncate(0)
+	scratch := getScratch()
+	defer putScratch(scratch)
 	if err := c.Encode(scratch, v); err != nil {
 		return err
 	}
@@ -136,6 +132,14 @@ func blob[T any](e *transport.Encoder, c coder[T], v *T) error {
 }
 
 var scratches = sync.Pool{New: func() any { return transport.NewEncoder(nil) }}
+
+func getScratch() *transport.Encoder { return scratches.Get().(*transport.Encoder) }
+
+func putScratch(e *transport.Encoder) {
+	e.Truncate(0)
+	e.Trim()
+	scratches.Put(e)
+}
 
 // unblob takes what blob has appended.
 func unblob[T any](d *transport.Decoder, c coder[T]) (v T, err error) {

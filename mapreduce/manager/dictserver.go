@@ -61,27 +61,20 @@ func (o *dictObject) call(c *call) error {
 	switch string(c.method) {
 	case "get":
 		return c.raw(old.b)
+	case "pop", "swap":
+		return o.take(c, key, old)
 	case "set":
 		o.put(c, key, old, c.in.Rest())
 		return nil
-	case "pop":
-		delete(o.m, string(key))
-		c.adopt(old)
-		return c.raw(old.b)
-	case "swap":
-		now := c.s.srv.store(c.in.Rest())
-		c.adopt(old)
-		o.m[string(key)] = now
-		return c.raw(old.b)
 	case "delete":
 		delete(o.m, string(key))
 		c.s.srv.release(old)
 		return c.flag(found)
 	case "default":
-		if !found {
-			o.put(c, key, old, c.in.Rest())
+		if found {
+			return c.raw(old.b)
 		}
-		return c.raw(o.m[string(key)].b)
+		return o.answerPut(c, key, old, c.in.Rest())
 	case "cas":
 		expected, err := c.in.Blob()
 		if err != nil {
@@ -113,6 +106,28 @@ func (o *dictObject) call(c *call) error {
 		}
 	default:
 		return c.unknown("dict")
+	}
+	return o.answerPut(c, key, old, v)
+}
+
+// take takes a value away, or puts another one in its place, and answers it.
+func (o *dictObject) take(c *call, key []byte, old stored) error {
+	if err := c.s.fits(len(old.b)); err != nil {
+		return err
+	}
+	c.adopt(old)
+	if string(c.method) == "swap" {
+		o.m[string(key)] = c.s.srv.store(c.in.Rest())
+	} else {
+		delete(o.m, string(key))
+	}
+	return c.raw(old.b)
+}
+
+// answerPut puts a value in the place of an old one, and answers it.
+func (o *dictObject) answerPut(c *call, key []byte, old stored, v []byte) error {
+	if err := c.s.fits(len(v)); err != nil {
+		return err
 	}
 	o.put(c, key, old, v)
 	return c.raw(v)

@@ -2,33 +2,9 @@ package manager
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
-
-	"mrrun/transport"
 )
-
-// TestMaxMessage: a message over the limit ends the connection that it came on, on both sides, and no other.
-func TestMaxMessage(t *testing.T) {
-	key := NewKey()
-	address := serveRemote(t, key, MaxMessage(1<<20))
-	ctx := within(t)
-	good := must1(NewDict[string, []byte](ctx, dialRemote(t, address, key), Named("dict")))
-	check(t, good.Set(ctx, "half", make([]byte, 1<<19)))
-
-	bad := must1(NewDict[string, []byte](ctx, dialRemote(t, address, key), Named("dict")))
-	wants(t, "to the server", bad.Set(ctx, "twice", make([]byte, 2<<20)), ErrLost)
-
-	small := must1(DialRemote(ctx, "tcp", address, key, MaxMessage(1<<18)))
-	defer small.Close()
-	_, _, err := must1(NewDict[string, []byte](ctx, small, Named("dict"))).Get(ctx, "half")
-	wants(t, "to the client", err, ErrLost)
-	if size, ok := errors.AsType[*transport.SizeError](err); !ok || size.Limit != 1<<18 {
-		t.Error("the limit is not named:", err)
-	}
-	equal(t, "len", must1(good.Len(ctx)), 1)
-}
 
 // TestMaxConns: clients over the limit are refused, and those that are there are served; who leaves makes room.
 func TestMaxConns(t *testing.T) {

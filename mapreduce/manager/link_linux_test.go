@@ -13,7 +13,7 @@ import (
 func rawLink(t *testing.T, address string) link {
 	t.Helper()
 	conn := must1(net.Dial("unix", strings.TrimPrefix(address, "unix:")))
-	l, _, err := greetServer(conn)
+	l, _, err := greetServer(conn, 64<<20)
 	check(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l

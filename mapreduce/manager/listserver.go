@@ -3,6 +3,8 @@ package manager
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"math/bits"
 	"reflect"
 	"slices"
 	"sync"
@@ -15,7 +17,7 @@ func init() {
 		o := &listObject{}
 		return o, o.extend(s.srv, args)
 	}
-	makers["array"] = makers["list"] // its proxy does not change the length
+	makers["array"] = newArrayObject
 }
 
 // A listObject has encoded elements.
@@ -23,6 +25,31 @@ type listObject struct {
 	mu sync.Mutex
 	l  []stored
 }
+
+// newArrayObject makes a list whose proxy does not change its length: as many zero values as are asked for, but no more than a
+// message could bring.
+func newArrayObject(s *session, args *transport.Decoder) (object, error) {
+	n, err := args.Uint()
+	if err != nil {
+		return nil, err
+	}
+	zero, err := args.Blob()
+	if err != nil {
+		return nil, err
+	}
+	over, size := bits.Mul64(n, uint64(len(zero)+elementHead))
+	if over > 0 {
+		size = math.MaxUint64
+	}
+	if limit := s.srv.o.limit; size > limit {
+		return nil, fmt.Errorf("an array of %d elements: %w that the manager takes: see MaxMessage", n,
+			&transport.SizeError{Size: size, Limit: limit})
+	}
+	return &listObject{l: slices.Repeat([]stored{{b: bytes.Clone(zero)}}, int(n))}, nil
+}
+
+// elementHead is what the length of an element takes in a message, at least.
+const elementHead = 2
 
 func (o *listObject) leave(*session) {}
 
@@ -90,6 +117,9 @@ func (o *listObject) call(c *call) error {
 		return nil
 	case "pop":
 		v := o.l[i]
+		if err := c.s.fits(len(v.b)); err != nil {
+			return err
+		}
 		o.l = slices.Delete(o.l, i, i+1)
 		c.adopt(v)
 		return c.raw(v.b)
@@ -102,8 +132,7 @@ func (o *listObject) call(c *call) error {
 		if err != nil {
 			return err
 		}
-		o.put(c, i, sum)
-		return c.raw(sum)
+		return o.answerPut(c, i, sum)
 	case "cas":
 		old, err := c.in.Blob()
 		if err != nil {
@@ -123,8 +152,7 @@ func (o *listObject) call(c *call) error {
 		if err != nil {
 			return err
 		}
-		o.put(c, i, v)
-		return c.raw(v)
+		return o.answerPut(c, i, v)
 	}
 	return c.unknown("list")
 }
@@ -133,6 +161,15 @@ func (o *listObject) put(c *call, i int, v []byte) {
 	now := c.s.srv.store(v)
 	c.s.srv.release(o.l[i])
 	o.l[i] = now
+}
+
+// answerPut puts a value in the place of an element, and answers it.
+func (o *listObject) answerPut(c *call, i int, v []byte) error {
+	if err := c.s.fits(len(v)); err != nil {
+		return err
+	}
+	o.put(c, i, v)
+	return c.raw(v)
 }
 
 // extend appends all values, or none if one of them is broken.

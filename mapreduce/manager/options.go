@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"mrrun/transport"
 )
 
 type options struct {
@@ -29,12 +31,18 @@ func makeOptions(opts []Option) options {
 	return o
 }
 
-// MaxMessage is the largest message that is taken from the other side, in bytes; 64 MiB unless said.
+// minMessage is what an answer without values needs, as most errors are.
+const minMessage = 1 << 10
+
+// MaxMessage is the largest message that is taken from the other side, in bytes: 64 MiB unless said, and never less than 1 KiB
+// or more than [transport.MaxBody]. All arguments of a call are one message, as all its results are. One that would be larger is
+// not sent: the call returns a [transport.SizeError]. What it asked for is not done then, unless it is the answer of a method
+// or function of one's own that is too large.
 func MaxMessage(bytes int) Option {
 	if bytes < 1 {
 		panic(fmt.Sprintf("manager: MaxMessage(%d): it must be positive", bytes))
 	}
-	return func(o *options) { o.limit = uint64(bytes) }
+	return func(o *options) { o.limit = min(max(uint64(bytes), minMessage), transport.MaxBody) }
 }
 
 // MaxConns is how many clients a server serves at a time, 1,000 unless said: more are refused.

@@ -13,8 +13,11 @@ import (
 func init() {
 	makers["pool"] = func(_ *session, args *transport.Decoder) (object, error) {
 		procs, err := args.Uint()
-		if err != nil || procs > mapreduce.MaxProcs {
-			return nil, fmt.Errorf("%w: a pool of %d workers: %v", ErrType, procs, err)
+		if err != nil {
+			return nil, err
+		}
+		if procs > mapreduce.MaxProcs {
+			return nil, fmt.Errorf("%w: a pool of %d workers", ErrType, procs)
 		}
 		return &poolObject{procs: int(procs), users: make(map[*session]struct{}), ended: make(chan struct{})}, nil
 	}

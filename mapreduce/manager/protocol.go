@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"mrrun/mapreduce"
 	"mrrun/shared"
@@ -12,11 +13,11 @@ import (
 )
 
 // protocolVersion is what both sides must speak.
-const protocolVersion = 1
+const protocolVersion = 2
 
 // The kinds of frames. The tag of a call is its client's choice; cancel, result and failure bear the tag of their call.
 const (
-	kindHello   byte = iota + 1 // both ways, first: version, and from the server its instance
+	kindHello   byte = iota + 1 // both ways, first: version, largest message, and from the server its instance
 	kindCall                    // object, method, arguments
 	kindCancel                  // the caller waits no longer
 	kindPing                    // are you there?
@@ -59,20 +60,35 @@ var codes = []error{
 	mapreduce.ErrClosed, mapreduce.ErrNotInitialized,
 }
 
+// sizeCode is the code of a [transport.SizeError], whose sizes follow the text.
+const sizeCode = 255
+
 // A CallError is an error that the manager answered a call with. It wraps the sentinels of this package and of shared, and
 // what the manager's pools return.
 type CallError struct {
 	Method string // what was called
 	Text   string // what the manager says
 
-	code error
+	code error // what it wraps
 }
 
 func (e *CallError) Error() string { return fmt.Sprintf("manager: %s: %s", e.Method, e.Text) }
 
 func (e *CallError) Unwrap() error { return e.code }
 
-func encodeFailure(e *transport.Encoder, err error) {
+// encodeFailure makes the body of a failure. A text of more than room bytes is cut.
+func encodeFailure(e *transport.Encoder, err error, room uint64) {
+	text := err.Error()
+	if uint64(len(text)) > room {
+		text = strings.ToValidUTF8(text[:room], "") + "…"
+	}
+	if size, ok := errors.AsType[*transport.SizeError](err); ok {
+		e.Uint(sizeCode)
+		e.String(text)
+		e.Uint(size.Size)
+		e.Uint(size.Limit)
+		return
+	}
 	code := 0
 	for i, sentinel := range codes[1:] {
 		if errors.Is(err, sentinel) {
@@ -81,7 +97,7 @@ func encodeFailure(e *transport.Encoder, err error) {
 		}
 	}
 	e.Uint(uint64(code))
-	e.String(err.Error())
+	e.String(text)
 }
 
 func decodeFailure(method string, body []byte) error {
@@ -95,7 +111,17 @@ func decodeFailure(method string, body []byte) error {
 		return fmt.Errorf("manager: %s: broken answer: %w", method, err)
 	}
 	failure := &CallError{Method: method, Text: text}
-	if code < uint64(len(codes)) {
+	switch {
+	case code == sizeCode:
+		var size transport.SizeError
+		if size.Size, err = d.Uint(); err == nil {
+			size.Limit, err = d.Uint()
+		}
+		if err != nil {
+			return fmt.Errorf("manager: %s: broken answer: %w", method, err)
+		}
+		failure.code = &size
+	case code < uint64(len(codes)):
 		failure.code = codes[code]
 	}
 	return failure

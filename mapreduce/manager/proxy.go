@@ -44,21 +44,21 @@ func (k *clients) add(c *Client) {
 	if k.all == nil {
 		k.all = make(map[string][]*Client)
 	}
-	k.all[c.instance] = append(k.all[c.instance], c)
+	k.all[c.server.instance] = append(k.all[c.server.instance], c)
 }
 
 func (k *clients) remove(c *Client) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	left := k.all[c.instance]
+	left := k.all[c.server.instance]
 	for i, other := range left {
 		if other == c {
 			left = append(left[:i:i], left[i+1:]...)
 			break
 		}
 	}
-	if k.all[c.instance] = left; len(left) == 0 {
-		delete(k.all, c.instance)
+	if k.all[c.server.instance] = left; len(left) == 0 {
+		delete(k.all, c.server.instance)
 	}
 }
 
@@ -93,7 +93,7 @@ func (p *proxy) conn(ctx context.Context) (*Client, error) {
 		if c, err = Dial(ctx, p.address); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrLost, err)
 		}
-		if c.instance != p.instance {
+		if c.server.instance != p.instance {
 			_ = c.Close()
 			return nil, fmt.Errorf("%w: another manager has come to %s", ErrLost, p.address)
 		}
@@ -170,7 +170,7 @@ func (p *proxy) create(ctx context.Context, conn Conn, kind, signature string, o
 	if err != nil {
 		return fmt.Errorf("new %s: %w", signature, err)
 	}
-	p.instance, p.address, p.signature = c.instance, c.address, signature
+	p.instance, p.address, p.signature = c.server.instance, c.address, signature
 	c.use(p.id, 1)
 	p.c.Store(c)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -28,10 +29,13 @@ var _ shared.Queuer[int] = (*Queue[int])(nil)
 
 func queueSignature[T any]() string { return signatureOf("queue", reflect.TypeFor[T]()) }
 
-// NewQueue makes a queue of at most size values: more have to wait.
+// maxQueue is the largest size of a queue.
+const maxQueue = math.MaxInt32
+
+// NewQueue makes a queue of at most size values, 1 to 2,147,483,647: more have to wait.
 func NewQueue[T any](ctx context.Context, c Conn, size int, opts ...ObjectOption) (*Queue[T], error) {
-	if size < 1 {
-		return nil, fmt.Errorf("manager: new queue of %d values: it must be positive", size)
+	if size < 1 || size > maxQueue {
+		return nil, fmt.Errorf("manager: new queue of %d values: it takes 1 to %d", size, maxQueue)
 	}
 	q := &Queue[T]{}
 	var err error

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"sync"
 
 	"mrrun/transport"
@@ -13,8 +12,11 @@ import (
 func init() {
 	makers["queue"] = func(_ *session, args *transport.Decoder) (object, error) {
 		size, err := args.Uint()
-		if err != nil || size < 1 || size > math.MaxInt32 {
-			return nil, fmt.Errorf("%w: a queue of %d values: %v", ErrType, size, err)
+		if err != nil {
+			return nil, err
+		}
+		if size < 1 || size > maxQueue {
+			return nil, fmt.Errorf("%w: a queue of %d values", ErrType, size)
 		}
 		return &queueObject{size: int(size)}, nil
 	}

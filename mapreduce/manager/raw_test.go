@@ -32,12 +32,13 @@ func frame(kind byte, tag uint32, encode func(*transport.Encoder)) []byte {
 
 // clientHello is what a client begins with.
 func clientHello(version uint64) []byte {
-	return frame(kindHello, 0, func(e *transport.Encoder) { e.Uint(version) })
+	return frame(kindHello, 0, func(e *transport.Encoder) { e.Uint(version); e.Uint(64 << 20) })
 }
 
 func serverHello(version uint64) []byte {
 	return frame(kindHello, 0, func(e *transport.Encoder) {
 		e.Uint(version)
+		e.Uint(64 << 20)
 		e.String(strings.Repeat("i", instanceSize))
 	})
 }

@@ -22,6 +22,7 @@ type session struct {
 	link   link // the connection, or what has taken its place
 	in     *transport.Reader
 	out    *transport.Writer
+	limit  uint64 // of the messages that the client takes
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -44,7 +45,7 @@ type call struct {
 	out    *transport.Encoder // where the result goes
 
 	wait func(ctx context.Context) (result []byte, err error)
-	undo func() // takes the call back when its answer could not be sent
+	undo func() // takes the call back when its answer was not sent
 }
 
 var errLater = errors.New("later")
@@ -62,7 +63,7 @@ func (c *call) unknown(what string) error {
 
 func newSession(ctx context.Context, srv *Server, conn net.Conn) *session {
 	s := &session{
-		srv: srv, conn: conn,
+		srv: srv, conn: conn, limit: srv.o.limit,
 		uses: make(map[uint64]*entry), cancels: make(map[uint32]context.CancelFunc), waits: make(map[uint64]int),
 	}
 	s.use(conn)
@@ -119,10 +120,11 @@ func (s *session) greet() error {
 			return err
 		}
 	}
-	link, err := greetClient(s.conn, s.srv.instance)
+	link, limit, err := greetClient(s.conn, greeting{s.srv.instance, s.srv.o.limit})
 	if err != nil {
 		return err
 	}
+	s.limit = limit
 	s.use(link)
 	return nil
 }
@@ -158,12 +160,19 @@ func (s *session) handleCall(f transport.Frame) error {
 	c.method = method
 	s.unsent, err = s.out.Add(kindResult, f.Tag, func(e *transport.Encoder) error {
 		c.out = e
-		return s.dispatch(id, c)
+		start := e.Len()
+		if err := s.dispatch(id, c); err != nil {
+			return err
+		}
+		return s.fits(e.Len() - start)
 	})
 	switch {
 	case err == errLater:
 		return s.waitFor(id, f.Tag, c.wait, c.undo)
 	case err != nil:
+		if c.undo != nil {
+			c.undo()
+		}
 		return s.fail(f.Tag, err)
 	case c.undo != nil:
 		s.undos = append(s.undos, c.undo)
@@ -228,21 +237,24 @@ func (s *session) waitFor(id uint64, tag uint32, wait func(context.Context) ([]b
 	s.waiting.Go(func() {
 		result, err := func() (result []byte, err error) {
 			defer s.caught(&err)
-			return wait(ctx)
+			if result, err = wait(ctx); err == nil {
+				err = s.fits(len(result))
+			}
+			return result, err
 		}()
 		if refused && err == context.Canceled {
 			err = context.Cause(ctx)
 		}
 		s.waited(id, tag, refused)
 		cancel(nil)
+		var unsent error
 		if err != nil {
-			_ = s.fail(tag, err)
-			_ = s.out.Flush()
-			return
+			unsent = s.fail(tag, err)
+		} else {
+			_, unsent = s.out.Add(kindResult, tag, func(e *transport.Encoder) error { _, err := e.Write(result); return err })
 		}
-		_, err = s.out.Add(kindResult, tag, func(e *transport.Encoder) error { _, err := e.Write(result); return err })
-		sent := err == nil && s.ctx.Err() == nil && s.out.Flush() == nil
-		if !sent && undo != nil {
+		sent := unsent == nil && s.ctx.Err() == nil && s.out.Flush() == nil
+		if undo != nil && (err != nil || !sent) {
 			undo()
 		}
 	})
@@ -261,8 +273,16 @@ func (s *session) waited(id uint64, tag uint32, refused bool) {
 	}
 }
 
+// fits returns an error if the client does not take an answer of so many bytes.
+func (s *session) fits(size int) error {
+	if uint64(size) > s.limit {
+		return fmt.Errorf("answer: %w that this client takes: see MaxMessage", &transport.SizeError{Size: uint64(size), Limit: s.limit})
+	}
+	return nil
+}
+
 func (s *session) fail(tag uint32, failure error) error {
-	_, err := s.out.Add(kindFailure, tag, func(e *transport.Encoder) error { encodeFailure(e, failure); return nil })
+	_, err := s.out.Add(kindFailure, tag, func(e *transport.Encoder) error { encodeFailure(e, failure, s.limit/2); return nil })
 	return err
 }
 

@@ -22,8 +22,11 @@ func init() {
 	makers["event"] = func(*session, *transport.Decoder) (object, error) { return &eventObject{}, nil }
 	makers["barrier"] = func(_ *session, args *transport.Decoder) (object, error) {
 		parties, err := args.Uint()
-		if err != nil || parties < 1 || parties > 65535 {
-			return nil, fmt.Errorf("%w: a barrier for %d parties: %v", ErrType, parties, err)
+		if err != nil {
+			return nil, err
+		}
+		if parties < 1 || parties > 65535 {
+			return nil, fmt.Errorf("%w: a barrier for %d parties", ErrType, parties)
 		}
 		return &barrierObject{parties: int(parties), members: make(map[*session]struct{})}, nil
 	}
