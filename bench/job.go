@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -43,9 +42,6 @@ func jobCommand(ctx context.Context, c jobs.Command, words []string, out io.Writ
 	procs, err := parseProcs(o.procs)
 	if err != nil {
 		return err
-	}
-	if slices.Contains(words, "-") {
-		return jobs.Usagef("bench reads its input several times: give a file instead of - (see mrrun bench --help)")
 	}
 	figures, err := Job(ctx, c.Name, line, procs, int(o.chunksize), int(o.repeat))
 	if err != nil {

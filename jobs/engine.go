@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"mrrun/internal/stdio"
 	"mrrun/mapreduce"
 )
 
@@ -63,17 +65,38 @@ type Run struct {
 // A progressFunc shows how much of total is done until stop is called.
 type progressFunc func(total int, done func() int) (stop func())
 
-// Run runs the job with r. It may be called several times.
-func (l *Line) Run(ctx context.Context, r Running) (*Run, error) { return l.run(ctx, r, nil) }
-
-func (l *Line) run(ctx context.Context, r Running, progress progressFunc) (*Run, error) {
+// Run runs the job with r. It may be called several times, and refuses a job that reads standard input or writes its
+// result itself.
+func (l *Line) Run(ctx context.Context, r Running) (*Run, error) {
 	work, args, err := l.parse()
 	if err != nil {
 		return nil, err
 	}
+	if streams(work) || slices.ContainsFunc(args, stdio.IsInput) {
+		return nil, usagef("%s runs the job several times: give a file instead of standard input or output (see %s --help)", l.name, l.name)
+	}
+	return l.run(ctx, work, args, r, nil)
+}
+
+// runOnce runs the job for its own command.
+func (l *Line) runOnce(ctx context.Context, r Running, progress progressFunc) (*Run, error) {
+	work, args, err := l.parse()
+	if err != nil {
+		return nil, err
+	}
+	if streams(work) {
+		if r.JSON {
+			return nil, usagef("the result and the JSON object would both go to standard output: leave out --json, or give a file (see %s --help)", l.name)
+		}
+		progress = nil // both may be the same terminal
+	}
+	return l.run(ctx, work, args, r, progress)
+}
+
+func (l *Line) run(ctx context.Context, work Work, args []string, r Running, progress progressFunc) (*Run, error) {
 	e := &engine{running: r, progress: progress}
 	began := time.Now()
-	err = work.run(ctx, e, args)
+	err := work.run(ctx, e, args)
 	if cerr := e.finish(); err == nil {
 		err = cerr
 	}

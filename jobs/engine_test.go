@@ -113,7 +113,7 @@ func TestRunShowsProgress(t *testing.T) {
 	closed := 0
 	line := newTestLine(t, doubleCommand(&closed, nil), "--limit", "50")
 	total, done, stopped := 0, -1, false
-	_, err := line.run(t.Context(), Running{Procs: 2}, func(n int, count func() int) func() {
+	_, err := line.runOnce(t.Context(), Running{Procs: 2}, func(n int, count func() int) func() {
 		total = n
 		return func() { done, stopped = count(), true }
 	})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mrrun/internal/stdio"
 	"mrrun/mapreduce"
 )
 
@@ -38,6 +39,9 @@ func Main(tools ...Tool) {
 				err = internalError{fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
 			}
 		}()
+		if err := stdio.CheckOutput(); err != nil { // before the work
+			return err
+		}
 		return dispatch(ctx, os.Args[1:], os.Stdout, tools)
 	})
 }
@@ -115,7 +119,7 @@ func (c Command) main(ctx context.Context, words []string, out io.Writer) error 
 	if !running.Quiet {
 		progress = func(total int, done func() int) func() { return showProgress(os.Stderr, c.Name, total, done) }
 	}
-	run, err := line.run(ctx, running, progress)
+	run, err := line.runOnce(ctx, running, progress)
 	if err != nil {
 		return err
 	}
@@ -123,6 +127,9 @@ func (c Command) main(ctx context.Context, words []string, out io.Writer) error 
 		for _, note := range notesOf(run.Output) {
 			fmt.Fprintf(os.Stderr, "mrrun: %s\n", note)
 		}
+	}
+	if streams(run.Output) {
+		return nil
 	}
 	return run.write(out, c.Name, running.JSON)
 }

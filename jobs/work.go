@@ -28,6 +28,13 @@ type Finisher interface {
 	Finish() error
 }
 
+// A Streamer is a job that can write its result to standard output itself, piece by piece. Where it does, [Output.Show] is
+// not called, and what else would write there is refused: JSON, and a second run.
+type Streamer interface {
+	// Streams reports whether the run will do so. It is called before it.
+	Streams() bool
+}
+
 // Fold returns the work of f, whose pieces are computed by task.
 func Fold[In, Out any](task *mapreduce.Task[In, Out], f Folder[In, Out]) Work {
 	return &folded[In, Out]{Folder: f, task: task}
@@ -63,6 +70,7 @@ func (w *folded[In, Out]) run(ctx context.Context, e *engine, args []string) err
 }
 
 func (w *folded[In, Out]) Notes() []string { return notesOf(w.Folder) }
+func (w *folded[In, Out]) Streams() bool   { return streams(w.Folder) }
 
 // A Keyer is a job that reduces by key. J are the parameters that travel to the workers.
 type Keyer[J mapreduce.Mapper[In, K, V], In any, K comparable, V any] interface {
@@ -103,6 +111,7 @@ func (w *keyed[J, In, K, V]) run(ctx context.Context, e *engine, args []string) 
 }
 
 func (w *keyed[J, In, K, V]) Notes() []string { return notesOf(w.Keyer) }
+func (w *keyed[J, In, K, V]) Streams() bool   { return streams(w.Keyer) }
 
 // closeWork releases what a job took for its run, if it is an io.Closer: temporary files, for example.
 func closeWork(job any) {
@@ -116,4 +125,9 @@ func notesOf(job any) []string {
 		return n.Notes()
 	}
 	return nil
+}
+
+func streams(job any) bool {
+	s, ok := job.(Streamer)
+	return ok && s.Streams()
 }

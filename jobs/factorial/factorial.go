@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"mrrun/internal/stdio"
 	"mrrun/jobs"
 	"mrrun/mapreduce"
 )
@@ -48,7 +50,7 @@ func init() {
 			f := &factorials{n: 1000}
 			flags.Count(&f.n, "number", "n", 0, maxN, "compute N!")
 			flags.String(&f.every, "range", "A:B", "compute n! for every n from A to B-1 instead")
-			flags.String(&f.out, "out", "FILE", "write all digits to FILE, one number a line")
+			flags.String(&f.out, "out", "FILE", "write all digits to FILE, one number a line; - is standard output, without the result")
 			flags.Bool(&f.compare, "compare", "compute serially too, check every value and show both times")
 			return jobs.Fold(compute, f)
 		},
@@ -90,7 +92,7 @@ func (f *factorials) Split(ctx context.Context, _ []string) (jobs.Pieces[piece],
 	}
 	if f.out != "" {
 		var err error
-		if f.file, err = createOut(f.out); err != nil {
+		if f.file, err = createOut(ctx, f.out); err != nil {
 			return jobs.Pieces[piece]{}, err
 		}
 	}
@@ -213,7 +215,10 @@ func await[T any](ctx context.Context, compute func() T) (T, error) {
 }
 
 // Close implements [io.Closer]: an output file that is not complete goes away.
-func (f *factorials) Close() error { return f.file.discard() }
+func (f *factorials) Close() error { return f.file.close() }
+
+// Streams implements [jobs.Streamer].
+func (f *factorials) Streams() bool { return stdio.Output(f.out) == os.Stdout }
 
 // Show implements [jobs.Output].
 func (f *factorials) Show(w io.Writer) (err error) {

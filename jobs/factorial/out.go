@@ -2,41 +2,118 @@ package factorial
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
-	"time"
+	"syscall"
+
+	"mrrun/internal/stdio"
+	"mrrun/internal/unnamed"
 )
 
-// An outFile takes digits under another name until they are complete: a run that fails leaves what was there before. A nil
-// one takes nothing.
+// An outFile takes digits. A regular file gets them when they are complete: a run that fails, or is killed, leaves what was
+// there before and nothing beside it. Standard output, pipes and devices get them as they come. A nil outFile takes nothing.
 type outFile struct {
-	path string
-	mode os.FileMode // of the file that was there before, or 0
-	temp *os.File
-	w    *bufio.Writer
-	line []byte
+	path   string
+	target string   // what path leads to, if nothing is there
+	spool  *os.File // takes the digits for a regular file; it has no name
+	stream *os.File // takes the digits for anything else
+	w      *bufio.Writer
+	line   []byte
 }
 
-func createOut(path string) (*outFile, error) {
+func createOut(ctx context.Context, path string) (*outFile, error) {
 	f := &outFile{path: path}
-	if info, err := os.Stat(path); err == nil {
-		if !info.Mode().IsRegular() {
-			return nil, fmt.Errorf("factorial: --out %s: is a directory or device: give the name of a file", path)
-		}
-		f.mode = info.Mode().Perm()
-	}
-	// Not os.CreateTemp, whose files nobody else may read: a new file gets the permissions that any new one would.
-	name := fmt.Sprintf(".factorial-%d-%d", os.Getpid(), time.Now().UnixNano())
-	temp, err := os.OpenFile(filepath.Join(filepath.Dir(path), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
+	if err := f.open(ctx); err != nil {
 		return nil, f.failed(err)
 	}
-	f.temp, f.w = temp, bufio.NewWriterSize(temp, 1<<20)
+	to := f.spool
+	if to == nil {
+		to = f.stream
+	}
+	f.w = bufio.NewWriterSize(to, 1<<20)
 	return f, nil
+}
+
+func (f *outFile) open(ctx context.Context) error {
+	if f.stream = stdio.Output(f.path); f.stream != nil {
+		return nil
+	}
+	target := followLinks(f.path)
+	there, err := openExisting(ctx, f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		f.target = target
+		f.spool, err = unnamed.File(filepath.Dir(target))
+		return err
+	}
+	if errors.Is(err, syscall.EISDIR) {
+		return fmt.Errorf("%w: give the name of a file", syscall.EISDIR)
+	}
+	if err != nil {
+		return err
+	}
+	regular, err := writableFile(there)
+	if err == nil && !regular {
+		f.stream = there
+		return nil
+	}
+	there.Close() // it was only looked at
+	if err != nil {
+		return err
+	}
+	if f.spool, err = unnamed.File(filepath.Dir(target)); err != nil { // the folder takes no other file
+		f.spool, err = unnamed.File(os.TempDir())
+	}
+	return err
+}
+
+// openExisting opens what has the name path for writing and changes nothing. A named pipe waits for its reader.
+func openExisting(ctx context.Context, path string) (*os.File, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	o, err := await(ctx, func() opened {
+		file, err := os.OpenFile(path, os.O_WRONLY, 0)
+		return opened{file, err}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o.file, o.err
+}
+
+// writableFile reports whether file is a regular one. To the superuser each file opens for writing: here the permissions
+// decide for everybody.
+func writableFile(file *os.File) (regular bool, err error) {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false, err
+	}
+	if info.Mode().Perm()&0o222 == 0 {
+		return false, errors.New("the file is read-only: make it writable, or give another name")
+	}
+	return true, nil
+}
+
+// followLinks returns what path leads to, which need not be there.
+func followLinks(path string) string {
+	for range 40 { // as many as Linux follows
+		to, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Dir(path) + "/" + to // not joined: a ".." goes up from where a linked folder is
+		}
+		path = to
+	}
+	return path
 }
 
 func (f *outFile) writeLine(x *big.Int) error {
@@ -58,32 +135,73 @@ func (f *outFile) writeText(digits []byte) error {
 	return f.failed(err)
 }
 
-// commit gives the complete file its name.
+// commit puts the complete digits where they belong.
 func (f *outFile) commit() error {
 	if f == nil {
 		return nil
 	}
 	err := f.w.Flush()
-	if err == nil && f.mode != 0 {
-		err = f.temp.Chmod(f.mode)
-	}
-	if cerr := f.temp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.temp.Name(), f.path)
-	}
-	if err == nil {
-		f.temp = nil
+	switch {
+	case err != nil:
+	case f.stream != nil:
+		err = f.close()
+	case f.target == "":
+		err = f.overwrite(f.path)
+	default:
+		err = f.create()
 	}
 	return f.failed(err)
+}
+
+// create makes the complete file appear at once where the file system can do so.
+func (f *outFile) create() error {
+	linked := unnamed.Link(f.spool, f.target)
+	if linked == nil {
+		return nil
+	}
+	err := f.overwrite(f.target)
+	if err != nil && !errors.Is(linked, fs.ErrExist) { // else it is the file of another, made meanwhile
+		os.Remove(f.target)
+	}
+	return err
+}
+
+// overwrite changes the content of the file and nothing else: not its owner, its permissions, or what else leads to it.
+func (f *outFile) overwrite(path string) error {
+	size, err := f.spool.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	if _, err := f.spool.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return err
+	}
+	err = replaceContent(file, f.spool, size)
+	if cerr := file.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// replaceContent makes the size bytes of r the content of file. What it had is kept if there is no room.
+func replaceContent(file *os.File, r io.Reader, size int64) error {
+	if err := unnamed.Reserve(file, size); err != nil {
+		return err
+	}
+	if _, err := io.Copy(file, r); err != nil {
+		return err
+	}
+	return file.Truncate(size)
 }
 
 func (f *outFile) failed(err error) error {
 	if err == nil {
 		return nil
 	}
-	// The cause alone: nobody knows the other name.
+	// The cause alone: the path is told already, or it is one that nobody gave.
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err
 	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
@@ -92,11 +210,17 @@ func (f *outFile) failed(err error) error {
 	return fmt.Errorf("factorial: write --out %s: %w", f.path, err)
 }
 
-// discard removes what was not committed.
-func (f *outFile) discard() error {
-	if f == nil || f.temp == nil {
+// close gives up what was not committed. It may be called again.
+func (f *outFile) close() (err error) {
+	if f == nil {
 		return nil
 	}
-	f.temp.Close()
-	return os.Remove(f.temp.Name())
+	if f.spool != nil {
+		err = f.spool.Close()
+	}
+	if f.stream != nil && f.stream != os.Stdout && f.stream != os.Stderr {
+		err = f.stream.Close()
+	}
+	f.spool, f.stream = nil, nil
+	return err
 }

@@ -13,7 +13,7 @@ func TestOutFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "digits.txt")
 	for _, numbers := range [][]int64{{720}, {1, 1, 2}, {}} { // each replaces the one before
-		f, err := createOut(path)
+		f, err := createOut(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,7 +24,7 @@ func TestOutFile(t *testing.T) {
 			}
 			want += big.NewInt(n).String() + "\n"
 		}
-		if err := errors.Join(f.commit(), f.discard()); err != nil {
+		if err := errors.Join(f.commit(), f.close()); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := os.ReadFile(path); string(got) != want || err != nil {
@@ -40,11 +40,11 @@ func TestOutFileDiscarded(t *testing.T) {
 	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := createOut(path)
+	f, err := createOut(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(f.writeText([]byte("12")), f.discard()); err != nil {
+	if err := errors.Join(f.writeText([]byte("12")), f.close()); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(path); string(got) != "old" || err != nil {
@@ -72,7 +72,7 @@ func TestOutFileMode(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		f, err := createOut(path)
+		f, err := createOut(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,12 +88,12 @@ func TestOutFileMode(t *testing.T) {
 func TestOutFileErrors(t *testing.T) {
 	dir := t.TempDir()
 	gone := filepath.Join(dir, "gone", "digits.txt")
-	_, err := createOut(gone)
+	_, err := createOut(t.Context(), gone)
 	if want := "factorial: write --out " + gone + ": no such file or directory"; err == nil || err.Error() != want || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	_, err = createOut(dir)
-	if want := "factorial: --out " + dir + ": is a directory or device: give the name of a file"; err == nil || err.Error() != want {
+	_, err = createOut(t.Context(), dir)
+	if want := "factorial: write --out " + dir + ": is a directory: give the name of a file"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	// The folder goes away while the job runs.
@@ -101,7 +101,7 @@ func TestOutFileErrors(t *testing.T) {
 	if err := os.Mkdir(folder, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	f, err := createOut(filepath.Join(folder, "digits.txt"))
+	f, err := createOut(t.Context(), filepath.Join(folder, "digits.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestOutFileErrors(t *testing.T) {
 // Without --out there is no file, and nothing to do.
 func TestNoOutFile(t *testing.T) {
 	var f *outFile
-	if err := errors.Join(f.writeLine(big.NewInt(1)), f.writeText(nil), f.commit(), f.discard()); err != nil {
+	if err := errors.Join(f.writeLine(big.NewInt(1)), f.writeText(nil), f.commit(), f.close()); err != nil {
 		t.Error(err)
 	}
 }

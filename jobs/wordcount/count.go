@@ -19,7 +19,13 @@ func countSplit(ctx context.Context, s Split, emit func(word string, n int64)) e
 		return err
 	}
 	defer f.Close() // it was only read
-	return countText(ctx, f, s, blockSize, emit)
+	if err := s.unchanged(f); err != nil {
+		return err
+	}
+	if err := countText(ctx, f, s, blockSize, emit); err != nil {
+		return err
+	}
+	return s.unchanged(f)
 }
 
 // countText reads s from r in blocks. What follows the last white space of a

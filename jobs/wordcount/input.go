@@ -7,15 +7,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"mrrun/internal/stdio"
 	"mrrun/jobs"
 )
 
 // source is a regular file that any process of this machine can open by path.
 type source struct {
-	name string // what the user calls it
-	path string
+	name  string // what the user calls it
+	path  string
+	start int64 // where the text begins, in bytes
 }
 
 // inputs are the texts to count. They stay readable until close.
@@ -24,7 +27,7 @@ type inputs struct {
 	release []func() error
 }
 
-// openInputs makes a source of each argument: a file, or "-" for stdin. What is
+// openInputs makes a source of each argument: a file, or a name of stdin. What is
 // no regular file is first copied to a temporary one, because workers read
 // their parts in any order; a cancelled ctx ends the wait for such input.
 func openInputs(ctx context.Context, args []string, stdin io.Reader) (*inputs, error) {
@@ -35,15 +38,13 @@ func openInputs(ctx context.Context, args []string, stdin io.Reader) (*inputs, e
 		switch {
 		case arg == "":
 			err = jobs.Usagef("a file name is empty: give a FILE, or - for standard input")
-		case arg != "-":
+		case !stdio.IsInput(arg):
 			err = in.addFile(ctx, arg)
 		case stdinUsed:
 			err = jobs.Usagef("standard input is given twice, but can be read only once: give - once")
 		default:
 			stdinUsed = true
-			err = in.addSpooled(ctx, "standard input", func() (io.ReadCloser, error) {
-				return io.NopCloser(stdin), nil
-			})
+			err = in.addStdin(ctx, stdin)
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("wordcount: %w", err), in.close())
@@ -71,10 +72,27 @@ func (in *inputs) addFile(ctx context.Context, name string) error {
 		return fmt.Errorf("read %s: is a directory: give the files in it instead", name)
 	}
 	if path, ok := sharedPath(name, info); ok {
-		in.sources = append(in.sources, source{name: name, path: path})
+		in.sources = append(in.sources, source{name, path, 0})
 		return nil
 	}
 	return in.addSpooled(ctx, name, func() (io.ReadCloser, error) { return openText(name, name) })
+}
+
+// addStdin adds what is still to be read from stdin. A regular file is read in place, as if by stdin itself: its position
+// moves to the end.
+func (in *inputs) addStdin(ctx context.Context, stdin io.Reader) error {
+	const name = "standard input"
+	if file, ok := stdin.(*os.File); ok {
+		if path, ok := openFilePath(file); ok {
+			start, err := file.Seek(0, io.SeekCurrent)
+			if err == nil {
+				_, err = file.Seek(0, io.SeekEnd)
+			}
+			in.sources = append(in.sources, source{name, path, start})
+			return err
+		}
+	}
+	return in.addSpooled(ctx, name, func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil })
 }
 
 func (in *inputs) addSpooled(ctx context.Context, name string, open func() (io.ReadCloser, error)) error {
@@ -82,7 +100,7 @@ func (in *inputs) addSpooled(ctx context.Context, name string, open func() (io.R
 	if err != nil {
 		return err
 	}
-	in.sources = append(in.sources, source{name: name, path: path})
+	in.sources = append(in.sources, source{name, path, 0})
 	in.release = append(in.release, done)
 	return nil
 }
@@ -101,12 +119,34 @@ func sharedPath(name string, info os.FileInfo) (path string, ok bool) {
 	if path, err = filepath.Abs(path); err != nil {
 		return "", false
 	}
-	for _, dir := range []string{"/proc/", "/sys/", "/dev/fd/"} {
-		if strings.HasPrefix(path, dir) {
-			return "", false
-		}
+	if ofKernel(path) {
+		return "", false
 	}
 	// The link of an open file in /proc names the path it once had.
 	found, err := os.Stat(path)
 	return path, err == nil && os.SameFile(info, found)
+}
+
+// openFilePath returns a path under which every process of the same user finds the regular file that this process has open,
+// whatever becomes of its name. It has none where the system shows no open files, or does not let them be opened again.
+func openFilePath(file *os.File) (path string, ok bool) {
+	path = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
+	name, err := os.Readlink(path)
+	if err != nil || ofKernel(name) {
+		return "", false
+	}
+	again, err := os.Open(path)
+	if err != nil {
+		return "", false
+	}
+	defer again.Close()
+	info, err := again.Stat()
+	return path, err == nil && info.Mode().IsRegular()
+}
+
+// ofKernel reports whether a path is that of no file on a disk: its size is not known, or it differs between processes.
+func ofKernel(path string) bool {
+	return slices.ContainsFunc([]string{"/proc/", "/sys/", "/dev/fd/"}, func(dir string) bool {
+		return strings.HasPrefix(path, dir)
+	})
 }

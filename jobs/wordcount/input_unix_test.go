@@ -3,6 +3,7 @@
 package wordcount
 
 import (
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -49,6 +50,63 @@ func TestOtherProcessReadsCopy(t *testing.T) {
 	if err != nil || string(out) != "one two" {
 		t.Errorf("cat of the copy gives %q, error %v", out, err)
 	}
+}
+
+// Standard input that is a file is read where it lies, from its position on, and is at its end then.
+func TestStandardInputInPlace(t *testing.T) {
+	if _, err := os.Stat("/proc/self/fd"); err != nil {
+		t.Skipf("no /proc here: %v", err)
+	}
+	for _, removed := range []bool{false, true} {
+		dir := emptyTempDir(t)
+		file, err := os.Open(writeFile(t, "skipped one two one"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if removed {
+			err = os.Remove(file.Name())
+		}
+		if _, serr := file.Seek(8, io.SeekStart); err != nil || serr != nil {
+			t.Fatal(err, serr)
+		}
+		t.Setenv("TMPDIR", filepath.Join(dir, "gone")) // nothing is copied
+		counts, in := countInputs(t, []string{"-"}, file)
+		if want := map[string]int64{"one": 2, "two": 1}; !maps.Equal(counts, want) {
+			t.Errorf("removed %v: got %v, want %v", removed, counts, want)
+		}
+		if rest, err := io.ReadAll(file); len(rest) > 0 || err != nil {
+			t.Errorf("removed %v: left to read: %q, %v", removed, rest, err)
+		}
+		if err := in.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// /dev/stdin is standard input, whatever it is: a socket cannot be opened by that name.
+func TestStandardInputByName(t *testing.T) {
+	dir := emptyTempDir(t)
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdin, sender := os.NewFile(uintptr(fds[0]), "socket"), os.NewFile(uintptr(fds[1]), "sender")
+	defer stdin.Close()
+	_, err = sender.WriteString("a b a")
+	if cerr := sender.Close(); err != nil || cerr != nil {
+		t.Fatal(err, cerr)
+	}
+	counts, in := countInputs(t, []string{"/dev/stdin"}, stdin)
+	if want := map[string]int64{"a": 2, "b": 1}; !maps.Equal(counts, want) {
+		t.Errorf("got %v, want %v", counts, want)
+	}
+	if err := in.close(); err != nil {
+		t.Error(err)
+	}
+	wantEmpty(t, dir)
+	_, err = openInputs(t.Context(), []string{"-", "/dev/stdin"}, strings.NewReader("x"))
+	wantError(t, err, "wordcount: standard input is given twice, but can be read only once: give - once")
 }
 
 // The size of a file of the kernel is not known before it is read.

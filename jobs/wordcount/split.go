@@ -19,6 +19,9 @@ type Split struct {
 	File   string // the path to open, valid in any process of this machine
 	Offset int64  // where the part begins, in bytes
 	Length int64  // how many bytes it has
+
+	Version version // of the file when it was cut
+	Head    uint64  // of the first bytes of the part
 }
 
 // splitFiles cuts each file in parts of about size bytes. It reads only around
@@ -49,14 +52,23 @@ func splitFile(file source, size int64) ([]Split, error) {
 	if err != nil {
 		return nil, readError(file.name, err)
 	}
-	return cutText(f, file, info.Size(), size)
+	splits, err := cutText(f, file, info.Size(), size)
+	if err != nil {
+		return nil, err
+	}
+	for i := range splits {
+		if err := splits[i].remember(f, info); err != nil {
+			return nil, err
+		}
+	}
+	return splits, nil
 }
 
-// cutText cuts the first end bytes of r in parts of about equal length.
+// cutText cuts what r has from the start of file to end in parts of about equal length.
 func cutText(r io.ReaderAt, file source, end, size int64) ([]Split, error) {
 	var splits []Split
 	buf := make([]byte, cutBlock)
-	for start := int64(0); start < end; {
+	for start := file.start; start < end; {
 		rest := end - start
 		parts := (rest-1)/size + 1
 		cut, err := nextCut(r, file.name, buf, start+rest/parts, end)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"mrrun/internal/unnamed"
 )
 
 // spool copies what open gives to a temporary file and returns the path at
@@ -32,19 +34,21 @@ func spool(ctx context.Context, name string, open func() (io.ReadCloser, error))
 	return path, done, nil
 }
 
-// tempFile creates a file to spool to. Where /proc is at hand the file loses its
-// name at once and is reached through the descriptor of this process: then the
-// system frees it even if the process is killed.
+// tempFile creates a file to spool to. Where /proc is at hand it has no name and is reached through the descriptor of this
+// process: then the system frees it even if the process is killed.
 func tempFile() (file *os.File, path string, done func() error, err error) {
+	if file, err := unnamed.File(os.TempDir()); err == nil {
+		path := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
+		if leadsTo(path, file) {
+			return file, path, file.Close, nil
+		}
+		file.Close()
+	}
 	file, err = os.CreateTemp("", "wordcount-*")
 	if err != nil {
 		return nil, "", nil, fmt.Errorf("%w (set TMPDIR to a folder that can be written)", err)
 	}
 	name := file.Name()
-	path = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
-	if leadsTo(path, file) && os.Remove(name) == nil {
-		return file, path, file.Close, nil
-	}
 	return file, name, func() error { return errors.Join(file.Close(), os.Remove(name)) }, nil
 }
 

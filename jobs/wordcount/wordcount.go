@@ -6,9 +6,12 @@ package wordcount
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"slices"
 
+	"mrrun/internal/stdio"
 	"mrrun/jobs"
 	"mrrun/mapreduce"
 )
@@ -62,6 +65,11 @@ func (t *text) Split(ctx context.Context, args []string) ([]Split, error) {
 	if len(args) == 0 {
 		return nil, jobs.Usagef("wordcount needs a FILE, or - for standard input (see mrrun wordcount --help)")
 	}
+	if slices.ContainsFunc(args, stdio.IsInput) {
+		if err := stdio.CheckInput(); err != nil {
+			return nil, fmt.Errorf("wordcount: %w", err)
+		}
+	}
 	var err error
 	t.files = args
 	if t.inputs, err = openInputs(ctx, args, os.Stdin); err != nil {
@@ -72,7 +80,7 @@ func (t *text) Split(ctx context.Context, args []string) ([]Split, error) {
 		if err != nil {
 			return nil, readError(source.name, err)
 		}
-		t.bytes += info.Size()
+		t.bytes += max(info.Size()-source.start, 0)
 	}
 	return splitFiles(t.inputs.sources, min(max(t.bytes/wantSplits, minSplit), maxSplit))
 }

@@ -1,0 +1,146 @@
+//go:build unix
+
+package factorial
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"mrrun/internal/unnamed"
+)
+
+// Only the content of a file changes: what else leads to it still does, and it keeps its owner.
+func TestOutFileOverwrites(t *testing.T) {
+	for _, kind := range []string{"file", "link", "dangling link", "hard link"} {
+		t.Run(kind, func(t *testing.T) {
+			dir := t.TempDir()
+			file, out := filepath.Join(dir, "file"), filepath.Join(dir, "out")
+			var err error
+			if kind != "dangling link" {
+				err = os.WriteFile(file, []byte("what was there before, and is longer"), 0o640)
+			}
+			switch kind {
+			case "file":
+				out = file
+			case "link", "dangling link":
+				err = errors.Join(err, os.Symlink("file", out))
+			case "hard link":
+				err = errors.Join(err, os.Link(file, out))
+			}
+			if os.Geteuid() == 0 && kind == "file" {
+				err = errors.Join(err, os.Chown(file, 12345, 12345))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, _ := os.Stat(file)
+			commitText(t, out, "720")
+			wantContent(t, file, "720\n")
+			wantContent(t, out, "720\n")
+			after, err := os.Stat(file)
+			if before != nil && (!os.SameFile(before, after) || before.Mode() != after.Mode()) {
+				t.Errorf("got another file than before: %v, %v", after, err)
+			}
+			if was, ok := statOf(before); ok {
+				if is, _ := statOf(after); is.Uid != was.Uid || is.Gid != was.Gid {
+					t.Errorf("the owner was %d:%d and is %d:%d", was.Uid, was.Gid, is.Uid, is.Gid)
+				}
+			}
+		})
+	}
+}
+
+func statOf(info os.FileInfo) (*syscall.Stat_t, bool) {
+	if info == nil {
+		return nil, false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return stat, ok
+}
+
+// The folder of a file need not take another one.
+func TestOutFileInClosedFolder(t *testing.T) {
+	if _, err := os.Stat("/proc/self/fd"); err != nil {
+		t.Skipf("no /proc here: %v", err)
+	}
+	file, err := os.Create(filepath.Join(t.TempDir(), "gone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := os.Remove(file.Name()); err != nil {
+		t.Fatal(err)
+	}
+	commitText(t, fmt.Sprintf("/proc/self/fd/%d", file.Fd()), "24") // the folder /proc takes no file, whoever asks
+	got := make([]byte, 10)
+	if n, _ := file.ReadAt(got, 0); string(got[:n]) != "24\n" {
+		t.Errorf("got %q, want 24", got[:n])
+	}
+}
+
+// Where no complete file can be given a name, it is made and then written. So too where another was made meanwhile.
+func TestOutFileMadeMeanwhile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	f, err := createOut(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	if err := os.WriteFile(path, []byte("of another program"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.writeText([]byte("6")), f.commit()); err != nil {
+		t.Fatal(err)
+	}
+	wantContent(t, path, "6\n")
+}
+
+// The old content stays if the new one has no room.
+func TestOutFileWithoutRoom(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out")
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	const tooLarge = 1 << 62
+	if err := unnamed.Reserve(file, tooLarge); err == nil {
+		t.Skip("this system reserves nothing")
+	}
+	if err := replaceContent(file, failingReader{}, tooLarge); err == nil || errors.Is(err, errRead) {
+		t.Errorf("got %v, want that there is no room", err)
+	}
+	wantContent(t, path, "old")
+}
+
+var errRead = errors.New("read")
+
+type failingReader struct{}
+
+func (failingReader) Read([]byte) (int, error) { return 0, errRead }
+
+func commitText(t *testing.T, path, digits string) {
+	t.Helper()
+	f, err := createOut(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	if err := errors.Join(f.writeText([]byte(digits)), f.commit()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantContent(t *testing.T, path, want string) {
+	t.Helper()
+	if got, err := os.ReadFile(path); string(got) != want || err != nil {
+		t.Errorf("%s: got %q, %v, want %q", path, got, err, want)
+	}
+}
