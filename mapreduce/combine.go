@@ -64,20 +64,28 @@ func combining[K comparable, V any](job any, to *shuffle[K, V]) (emit func(K, V)
 				return failed
 			}
 	}
-	merged := make(map[K]V)
+	var merged []pair[K, V] // in the order in which the keys came
+	places := make(map[K]int)
 	return func(k K, v V) {
-			if old, ok := merged[k]; ok {
-				v = combiner.Combine(old, v)
+			if at, ok := places[k]; ok {
+				merged[at].value = combiner.Combine(merged[at].value, v)
+				return
 			}
-			merged[k] = v
+			places[k] = len(merged)
+			merged = append(merged, pair[K, V]{k, v})
 		}, func() error {
-			for k, v := range merged {
-				if err := to.add(k, v); err != nil {
+			for _, p := range merged {
+				if err := to.add(p.key, p.value); err != nil {
 					return err
 				}
 			}
 			return nil
 		}
+}
+
+type pair[K comparable, V any] struct {
+	key   K
+	value V
 }
 
 // A partition is all that was emitted for the keys of one partition, and what is needed to reduce it.
@@ -92,39 +100,54 @@ func (j *Job[J, In, K, V]) reducePartition(_ context.Context, p partition) ([]by
 	if err := j.params.Decode(transport.NewDecoder(p.Params), &job); err != nil {
 		return nil, fmt.Errorf("decode the parameters: %w", err)
 	}
-	byKey, err := j.gather(job, p.Runs)
+	groups, err := j.gather(job, p.Runs)
 	if err != nil {
 		return nil, err
 	}
 	reducer, reduces := any(job).(Reducer[K, V])
 	out := transport.NewEncoder(nil)
-	for k, values := range byKey {
-		v := values[0]
+	for _, g := range groups {
+		v := g.values[0]
 		if reduces {
-			v = reducer.Reduce(k, slices.Values(values))
+			v = reducer.Reduce(g.key, slices.Values(g.values))
 		}
-		if err := j.pairs.encode(out, &k, &v); err != nil {
+		_, _ = out.Write(g.encoded)
+		if err := j.pairs.value.Encode(out, &v); err != nil {
 			return nil, err
 		}
 	}
 	return out.Bytes(), nil
 }
 
+// A group is all values of a key.
+type group[K comparable, V any] struct {
+	key     K
+	encoded []byte
+	values  []V
+}
+
 // gather returns the values of each key, combined into one if the job can.
-func (j *Job[J, In, K, V]) gather(job any, runs [][]byte) (map[K][]V, error) {
+func (j *Job[J, In, K, V]) gather(job any, runs [][]byte) ([]*group[K, V], error) {
 	combiner, combines := job.(Combiner[V])
-	byKey := make(map[K][]V)
+	var groups []*group[K, V]
+	byKey := make(map[K]*group[K, V])
 	for _, pairs := range runs {
-		err := j.pairs.each(pairs, func(k K, v V) {
-			if old := byKey[k]; combines && len(old) == 1 {
-				old[0] = combiner.Combine(old[0], v)
-			} else {
-				byKey[k] = append(old, v)
+		err := j.pairs.each(pairs, func(k K, encoded []byte, v V) {
+			g := byKey[k]
+			switch {
+			case g == nil:
+				g = &group[K, V]{k, encoded, []V{v}}
+				groups = append(groups, g)
+				byKey[k] = g
+			case combines:
+				g.values[0] = combiner.Combine(g.values[0], v)
+			default:
+				g.values = append(g.values, v)
 			}
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return byKey, nil
+	return groups, nil
 }

@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,8 @@ type Job[J Mapper[In, K, V], In any, K comparable, V any] struct {
 
 // NewJob registers the job whose parameters are a J; the other types follow from its Map. Like [Func] it must be called
 // for a package variable or in an init function, and panics with the line to mend if J, In, K or V would not survive the
-// way to another process, or if J can neither Combine nor Reduce.
+// way to another process, if K is no key that means the same in each process ([transport.CheckKey]), or if J can neither
+// Combine nor Reduce.
 func NewJob[J Mapper[In, K, V], In any, K comparable, V any](name string) *Job[J, In, K, V] {
 	j := &Job[J, In, K, V]{name: name}
 	check := func(role string, err error) {
@@ -59,8 +61,11 @@ func NewJob[J Mapper[In, K, V], In any, K comparable, V any](name string) *Job[J
 	check("its parameters:", err)
 	j.in, err = transport.NewCodec[In]()
 	check("its input:", err)
+	keyType := reflect.TypeFor[K]()
+	check("its key:", transport.CheckKey(keyType))
 	j.pairs.key, err = transport.NewCodec[K]()
 	check("its key:", err)
+	j.pairs.hash, j.pairs.exact = hashOf(keyType), arrivesExact(keyType)
 	j.pairs.value, err = transport.NewCodec[V]()
 	check("its value:", err)
 
@@ -69,9 +74,9 @@ func NewJob[J Mapper[In, K, V], In any, K comparable, V any](name string) *Job[J
 	_, reduces := any(zero).(Reducer[K, V])
 	if !combines && !reduces {
 		check(fmt.Sprintf("%T", zero), fmt.Errorf("needs a method Combine(a, b %[2]v) %[2]v or Reduce(key %[1]v, values iter.Seq[%[2]v]) %[2]v",
-			reflect.TypeFor[K](), reflect.TypeFor[V]()))
+			keyType, reflect.TypeFor[V]()))
 	}
-	types := fmt.Sprintf("%T: %v → %v, %v", zero, reflect.TypeFor[In](), reflect.TypeFor[K](), reflect.TypeFor[V]())
+	types := fmt.Sprintf("%T: %v → %v, %v", zero, reflect.TypeFor[In](), keyType, reflect.TypeFor[V]())
 	j.maps = register("job "+name, types, 1, j.openMap)
 	j.reduce = newTask("job "+name+" (reduce)", j.reducePartition)
 	return j
@@ -82,6 +87,9 @@ func (j *Job[J, In, K, V]) Name() string { return j.name }
 
 // Run maps all of in and returns the reduced value of each key. It blocks until done. If a Map fails, Run stops and
 // returns its error; other errors are as for [Task.Map].
+//
+// Keys are the same if they are equal (==) once they have arrived in another process, as in a map: 0 and -0 are one key, and
+// so are two that a type's own methods decode to the same; two NaNs are two.
 //
 // The result is the same for any number of workers, chunk size and order of completion if Combine is exactly associative
 // and commutative, and Reduce does not depend on the order of its values.
@@ -125,8 +133,14 @@ func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte
 	}
 	all := make(map[K]V)
 	for _, pairs := range reduced {
-		err := j.pairs.each(pairs, func(k K, v V) { all[k] = v })
-		if err != nil {
+		var twice error
+		err := j.pairs.each(pairs, func(k K, _ []byte, v V) {
+			if _, ok := all[k]; ok {
+				twice = fmt.Errorf("key %v has two results: what it is decoded to is not the same in each process", k)
+			}
+			all[k] = v
+		})
+		if err := cmp.Or(err, twice); err != nil {
 			return nil, fmt.Errorf("mapreduce: job %s: take the results: %w", j.name, err)
 		}
 	}

@@ -1,45 +1,47 @@
 package mapreduce
 
-import "mrrun/transport"
+import (
+	"unsafe"
+
+	"mrrun/transport"
+)
 
 // A pairCodec writes and reads pairs of key and value, one after the other.
 type pairCodec[K comparable, V any] struct {
 	key   *transport.Codec[K]
 	value *transport.Codec[V]
+	hash  keyHash
+	exact bool // keys arrive as they left
 }
 
-func (c *pairCodec[K, V]) encode(out *transport.Encoder, k *K, v *V) error {
-	if err := c.key.Encode(out, k); err != nil {
-		return err
-	}
-	return c.value.Encode(out, v)
-}
-
-// each calls f for each pair.
-func (c *pairCodec[K, V]) each(pairs []byte, f func(K, V)) error {
+// each calls f for each pair, with the key as it came, too: encoded again, it might arrive as another one.
+func (c *pairCodec[K, V]) each(pairs []byte, f func(k K, encoded []byte, v V)) error {
 	for in := transport.NewDecoder(pairs); len(in.Rest()) > 0; {
 		var k K
 		var v V
+		from := in.Rest()
 		if err := c.key.Decode(in, &k); err != nil {
 			return err
 		}
+		encoded := from[:len(from)-len(in.Rest())]
 		if err := c.value.Decode(in, &v); err != nil {
 			return err
 		}
-		f(k, v)
+		f(k, encoded, v)
 	}
 	return nil
 }
 
-// A shuffle sorts pairs into partitions by their keys, so that equal keys meet in one.
+// A shuffle sorts pairs into partitions by their keys, so that keys that are equal when they have arrived meet in one.
 type shuffle[K comparable, V any] struct {
 	codec      *pairCodec[K, V]
 	partitions []*transport.Encoder
 	scratch    *transport.Encoder
+	arrival    *transport.Decoder
 }
 
 func newShuffle[K comparable, V any](codec *pairCodec[K, V], partitions int) *shuffle[K, V] {
-	s := &shuffle[K, V]{codec: codec, scratch: transport.NewEncoder(nil)}
+	s := &shuffle[K, V]{codec: codec, scratch: transport.NewEncoder(nil), arrival: transport.NewDecoder(nil)}
 	for range partitions {
 		s.partitions = append(s.partitions, transport.NewEncoder(nil))
 	}
@@ -51,9 +53,16 @@ func (s *shuffle[K, V]) add(k K, v V) error {
 	if err := s.codec.key.Encode(s.scratch, &k); err != nil {
 		return err
 	}
-	key := s.scratch.Bytes()
-	out := s.partitions[hashKey(key)%uint64(len(s.partitions))]
-	_, _ = out.Write(key)
+	encoded := s.scratch.Bytes()
+	if !s.codec.exact {
+		s.arrival.Reset(encoded)
+		k = *new(K)
+		if err := s.codec.key.Decode(s.arrival, &k); err != nil {
+			return err
+		}
+	}
+	out := s.partitions[s.codec.hash(0, unsafe.Pointer(&k))%uint64(len(s.partitions))]
+	_, _ = out.Write(encoded)
 	return s.codec.value.Encode(out, &v)
 }
 
@@ -62,14 +71,4 @@ func (s *shuffle[K, V]) write(out *transport.Encoder) {
 	for _, p := range s.partitions {
 		out.Blob(p.Bytes())
 	}
-}
-
-// hashKey is FNV-1a with a final mix. It must be the same in every process, so hash/maphash will not do.
-func hashKey(key []byte) uint64 {
-	h := uint64(14695981039346656037)
-	for _, b := range key {
-		h = (h ^ uint64(b)) * 1099511628211
-	}
-	h ^= h >> 32
-	return h * 0x9e3779b97f4a7c15 >> 20
 }

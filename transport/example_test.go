@@ -235,6 +235,14 @@ func ExampleTypeError() {
 	// it is a function (func(int)), which lives in one process; send what it needs and register a task
 }
 
+func ExampleCheckKey() {
+	fmt.Println(transport.CheckKey(reflect.TypeFor[[2]float64]()))
+	fmt.Println(transport.CheckKey(reflect.TypeFor[*int]()))
+	// Output:
+	// <nil>
+	// *int cannot be sent to another process: *int: a pointer as key means another thing in another process
+}
+
 func ExampleCheckType() {
 	fmt.Println(transport.CheckType(reflect.TypeFor[map[string][]float64]()))
 	fmt.Println(transport.CheckType(reflect.TypeFor[chan int]()))

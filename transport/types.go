@@ -57,7 +57,7 @@ func (w *typeWalk) check(t reflect.Type, path string, addressable bool) error {
 	case t.Kind() == reflect.Pointer && w.keys > 0:
 		return w.refuse(path, "%v: a pointer as key means another thing in another process", t)
 	case t == timeType && w.keys > 0:
-		return w.refuse(path, "a time.Time as key: its time zone is part of the key and stays behind; use its UnixNano")
+		return w.refuseTime(path)
 	case t == floatType:
 		return w.refuse(path, "a big.Float arrives with a precision of 64 bits; send the bytes of its GobEncode")
 	case t.Kind() == reflect.Pointer:
@@ -174,6 +174,8 @@ func (w *typeWalk) checkForms(t reflect.Type, path, out, in string, addressable 
 		return w.refuse(path, "%v decodes itself by a method on the value, not on the pointer, which can set nothing", t)
 	case !addressable && t != timeType && !implementsAny(t, encoders):
 		return w.refuse(path, "%v in a map: its methods are on the pointer and cannot be called there; store *%v", t, t)
+	case w.keys > 0:
+		return w.checkParts(t, path)
 	}
 	return nil
 }

@@ -1,0 +1,119 @@
+package mapreduce
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"unsafe"
+)
+
+// A keyHash hashes the key at p, of one type, into h: keys that are equal (==) alike, in every process; hash/maphash has a
+// seed of its own in each. It is a hash of the value and not of its encoding, for equal keys may have several: 0 and -0
+// are one key.
+type keyHash func(h uint64, p unsafe.Pointer) uint64
+
+func hashOf(t reflect.Type) keyHash {
+	switch t.Kind() {
+	case reflect.String:
+		return func(h uint64, p unsafe.Pointer) uint64 { return hashString(h, *(*string)(p)) }
+	case reflect.Float32:
+		return func(h uint64, p unsafe.Pointer) uint64 { return hashFloat(h, float64(*(*float32)(p))) }
+	case reflect.Float64:
+		return func(h uint64, p unsafe.Pointer) uint64 { return hashFloat(h, *(*float64)(p)) }
+	case reflect.Complex64:
+		return hashOf(reflect.TypeFor[[2]float32]())
+	case reflect.Complex128:
+		return hashOf(reflect.TypeFor[[2]float64]())
+	case reflect.Array:
+		return hashOfArray(t)
+	case reflect.Struct:
+		return hashOfStruct(t)
+	case reflect.Interface:
+		return func(h uint64, p unsafe.Pointer) uint64 { return hashInterface(h, reflect.NewAt(t, p).Elem()) }
+	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer: // in netip.Addr, say: another in each process
+		return func(h uint64, _ unsafe.Pointer) uint64 { return h }
+	}
+	switch t.Size() { // of a bool or a whole number
+	case 1:
+		return func(h uint64, p unsafe.Pointer) uint64 { return mix(h ^ uint64(*(*uint8)(p))) }
+	case 2:
+		return func(h uint64, p unsafe.Pointer) uint64 { return mix(h ^ uint64(*(*uint16)(p))) }
+	case 4:
+		return func(h uint64, p unsafe.Pointer) uint64 { return mix(h ^ uint64(*(*uint32)(p))) }
+	default:
+		return func(h uint64, p unsafe.Pointer) uint64 { return mix(h ^ *(*uint64)(p)) }
+	}
+}
+
+// hashString is FNV-1a with a final mix.
+func hashString(h uint64, s string) uint64 {
+	h ^= 14695981039346656037
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return mix(h)
+}
+
+func hashFloat(h uint64, x float64) uint64 {
+	if x == 0 {
+		x = 0 // not -0
+	}
+	return mix(h ^ math.Float64bits(x))
+}
+
+func hashOfArray(t reflect.Type) keyHash {
+	hash, size, n := hashOf(t.Elem()), t.Elem().Size(), t.Len()
+	return func(h uint64, p unsafe.Pointer) uint64 {
+		for i := range n {
+			h = hash(h, unsafe.Add(p, uintptr(i)*size))
+		}
+		return h
+	}
+}
+
+func hashOfStruct(t reflect.Type) keyHash {
+	type field struct {
+		offset uintptr
+		hash   keyHash
+	}
+	var fields []field
+	for f := range t.Fields() {
+		if f.Name != "_" { // == does not look at it
+			fields = append(fields, field{f.Offset, hashOf(f.Type)})
+		}
+	}
+	return func(h uint64, p unsafe.Pointer) uint64 {
+		for _, f := range fields {
+			h = f.hash(h, unsafe.Add(p, f.offset))
+		}
+		return h
+	}
+}
+
+func hashInterface(h uint64, v reflect.Value) uint64 {
+	if v.IsNil() {
+		return mix(h)
+	}
+	held := reflect.New(v.Elem().Type())
+	held.Elem().Set(v.Elem())
+	return hashOf(held.Type().Elem())(hashString(h, held.Type().String()), held.UnsafePointer())
+}
+
+// arrivesExact reports whether all keys of type t arrive as they left. Others are what their methods make of them, or
+// lack what their tags leave out.
+func arrivesExact(t reflect.Type) bool {
+	if reflect.PointerTo(t).NumMethod() > 0 { // of t, too
+		return false
+	}
+	switch t.Kind() {
+	case reflect.Array:
+		return arrivesExact(t.Elem())
+	case reflect.Struct:
+		for f := range t.Fields() {
+			if strings.Contains(f.Tag.Get("msgpack"), "-") || !arrivesExact(f.Type) {
+				return false
+			}
+		}
+	}
+	return true
+}

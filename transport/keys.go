@@ -1,0 +1,44 @@
+package transport
+
+import "reflect"
+
+// CheckKey returns a [TypeError] if values of type t cannot be the keys of a map that several processes fill: those of a
+// job, or of a manager's dict. Beside what [CheckType] refuses, that is what == tells apart after the way though it was
+// equal before: pointers, also where they are a part of a type that encodes itself, and [time.Time].
+func CheckKey(t reflect.Type) error {
+	w := &typeWalk{root: t, keys: 1}
+	switch {
+	case t == nil:
+		return &TypeError{Path: "nil", Reason: "it has no type"}
+	case !t.Comparable():
+		return w.refuse(t.String(), "it is a key, and values of type %v cannot be compared by ==", t)
+	}
+	return w.check(t, t.String(), true)
+}
+
+// checkParts looks for addresses in the memory of a key that encodes itself: what arrives has other ones.
+func (w *typeWalk) checkParts(t reflect.Type, path string) error {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
+		return w.refuse(path, "%v: a pointer as key means another thing in another process", t)
+	case reflect.Array:
+		return w.checkParts(t.Elem(), path+"[]")
+	case reflect.Struct:
+		if t.PkgPath() == "unique" { // a Handle: equal wherever the values are, which is what netip.Addr is made of
+			return nil
+		}
+		for f := range t.Fields() {
+			if f.Type == timeType {
+				return w.refuseTime(path + "." + f.Name)
+			}
+			if err := w.checkParts(f.Type, path+"."+f.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *typeWalk) refuseTime(path string) error {
+	return w.refuse(path, "a time.Time as key: its time zone is part of the key and stays behind; use its UnixNano")
+}
