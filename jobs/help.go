@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-const exitStatuses = `Exit status: 0 ok, 1 the job failed, 2 usage, 70 internal, 130 interrupted, 143 terminated
+const exitStatuses = `Exit status: 0 ok, 1 the job failed, 2 usage, 70 internal, 129 hung up, 130 interrupted, 143 terminated
 (under "go run" each of them but 0 becomes 1)
 `
 

@@ -30,8 +30,8 @@ type Tool struct {
 }
 
 // Main is the whole main function of a command line over all registered jobs, and of its workers. It does not return. The
-// exit status is 0, 1 when the job failed, 2 for a wrong command line, 70 for a fault of the program itself, 130 after
-// Ctrl-C and 143 after SIGTERM.
+// exit status is 0, 1 when the job failed, 2 for a wrong command line, 70 for a fault of the program itself, 129 after
+// SIGHUP, 130 after Ctrl-C and 143 after SIGTERM.
 func Main(tools ...Tool) {
 	mapreduce.Main(func(ctx context.Context) (err error) {
 		defer func() {

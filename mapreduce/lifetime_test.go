@@ -65,9 +65,6 @@ func obey(ctx context.Context, o order) (int, error) {
 	case "SIGKILL":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
-	case "SIGTERM":
-		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
-		select {}
 	case "exit":
 		os.Exit(3)
 	case "panic":
@@ -314,7 +311,6 @@ func TestLifetimeWorkerDies(t *testing.T) {
 	checkLeaks(t)
 	deaths := map[string][]string{ // what the error says
 		"SIGKILL":  {"killed by SIGKILL"},
-		"SIGTERM":  {"killed by SIGKILL"}, // it takes its group with it
 		"exit":     {"exit status 3"},
 		"panic":    {"exit status 2", "out of a goroutine"},
 		"overflow": {"exit status 2", "stack overflow"},
@@ -370,7 +366,7 @@ func TestLifetimeCloseStoppedWorkers(t *testing.T) {
 	})
 }
 
-// SIGINT and SIGTERM reach the driver alone, which ends all workers, whatever they do, says so and exits.
+// SIGINT, SIGTERM and SIGHUP are for the driver, which ends all workers, whatever they do, says so and exits.
 func TestLifetimeSignals(t *testing.T) {
 	checkLeaks(t)
 	signals := []struct {
@@ -380,6 +376,7 @@ func TestLifetimeSignals(t *testing.T) {
 	}{
 		{syscall.SIGINT, 130, "interrupted"},
 		{syscall.SIGTERM, 143, "terminated"},
+		{syscall.SIGHUP, 129, "hung up"},
 	}
 	t.Run("all", func(t *testing.T) {
 		for _, sig := range signals {

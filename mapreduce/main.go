@@ -16,14 +16,17 @@ import (
 // entered is set when this process has passed Main or Init; registration ends there.
 var entered atomic.Bool
 
-// Main is the body of main. In the driver it runs body, with a context that ends at Ctrl-C or SIGTERM, and exits; in a
-// worker it computes what the driver asks for and body is never entered. Neither returns. A second Ctrl-C kills.
+// Main is the body of main. In the driver it runs body, with a context that ends at Ctrl-C, SIGTERM or SIGHUP, and exits; in
+// a worker it computes what the driver asks for and body is never entered. Neither returns. A second Ctrl-C kills.
+//
+// The cause of the context's end is an error that is [context.Canceled] by errors.Is and says which signal it was. SIGINT and
+// SIGHUP stay ignored if they were when the program started, as under nohup. Workers leave all three to the driver.
 //
 // The exit status is 0 when body returns nil. Else the error is printed, and the status is what its ExitCode() int method
-// says if it has one, 130 after Ctrl-C, 143 after SIGTERM, and 1 for any other error.
+// says if it has one, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, and 1 for any other error.
 //
 // When body has returned, the processes that [Task.Start] has started are waited for; those that are [Daemon], and after
-// Ctrl-C or SIGTERM all, are terminated.
+// one of these signals all, are terminated.
 //
 // All tasks must be registered before, in package variables or init functions, the same in every process: the worker is
 // this program, started again.
@@ -67,17 +70,27 @@ func Init() {
 type signalError struct{ signal syscall.Signal }
 
 func (e signalError) Error() string {
-	if e.signal == syscall.SIGINT {
+	switch e.signal {
+	case syscall.SIGINT:
 		return "interrupted"
+	case syscall.SIGHUP:
+		return "hung up"
 	}
 	return "terminated"
 }
 
-// signalContext returns a context that ends at the first SIGINT or SIGTERM; the second has its usual effect.
+func (signalError) Is(target error) bool { return target == context.Canceled }
+
+// signalContext returns a context that ends at the first signal that asks for the program's end; the second has its usual
+// effect.
 func signalContext() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
 	go func() {
 		select {
 		case s := <-signals:

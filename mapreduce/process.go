@@ -139,7 +139,8 @@ func (c *child) Exit() (exit Exit, ended bool) {
 }
 
 // Signal sends a signal to the process, not to what it has started. SIGTERM and SIGHUP end it at once, with all that it has
-// started, also if its task is notified of them: see Terminate. After its end it returns [os.ErrProcessDone].
+// started, also if its task is notified of them: see Terminate. SIGINT is for the task, if that is notified of it, and does
+// nothing otherwise. After its end it returns [os.ErrProcessDone].
 func (c *child) Signal(s os.Signal) error {
 	number, ok := s.(syscall.Signal)
 	if !ok {

@@ -179,6 +179,7 @@ func TestInterrupted(t *testing.T) {
 	}{
 		"Ctrl-C": {os.Interrupt, 130, "interrupted"},
 		"TERM":   {syscall.SIGTERM, 143, "terminated"},
+		"HUP":    {syscall.SIGHUP, 129, "hung up"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

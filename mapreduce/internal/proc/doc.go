@@ -12,8 +12,10 @@
 // # Lifetime
 //
 // A worker leads a process group of its own, so that Ctrl-C reaches the driver alone, and so that what a task starts can
-// be found and ended with it. No worker outlives its driver: end of file on the requests without a KindStop before it, and
-// SIGTERM (which the kernel sends when the driver's starter thread dies, and which [Process.Stop] sends to one that does
-// not end by itself) both make it SIGKILL its whole group. When a worker ends, the driver kills what is left of the group
-// before it reaps the leader: until then no other process can get that number.
+// be found and ended with it. No worker outlives its driver: end of file on the requests without a KindStop before it makes
+// it SIGKILL its whole group, and so does SIGTERM once the driver has closed them or is gone (the kernel sends it when the
+// driver's starter thread dies, [Process.Stop] to a worker that does not end by itself). While the driver lives and has
+// them open, SIGTERM, SIGHUP and SIGINT do nothing: whoever sends one to all processes of a program means the driver. When
+// a worker ends, the driver kills what is left of the group before it reaps the leader: until then no other process can get
+// that number.
 package proc

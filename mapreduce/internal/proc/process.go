@@ -46,17 +46,21 @@ func (e Exit) String() string {
 
 // Close releases what the driver has of a worker that has ended.
 func (p *Process) Close() {
-	p.stopOnce.Do(func() {
-		if p.Requests != nil {
-			p.Requests.Close()
-		}
-	})
+	p.closeRequests()
 	if p.Answers != nil {
 		p.Answers.Close()
 	}
 	if p.Note != nil {
 		p.Note.Close()
 	}
+}
+
+func (p *Process) closeRequests() {
+	p.stopOnce.Do(func() {
+		if p.Requests != nil {
+			p.Requests.Close()
+		}
+	})
 }
 
 // Shares reports whether the worker has shared memory with this process.
@@ -135,7 +139,7 @@ const (
 // Stop ends an idle worker in good order: the caller has sent it a KindStop frame; Stop closes its requests, after grace
 // sends SIGTERM and after [TermTime] more SIGKILL. It returns when the worker has been reaped.
 func (p *Process) Stop(grace time.Duration) {
-	p.stopOnce.Do(func() { p.Requests.Close() })
+	p.closeRequests()
 	if !p.endedWithin(grace) {
 		p.terminate()
 		if !p.endedWithin(TermTime) {
@@ -153,8 +157,12 @@ func (p *Process) terminate() {
 	}
 }
 
-// Signal sends a signal to the worker, or to all of its group. After the worker's end it returns [os.ErrProcessDone].
+// Signal sends a signal to the worker, or to all of its group. SIGTERM and SIGHUP end it: they come with the end of its
+// requests, without which it takes them for somebody else's. After the worker's end it returns [os.ErrProcessDone].
 func (p *Process) Signal(s syscall.Signal, group bool) error {
+	if s == syscall.SIGTERM || s == syscall.SIGHUP {
+		p.closeRequests()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.reaped {

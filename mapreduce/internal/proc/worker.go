@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
 	"syscall"
 
@@ -72,26 +71,9 @@ func Enter() (*Worker, error) {
 	}
 	os.Unsetenv(limitsVariable)
 
-	// A task that prints when the driver has just gone would die of SIGPIPE, and leave what it has started.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	ended := endSignals()
-	go func() {
-		// Even if the driver seems to be alive: it may be half dead, one thread after the other.
-		<-ended
-		KillOwnGroup()
-	}()
+	heedSignals()
 	wakeWithDriver()
 	return &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0}, nil
-}
-
-// endSignals receives what ends a worker from outside.
-func endSignals() <-chan os.Signal {
-	ended := make(chan os.Signal, 1)
-	signal.Notify(ended, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // else what a task starts would not ignore it any more
-		signal.Notify(ended, syscall.SIGHUP) // the kernel's to a stopped worker whose driver is gone
-	}
-	return ended
 }
 
 // checkMark returns the worker's number and slot if the mark fits the inherited pipe.

@@ -1,0 +1,195 @@
+//go:build linux
+
+package mapreduce
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// signalTask sends its own process a signal, and returns when it has been delivered.
+var signalTask = Func(func(s syscall.Signal) int {
+	_ = syscall.Kill(os.Getpid(), s)
+	for signalMask("ShdPnd")>>(s-1)&1 == 1 {
+		time.Sleep(time.Millisecond)
+	}
+	return os.Getpid()
+})
+
+// signalMask returns one of the sets of signals that /proc tells of this process.
+func signalMask(name string) (set uint64) {
+	all, _ := os.ReadFile("/proc/self/status")
+	for line := range bytes.Lines(all) {
+		if hex, ok := bytes.CutPrefix(line, []byte(name+":")); ok {
+			set, _ = strconv.ParseUint(string(bytes.TrimSpace(hex)), 16, 64)
+		}
+	}
+	return set
+}
+
+// A service manager, or a terminal, may signal all processes of a program. The driver decides what comes of it: while it
+// lives, its workers go on, and nothing is computed twice.
+func TestWorkersLeaveSignalsToTheirDriver(t *testing.T) {
+	checkLeaks(t)
+	p := newPool(t, Procs(1), silent())
+	first := p.Workers()[0].PID
+	for _, s := range slices.Repeat([]syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}, 10) {
+		if pid, err := signalTask.Apply(t.Context(), p, s); pid != first || err != nil {
+			t.Fatalf("after %v: worker %d instead of %d, %v", s, pid, first, err)
+		}
+	}
+	if s := p.Stats(); s.Lost+s.Retried > 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What [Process.Signal] says of SIGTERM and SIGHUP holds although other processes' do nothing.
+func TestProcessSignalEnds(t *testing.T) {
+	checkLeaks(t)
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		p := startCling(t, t.Context(), "stays")
+		if err := p.Signal(syscall.SIGINT); err != nil {
+			t.Error(err)
+		}
+		if err := p.Signal(s); err != nil {
+			t.Error(err)
+		}
+		_, err := p.Wait()
+		if died, ok := errors.AsType[*ExitError](err); !ok || died.Signal != syscall.SIGKILL {
+			t.Errorf("after %v: %v", s, err)
+		}
+	}
+}
+
+func init() {
+	scenarios["interrupted"] = func() {
+		Main(func(ctx context.Context) error {
+			pool, err := NewPool(ctx, Procs(1))
+			if err != nil {
+				return err
+			}
+			defer pool.Close()
+			fmt.Println("driver", os.Getpid())
+			_, err = obeyTask.Apply(ctx, pool, order{Do: "wait"})
+			fmt.Println("canceled", errors.Is(err, context.Canceled), errors.Is(context.Cause(ctx), context.Canceled), errors.Is(pool.Close(), context.Canceled))
+			return err
+		})
+	}
+}
+
+// After a signal errors are those of a cancelled context, as they would be without a signal.
+func TestSignalCancels(t *testing.T) {
+	checkLeaks(t)
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		p := start(t, "interrupted", thisBinary(nil))
+		driver := p.awaitPID("driver", 1)[0]
+		p.awaitPID("worker", 1)
+		_ = syscall.Kill(driver, s)
+		if got := p.await("canceled", 1)[0]; got != "true true true" {
+			t.Errorf("%v: %s", s, got)
+		}
+		if code := p.exit(); code != 128+int(s) {
+			t.Errorf("%v: exit status %d", s, code)
+		}
+	}
+}
+
+// A signal that was ignored when the program started stays ignored, as under nohup.
+func TestIgnoredSignalsStayIgnored(t *testing.T) {
+	checkLeaks(t)
+	p := start(t, "work", thisBinary([]string{"sh", "-c", `trap "" INT HUP; exec "$0"`}), doVariable+"=wait")
+	driver := p.awaitPID("driver", 1)[0]
+	worker := p.awaitPID("worker", 1)[0]
+	for _, pid := range []int{worker, driver} {
+		_ = syscall.Kill(pid, syscall.SIGINT)
+		_ = syscall.Kill(pid, syscall.SIGHUP)
+	}
+	fmt.Fprintln(p.in, "cancel")
+	if got := p.await("over", 1)[0]; !strings.Contains(got, "context canceled") {
+		t.Errorf("the call ended with %s", got)
+	}
+	_ = syscall.Kill(driver, syscall.SIGTERM)
+	if code := p.exit(); code != 143 {
+		t.Errorf("exit status %d; stderr:\n%s", code, &p.stderr)
+	}
+}
+
+// terminalTask reads the terminal of its program, changes its settings, and returns what came of it.
+var terminalTask = Func(func(int) string {
+	terminal, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return err.Error()
+	}
+	defer terminal.Close()
+	settings, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
+	if err == nil {
+		err = unix.IoctlSetTermios(int(terminal.Fd()), unix.TCSETS, settings)
+	}
+	_, readErr := terminal.Read(make([]byte, 1))
+	return fmt.Sprint(err, ", ", readErr)
+})
+
+func init() {
+	scenarios["terminal"] = func() {
+		Main(func(ctx context.Context) error {
+			pool, err := NewPool(ctx, Procs(1))
+			if err != nil {
+				return err
+			}
+			defer pool.Close()
+			said, err := terminalTask.Apply(ctx, pool, 0)
+			fmt.Println("terminal", said)
+			return err
+		})
+	}
+}
+
+// A task that reads the terminal is told that it cannot, instead of being stopped.
+func TestTaskReadsTerminal(t *testing.T) {
+	checkLeaks(t)
+	master, terminal := newTerminal(t)
+	defer master.Close()
+	cmd := thisBinary(nil)
+	cmd.ExtraFiles = []*os.File{terminal}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
+	p := start(t, "terminal", cmd)
+	terminal.Close()
+	if got, want := p.await("terminal", 1)[0], "<nil>, read /dev/tty: input/output error"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if code := p.exit(); code != 0 {
+		t.Errorf("exit status %d; stderr:\n%s", code, &p.stderr)
+	}
+}
+
+// newTerminal returns both ends of a terminal.
+func newTerminal(t *testing.T) (master, terminal *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return master, terminal
+}
