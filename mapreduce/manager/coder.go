@@ -38,6 +38,7 @@ type kind struct {
 	name   string
 	encode func(*transport.Encoder, any) error
 	decode func(*transport.Decoder) (any, error)
+	noKey  error // why it cannot be a key; nil also where only a map cannot have it, as []byte
 }
 
 var (
@@ -65,6 +66,9 @@ func registerKind[T any](name string) {
 		name:   name,
 		encode: func(e *transport.Encoder, v any) error { x := v.(T); return c.Encode(e, &x) },
 		decode: func(d *transport.Decoder) (any, error) { var x T; err := c.Decode(d, &x); return x, err },
+	}
+	if t.Comparable() {
+		k.noKey = checkKey(t)
 	}
 	if _, taken := kindsByName.LoadOrStore(name, k); taken {
 		panic(fmt.Sprintf("manager: RegisterKind(%q): the name is taken", name))

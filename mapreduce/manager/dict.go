@@ -11,11 +11,12 @@ import (
 )
 
 // A Dict is a map on a manager. It is made by [NewDict] and used by pointer; all methods are safe for concurrent use, and
-// each is one step that no other comes between. Keys are the same if they are encoded the same. Mixed keys and values
-// have the type any: see [RegisterKind].
+// each is one step that no other comes between. Keys are the same if they are equal (==) once they have arrived in another
+// process: 0 and -0 are one key. (Unlike in a map, a NaN is found by another of the same bits.) Mixed keys and values have
+// the type any: see [RegisterKind].
 type Dict[K comparable, V any] struct {
 	proxy
-	keys   coder[K]
+	keys   keyCoder[K]
 	values coder[V]
 }
 
@@ -23,7 +24,8 @@ func dictSignature[K comparable, V any]() string {
 	return signatureOf("dict", reflect.TypeFor[K](), reflect.TypeFor[V]())
 }
 
-// NewDict makes an empty dict.
+// NewDict makes an empty dict. Keys that would mean another thing in another process, as pointers do, are an error that
+// wraps [ErrType]: see [transport.CheckKey].
 func NewDict[K comparable, V any](ctx context.Context, c Conn, opts ...ObjectOption) (*Dict[K, V], error) {
 	d := &Dict[K, V]{}
 	if err := d.init(); err != nil {
@@ -33,7 +35,7 @@ func NewDict[K comparable, V any](ctx context.Context, c Conn, opts ...ObjectOpt
 }
 
 func (d *Dict[K, V]) init() (err error) {
-	if d.keys, err = coderOf[K](); err == nil {
+	if d.keys, err = keyCoderOf[K](); err == nil {
 		d.values, err = coderOf[V]()
 	}
 	return err
@@ -54,7 +56,7 @@ func (d *Dict[K, V]) DecodeMsgpack(dec *msgpack.Decoder) error {
 func (d *Dict[K, V]) key(ctx context.Context, method string, k *K, more func(*transport.Encoder) error,
 	result func(*transport.Decoder) error) error {
 	return d.call(ctx, method, func(e *transport.Encoder) error {
-		err := blob(e, d.keys, k)
+		err := d.keys.blob(e, k)
 		if err == nil && more != nil {
 			err = more(e)
 		}
@@ -104,7 +106,7 @@ func (d *Dict[K, V]) Len(ctx context.Context) (n int, err error) {
 func (d *Dict[K, V]) Clear(ctx context.Context) error { return d.call(ctx, "clear", nil, nil) }
 
 // Items returns a copy of all keys and values at one moment. A mixed key that a Go map cannot have, as []byte, is an error that
-// wraps [ErrType]: see [Dict.Keys].
+// wraps [ErrType], and so are two keys that their type decodes to one: see [Dict.Keys].
 func (d *Dict[K, V]) Items(ctx context.Context) (map[K]V, error) {
 	items := make(map[K]V)
 	mixed := reflect.TypeFor[K]().Kind() == reflect.Interface
@@ -116,6 +118,9 @@ func (d *Dict[K, V]) Items(ctx context.Context) (map[K]V, error) {
 			}
 			if err != nil {
 				return err
+			}
+			if _, twice := items[k]; twice {
+				return fmt.Errorf("%w: two keys of the dict arrive as %v; see Keys", ErrType, k)
 			}
 			if items[k], err = unblob(dec, d.values); err != nil {
 				return err
