@@ -67,6 +67,7 @@ type Reader struct {
 	buf        []byte // bytes read and not yet returned are buf[start:end]
 	start, end int
 	spare      []byte // for the next body that is larger than buf
+	partial    []byte // what there is of such a body, whose header is in buf; nil: none has begun
 
 	views *shm.Views // of bodies in shared memory; nil: there must be none
 	lent  *loan      // of the last body, if it is one
@@ -82,7 +83,8 @@ func NewReader(r io.Reader, limit uint64) *Reader {
 
 // Next waits for the next frame. It returns [io.EOF] when the stream ends between two frames, an error that wraps
 // [io.ErrUnexpectedEOF] when it ends inside one, [ErrFormat] for bytes that are no frame and a [SizeError] for a body
-// over the limit. After an error the stream is of no further use.
+// over the limit. After an error the stream is of no further use, unless it is that of a read which has only given up to wait,
+// as at a deadline: then Next can be called again, and goes on where it was.
 func (r *Reader) Next() (Frame, error) {
 	r.letGo()
 	if err := r.fill(headerSize); err != nil {
@@ -98,16 +100,15 @@ func (r *Reader) Next() (Frame, error) {
 	if kind&bulkBit != 0 && size != shm.PieceSize {
 		return Frame{}, fmt.Errorf("%w: a place in shared memory of %d bytes", ErrFormat, size)
 	}
-	r.start += headerSize
-	if size > uint64(len(r.buf)) {
+	if size > uint64(len(r.buf)-headerSize) {
 		body, err := r.large(int(size))
 		return Frame{Kind: kind, Tag: tag, Body: body}, err
 	}
-	if err := r.fill(int(size)); err != nil {
+	if err := r.fill(headerSize + int(size)); err != nil {
 		return Frame{}, cut(err)
 	}
-	body := r.buf[r.start : r.start+int(size) : r.start+int(size)]
-	r.start += int(size)
+	body := r.buf[r.start+headerSize : r.start+headerSize+int(size) : r.start+headerSize+int(size)]
+	r.start += headerSize + int(size)
 	if kind&bulkBit != 0 {
 		body, err = r.view(body)
 	}
@@ -146,14 +147,18 @@ func (r *Reader) fill(n int) error {
 	return nil
 }
 
-// large reads a body that does not fit the buffer into other memory, which grows only as bytes arrive.
+// large reads a body that does not fit the buffer into other memory, which grows only as bytes arrive. Its header stays in the
+// buffer until it is whole.
 func (r *Reader) large(size int) ([]byte, error) {
-	body := r.spare[:0]
-	if cap(body) < min(size, readStep) {
-		body = make([]byte, 0, min(size, readStep))
+	body := r.partial
+	r.partial = nil
+	if body == nil {
+		if body = r.spare[:0]; cap(body) < min(size, readStep) {
+			body = make([]byte, 0, min(size, readStep))
+		}
+		body = append(body, r.buf[r.start+headerSize:r.end]...)
+		r.end = r.start + headerSize
 	}
-	body = append(body, r.buf[r.start:r.end]...)
-	r.start, r.end = 0, 0
 	for len(body) < size {
 		if len(body) == cap(body) {
 			grown := make([]byte, len(body), min(size, 4*cap(body)))
@@ -163,9 +168,11 @@ func (r *Reader) large(size int) ([]byte, error) {
 		n, err := r.r.Read(body[len(body):min(size, cap(body))])
 		body = body[:len(body)+n]
 		if err != nil && len(body) < size {
+			r.partial = body
 			return nil, cut(err)
 		}
 	}
+	r.start, r.end = 0, 0
 	if cap(body) <= keepBuffer {
 		r.spare = body
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/metrics"
 	"strings"
 	"testing"
@@ -336,4 +337,42 @@ func FuzzReader(f *testing.F) {
 			t.Errorf("%d of %d bytes are frames, and the error is %v", again.Len(), len(stream), err)
 		}
 	})
+}
+
+// A hesitant reader gives up before each step.
+type hesitant struct {
+	r    io.Reader
+	step int
+	give bool
+}
+
+func (h *hesitant) Read(p []byte) (int, error) {
+	if h.give = !h.give; h.give {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return h.r.Read(p[:min(len(p), h.step)])
+}
+
+func TestReaderGoesOnAfterADeadline(t *testing.T) {
+	sizes := []int{0, 3, 64<<10 - headerSize, 64<<10 - headerSize + 1, 5, 3*readStep + 7, 0, 64 << 10, 2}
+	var stream []byte
+	for i, n := range sizes {
+		stream = append(stream, rawFrame(byte(i), uint32(i), pattern(n))...)
+	}
+	for _, step := range []int{7, headerSize, 1000, 1 << 20} {
+		r := NewReader(&hesitant{r: bytes.NewReader(stream), step: step}, 0)
+		next := func() (f Frame, err error) {
+			for f, err = r.Next(); errors.Is(err, os.ErrDeadlineExceeded); f, err = r.Next() {
+			}
+			return f, err
+		}
+		for i, n := range sizes {
+			if f, err := next(); err != nil || f.Kind != byte(i) || !bytes.Equal(f.Body, pattern(n)) {
+				t.Fatalf("steps of %d, frame %d of %d bytes: got kind %d, %d bytes, %v", step, i, n, f.Kind, len(f.Body), err)
+			}
+		}
+		if _, err := next(); err != io.EOF {
+			t.Errorf("behind the last frame: %v", err)
+		}
+	}
 }

@@ -54,8 +54,11 @@ type Stream struct {
 	closed  atomic.Bool
 	cleanup runtime.Cleanup // unmaps what nobody has closed
 
-	timing   sync.Mutex // guards deadline, and that of the bell
-	deadline time.Time
+	interrupted atomic.Bool // a Read is to give up
+	timing      sync.Mutex  // guards what follows, and the deadline of the bell
+	deadline    time.Time
+	pollUntil   time.Time // zero: no Poll waits
+	kicked      bool      // those that sleep are to look up
 
 	deaths  *shm.Word // changes when a process has ended; nil: nobody counts
 	endings uint32    // what was known of endings when the other process was there last; guarded by writing
@@ -188,7 +191,7 @@ func (s *Stream) endingsNow() uint32 {
 }
 
 // Read takes out what is there. It blocks while nothing is. The error is [io.EOF] when all was taken that a process has put in
-// that is gone, [os.ErrClosed] after Close, or [os.ErrDeadlineExceeded].
+// that is gone, [os.ErrClosed] after Close, or [os.ErrDeadlineExceeded], which an Interrupt brings about too.
 func (s *Stream) Read(p []byte) (n int, err error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
@@ -203,6 +206,9 @@ func (s *Stream) Read(p []byte) (n int, err error) {
 		if n > 0 || len(p) == 0 || err != nil {
 			raceAcquire()
 			return n, err
+		}
+		if s.interrupted.Load() && s.interrupted.Swap(false) {
+			return 0, os.ErrDeadlineExceeded
 		}
 		if err := s.wait(&s.inWatch, &s.in.wantsData, s.mayRead); err != nil && !(err == io.EOF && s.in.hasData()) {
 			return 0, err

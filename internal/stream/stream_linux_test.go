@@ -251,3 +251,42 @@ func TestOpenRefuses(t *testing.T) {
 		mustNot(t, region.Close())
 	}
 }
+
+// An Interrupt ends one Read that waits, also if it comes just before, and nothing else: whoever awaits the end sleeps on.
+func TestInterruptEndsOneRead(t *testing.T) {
+	a, b := open(t, 4096)
+	ended := make(chan error, 1)
+	go func() { ended <- a.AwaitEnd() }()
+	for i := range 2000 {
+		read := make(chan error)
+		go func() {
+			_, err := a.Read(make([]byte, 1))
+			read <- err
+		}()
+		if i%2 == 0 {
+			runtime.Gosched()
+		}
+		a.Interrupt()
+		if err := <-read; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("read %d: %v", i, err)
+		}
+	}
+	a.Interrupt() // nobody reads; what is there is read all the same
+	_, err := b.Write([]byte("x"))
+	mustNot(t, err)
+	p := make([]byte, 1)
+	if n, err := a.Read(p); n != 1 || err != nil {
+		t.Errorf("what is there: %d, %v", n, err)
+	}
+	if _, err := a.Read(p); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the next that would have to wait: %v", err)
+	}
+	go func() { _, _ = b.Write([]byte("y")) }()
+	if n, err := a.Read(p); n != 1 || err != nil {
+		t.Errorf("the one after: %d, %v", n, err)
+	}
+	mustNot(t, b.Close())
+	if err := <-ended; err != io.EOF {
+		t.Errorf("the end: %v", err)
+	}
+}

@@ -11,7 +11,9 @@ import (
 
 func (s *Stream) mayWrite() bool { return s.out.hasRoom() || s.closed.Load() }
 
-func (s *Stream) mayRead() bool { return s.in.hasData() || s.closed.Load() }
+func (s *Stream) mayRead() bool { return s.mayPoll() || s.interrupted.Load() }
+
+func (s *Stream) mayPoll() bool { return s.in.hasData() || s.closed.Load() }
 
 // wait blocks until ready reports true, first looking and then sleeping. It may also return for no reason.
 func (s *Stream) wait(w *watch, wants *shm.Word, ready func() bool) error {
@@ -22,14 +24,19 @@ func (s *Stream) wait(w *watch, wants *shm.Word, ready func() bool) error {
 	err := s.sleepers.sleep(s.bell.In, ready)
 	wants.Store(0)
 	if errors.Is(err, os.ErrDeadlineExceeded) && !s.isLate() {
-		return nil // it was the end of a Poll
+		return nil // it was the end of a Poll, or an Interrupt
 	}
 	return err
 }
 
+// isLate reports whether the deadline has passed. It is called when a sleep has ended by that of the bell.
 func (s *Stream) isLate() bool {
 	s.timing.Lock()
 	defer s.timing.Unlock()
+	if s.kicked {
+		s.kicked = false
+		_ = s.timeBell() // it fails only for a closed file
+	}
 	return !s.deadline.IsZero() && !time.Now().Before(s.deadline)
 }
 
@@ -44,8 +51,8 @@ func (s *Stream) Poll(d time.Duration) (bool, error) {
 	var until time.Time
 	if d > 0 {
 		until = time.Now().Add(d)
-		s.setBell(until)
-		defer s.setBell(time.Time{})
+		s.setPoll(until)
+		defer s.setPoll(time.Time{})
 	}
 	for {
 		if s.closed.Load() {
@@ -54,7 +61,7 @@ func (s *Stream) Poll(d time.Duration) (bool, error) {
 		if s.in.hasData() {
 			return true, nil
 		}
-		switch err := s.wait(&s.inWatch, &s.in.wantsData, s.mayRead); {
+		switch err := s.wait(&s.inWatch, &s.in.wantsData, s.mayPoll); {
 		case err == io.EOF:
 			return true, nil
 		case errors.Is(err, os.ErrDeadlineExceeded), err == nil && d > 0 && !time.Now().Before(until) && !s.in.hasData():
@@ -77,14 +84,32 @@ func (s *Stream) AwaitEnd() error {
 	return os.ErrClosed
 }
 
-// setBell has a sleeping goroutine wake up at until, if that is before the deadline; zero is never.
-func (s *Stream) setBell(until time.Time) {
+// timeBell has a sleeping goroutine wake up when it is time. The caller holds timing.
+func (s *Stream) timeBell() error {
+	until := s.deadline
+	if !s.pollUntil.IsZero() && (until.IsZero() || s.pollUntil.Before(until)) {
+		until = s.pollUntil
+	}
+	if s.kicked {
+		until = time.Unix(1, 0)
+	}
+	return s.bell.In.SetReadDeadline(until)
+}
+
+func (s *Stream) setPoll(until time.Time) {
 	s.timing.Lock()
 	defer s.timing.Unlock()
-	if until.IsZero() || !s.deadline.IsZero() && s.deadline.Before(until) {
-		until = s.deadline
-	}
-	_ = s.bell.In.SetReadDeadline(until) // it fails only for a closed file
+	s.pollUntil = until
+	_ = s.timeBell() // it fails only for a closed file
+}
+
+// Interrupt has the Read that waits give up, or, when none does, the next one that would have to. No bytes are lost.
+func (s *Stream) Interrupt() {
+	s.timing.Lock()
+	defer s.timing.Unlock()
+	s.interrupted.Store(true)
+	s.kicked = true
+	_ = s.timeBell() // it fails only for a closed file
 }
 
 // SetDeadline sets when Read and Write give up that have to wait, also those under way; zero is never.
@@ -92,5 +117,5 @@ func (s *Stream) SetDeadline(t time.Time) error {
 	s.timing.Lock()
 	defer s.timing.Unlock()
 	s.deadline = t
-	return s.bell.In.SetReadDeadline(t)
+	return s.timeBell()
 }
