@@ -19,14 +19,14 @@ func arraySignature[T any]() string { return signatureOf("array", reflect.TypeFo
 // NewArray makes an array of n zero values, which must fit in one message: see [MaxMessage].
 func NewArray[T any](ctx context.Context, c Conn, n int, opts ...ObjectOption) (*Array[T], error) {
 	if n < 0 {
-		return nil, fmt.Errorf("manager: new array of %d elements: it must not be negative", n)
+		return nil, fmt.Errorf("manager: NewArray: %d elements: it must not be negative", n)
 	}
 	a := &Array[T]{}
 	var err error
 	if a.list.values, err = coderOf[T](); err != nil {
 		return nil, err
 	}
-	return a, a.list.create(ctx, c, "array", arraySignature[T](), opts,
+	return a, a.list.create(ctx, c, "NewArray", "array", arraySignature[T](), opts,
 		func(e *transport.Encoder) error {
 			e.Uint(uint64(n))
 			return a.list.blobs(make([]T, 1))(e)
@@ -45,19 +45,28 @@ func (a *Array[T]) DecodeMsgpack(d *msgpack.Decoder) (err error) {
 }
 
 // At returns element i: see [List.Get].
-func (a *Array[T]) At(ctx context.Context, i int) (T, error) { return a.list.Get(ctx, i) }
+func (a *Array[T]) At(ctx context.Context, i int) (T, error) { return a.list.get(ctx, "Array.At", i) }
 
 // Set sets element i.
-func (a *Array[T]) Set(ctx context.Context, i int, v T) error { return a.list.Set(ctx, i, v) }
+func (a *Array[T]) Set(ctx context.Context, i int, v T) error {
+	return a.list.call(ctx, "Array.Set", a.list.at(i, &v), nil)
+}
 
 // Add adds n to element i, which must be a number, and returns the sum.
-func (a *Array[T]) Add(ctx context.Context, i int, n T) (T, error) { return a.list.Add(ctx, i, n) }
+func (a *Array[T]) Add(ctx context.Context, i int, n T) (T, error) {
+	return a.list.add(ctx, "Array.Add", i, n)
+}
 
 // Len returns the number of elements.
-func (a *Array[T]) Len(ctx context.Context) (int, error) { return a.list.Len(ctx) }
+func (a *Array[T]) Len(ctx context.Context) (n int, err error) {
+	err = a.list.call(ctx, "Array.Len", nil, count(&n))
+	return n, err
+}
 
 // Slice returns a copy of the elements from i up to j, without j.
-func (a *Array[T]) Slice(ctx context.Context, i, j int) ([]T, error) { return a.list.Slice(ctx, i, j) }
+func (a *Array[T]) Slice(ctx context.Context, i, j int) ([]T, error) {
+	return a.list.slice(ctx, "Array.Slice", bounds(i, j))
+}
 
 // Close says that this proxy is used no more.
 func (a *Array[T]) Close() error { return a.list.Close() }

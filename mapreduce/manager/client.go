@@ -191,9 +191,10 @@ func (c *Client) Address() string { return c.address }
 // Done is closed when the connection has ended.
 func (c *Client) Done() <-chan struct{} { return c.ended }
 
-// call calls a method. Nil functions mean that there is nothing to encode or decode. When ctx ends the server is told, and
-// its answer is waited for: either it has done what it was asked for, or it never will.
-func (c *Client) call(ctx context.Context, id uint64, method string, encode func(*transport.Encoder) error,
+// call calls a method of an object; name is what its caller calls it, for errors. Nil functions mean that there is nothing to
+// encode or decode. When ctx ends the server is told, and its answer is waited for: either it has done what it was asked for, or
+// it never will.
+func (c *Client) call(ctx context.Context, name string, id uint64, method string, encode func(*transport.Encoder) error,
 	decode func(*transport.Decoder) error) error {
 	kind, body, err := c.request(ctx, func(e *transport.Encoder) error {
 		e.Uint(id)
@@ -205,9 +206,9 @@ func (c *Client) call(ctx context.Context, id uint64, method string, encode func
 	})
 	switch {
 	case err != nil:
-		return fmt.Errorf("manager: %s: %w", method, err)
+		return fmt.Errorf("manager: %s: %w", name, err)
 	case kind == kindFailure:
-		err := decodeFailure(method, body)
+		err := decodeFailure(name, body)
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return context.Cause(ctx)
 		}
@@ -216,7 +217,7 @@ func (c *Client) call(ctx context.Context, id uint64, method string, encode func
 		return nil
 	}
 	if err := decode(transport.NewDecoder(body)); err != nil {
-		return fmt.Errorf("manager: %s: result: %w", method, err)
+		return fmt.Errorf("manager: %s: result: %w", name, err)
 	}
 	return nil
 }

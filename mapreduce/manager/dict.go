@@ -31,7 +31,7 @@ func NewDict[K comparable, V any](ctx context.Context, c Conn, opts ...ObjectOpt
 	if err := d.init(); err != nil {
 		return nil, err
 	}
-	return d, d.create(ctx, c, "dict", dictSignature[K, V](), opts, nil)
+	return d, d.create(ctx, c, "NewDict", "dict", dictSignature[K, V](), opts, nil)
 }
 
 func (d *Dict[K, V]) init() (err error) {
@@ -66,18 +66,18 @@ func (d *Dict[K, V]) key(ctx context.Context, method string, k *K, more func(*tr
 
 // Set sets the value of a key.
 func (d *Dict[K, V]) Set(ctx context.Context, k K, v V) error {
-	return d.key(ctx, "set", &k, func(e *transport.Encoder) error { return d.values.Encode(e, &v) }, nil)
+	return d.key(ctx, "Dict.Set", &k, func(e *transport.Encoder) error { return d.values.Encode(e, &v) }, nil)
 }
 
 // Get returns the value of a key, and whether there is one.
 func (d *Dict[K, V]) Get(ctx context.Context, k K) (v V, found bool, err error) {
-	err = d.key(ctx, "get", &k, nil, d.maybe(&v, &found))
+	err = d.key(ctx, "Dict.Get", &k, nil, d.maybe(&v, &found))
 	return v, found, err
 }
 
 // Pop is Get and Delete in one.
 func (d *Dict[K, V]) Pop(ctx context.Context, k K) (v V, found bool, err error) {
-	err = d.key(ctx, "pop", &k, nil, d.maybe(&v, &found))
+	err = d.key(ctx, "Dict.Pop", &k, nil, d.maybe(&v, &found))
 	return v, found, err
 }
 
@@ -92,25 +92,25 @@ func (d *Dict[K, V]) maybe(v *V, found *bool) func(*transport.Decoder) error {
 
 // Delete removes a key, and reports whether there was one.
 func (d *Dict[K, V]) Delete(ctx context.Context, k K) (found bool, err error) {
-	err = d.key(ctx, "delete", &k, nil, flag(&found))
+	err = d.key(ctx, "Dict.Delete", &k, nil, flag(&found))
 	return found, err
 }
 
 // Len returns the number of keys.
 func (d *Dict[K, V]) Len(ctx context.Context) (n int, err error) {
-	err = d.call(ctx, "len", nil, count(&n))
+	err = d.call(ctx, "Dict.Len", nil, count(&n))
 	return n, err
 }
 
 // Clear removes all keys.
-func (d *Dict[K, V]) Clear(ctx context.Context) error { return d.call(ctx, "clear", nil, nil) }
+func (d *Dict[K, V]) Clear(ctx context.Context) error { return d.call(ctx, "Dict.Clear", nil, nil) }
 
 // Items returns a copy of all keys and values at one moment. A mixed key that a Go map cannot have, as []byte, is an error that
 // wraps [ErrType], and so are two keys that their type decodes to one: see [Dict.Keys].
 func (d *Dict[K, V]) Items(ctx context.Context) (map[K]V, error) {
 	items := make(map[K]V)
 	mixed := reflect.TypeFor[K]().Kind() == reflect.Interface
-	err := d.call(ctx, "items", nil, func(dec *transport.Decoder) error {
+	err := d.call(ctx, "Dict.Items", nil, func(dec *transport.Decoder) error {
 		for len(dec.Rest()) > 0 {
 			k, err := unblob(dec, d.keys)
 			if err == nil && mixed && !reflect.ValueOf(k).Comparable() {
@@ -133,7 +133,7 @@ func (d *Dict[K, V]) Items(ctx context.Context) (map[K]V, error) {
 
 // Keys returns all keys at one moment, in no order.
 func (d *Dict[K, V]) Keys(ctx context.Context) (keys []K, err error) {
-	err = d.call(ctx, "keys", nil, func(dec *transport.Decoder) error {
+	err = d.call(ctx, "Dict.Keys", nil, func(dec *transport.Decoder) error {
 		for len(dec.Rest()) > 0 {
 			k, err := unblob(dec, d.keys)
 			if err != nil {
@@ -148,7 +148,7 @@ func (d *Dict[K, V]) Keys(ctx context.Context) (keys []K, err error) {
 
 // Add adds n to the value of a key, or to 0 if there is none, and returns the sum. Values must be numbers.
 func (d *Dict[K, V]) Add(ctx context.Context, k K, n V) (sum V, err error) {
-	err = d.key(ctx, "add", &k, func(e *transport.Encoder) error {
+	err = d.key(ctx, "Dict.Add", &k, func(e *transport.Encoder) error {
 		e.Uint(uint64(reflect.TypeFor[V]().Kind()))
 		return d.values.Encode(e, &n)
 	}, func(dec *transport.Decoder) error { return d.values.Decode(dec, &sum) })
@@ -158,7 +158,7 @@ func (d *Dict[K, V]) Add(ctx context.Context, k K, n V) (sum V, err error) {
 // CompareAndSwap sets the value of a key to v if it is old, and reports whether it was. Values are the same if they are
 // encoded the same.
 func (d *Dict[K, V]) CompareAndSwap(ctx context.Context, k K, old, v V) (swapped bool, err error) {
-	err = d.key(ctx, "cas", &k, func(e *transport.Encoder) error {
+	err = d.key(ctx, "Dict.CompareAndSwap", &k, func(e *transport.Encoder) error {
 		if err := blob(e, d.values, &old); err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (d *Dict[K, V]) CompareAndSwap(ctx context.Context, k K, old, v V) (swapped
 // SetDefault sets the value of a key if there is none, and returns the one that is there then.
 func (d *Dict[K, V]) SetDefault(ctx context.Context, k K, v V) (V, error) {
 	var is V
-	err := d.key(ctx, "default", &k, func(e *transport.Encoder) error { return d.values.Encode(e, &v) },
+	err := d.key(ctx, "Dict.SetDefault", &k, func(e *transport.Encoder) error { return d.values.Encode(e, &v) },
 		func(dec *transport.Decoder) error { return d.values.Decode(dec, &is) })
 	return is, err
 }
@@ -180,7 +180,7 @@ func (d *Dict[K, V]) Update(ctx context.Context, k K, f Updater[V]) (v V, err er
 	if f.name == "" {
 		return v, errNoUpdater
 	}
-	err = d.key(ctx, "update", &k, func(e *transport.Encoder) error { e.String(f.name); return nil },
+	err = d.key(ctx, "Dict.Update", &k, func(e *transport.Encoder) error { e.String(f.name); return nil },
 		func(dec *transport.Decoder) error { return d.values.Decode(dec, &v) })
 	return v, err
 }

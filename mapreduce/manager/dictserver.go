@@ -35,19 +35,19 @@ func (o *dictObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch string(c.method) {
-	case "len":
+	case "Len":
 		c.out.Uint(uint64(len(o.m)))
 		return nil
-	case "clear":
+	case "Clear":
 		for _, v := range o.m {
 			c.s.srv.release(v)
 		}
 		clear(o.m)
 		return nil
-	case "keys", "items":
+	case "Keys", "Items":
 		for k, v := range o.m {
 			c.out.String(k)
-			if len(c.method) == len("items") {
+			if string(c.method) == "Items" {
 				c.out.Blob(v.b)
 			}
 		}
@@ -59,23 +59,23 @@ func (o *dictObject) call(c *call) error {
 	}
 	old, found := o.m[string(key)]
 	switch string(c.method) {
-	case "get":
+	case "Get", "Load":
 		return c.raw(old.b)
-	case "pop", "swap":
+	case "Pop", "Swap":
 		return o.take(c, key, old)
-	case "set":
+	case "Set", "Store":
 		o.put(c, key, old, c.in.Rest())
 		return nil
-	case "delete":
+	case "Delete":
 		delete(o.m, string(key))
 		c.s.srv.release(old)
 		return c.flag(found)
-	case "default":
+	case "SetDefault":
 		if found {
 			return c.raw(old.b)
 		}
 		return o.answerPut(c, key, old, c.in.Rest())
-	case "cas":
+	case "CompareAndSwap":
 		expected, err := c.in.Blob()
 		if err != nil {
 			return err
@@ -88,7 +88,7 @@ func (o *dictObject) call(c *call) error {
 	}
 	var v []byte
 	switch string(c.method) {
-	case "add":
+	case "Add":
 		k, err := c.in.Uint()
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func (o *dictObject) call(c *call) error {
 		if v, err = addEncoded(reflect.Kind(k), old.b, c.in.Rest()); err != nil {
 			return err
 		}
-	case "update":
+	case "Update":
 		name, err := c.in.String()
 		if err != nil {
 			return err
@@ -116,7 +116,7 @@ func (o *dictObject) take(c *call, key []byte, old stored) error {
 		return err
 	}
 	c.adopt(old)
-	if string(c.method) == "swap" {
+	if string(c.method) == "Swap" {
 		o.m[string(key)] = c.s.srv.store(c.in.Rest())
 	} else {
 		delete(o.m, string(key))

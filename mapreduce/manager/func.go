@@ -3,7 +3,6 @@ package manager
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -52,13 +51,10 @@ func Func[A, R any](name string, f func(ctx context.Context, arg A) (R, error)) 
 
 // Call calls the function on the manager that c is connected to; it blocks until it has returned.
 func (r *RemoteFunc[A, R]) Call(ctx context.Context, c Conn, arg A) (result R, err error) {
-	err = c.client().call(ctx, 0, "func", func(e *transport.Encoder) error {
+	err = c.client().call(ctx, r.name, 0, "Func", func(e *transport.Encoder) error {
 		e.String(r.name)
 		return r.args.Encode(e, &arg)
 	}, func(d *transport.Decoder) error { return r.results.Decode(d, &result) })
-	if failed, ok := errors.AsType[*CallError](err); ok {
-		failed.Method = r.name
-	}
 	return result, err
 }
 

@@ -14,7 +14,7 @@ import (
 // FuzzRequests has a server take any calls: none may end it, and none may leave a later one without an answer.
 func FuzzRequests(f *testing.F) {
 	e := transport.NewEncoder(nil)
-	for _, m := range []string{"set", "get", "add", "extend", "put", "wait", "new", "func", "drop", "slice", "cas"} {
+	for _, m := range []string{"Set", "Get", "Add", "Extend", "Put", "Wait", "New", "Func", "Close", "Slice", "CompareAndSwap"} {
 		e.Truncate(0)
 		e.Uint(1)
 		e.String(m)

@@ -79,17 +79,17 @@ func (o *listObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch string(c.method) {
-	case "len":
+	case "Len":
 		c.out.Uint(uint64(len(o.l)))
 		return nil
-	case "extend":
+	case "Append", "Extend":
 		return o.extend(c.s.srv, c.in)
-	case "slice":
+	case "Slice", "All":
 		return o.slice(c)
-	case "reverse":
+	case "Reverse":
 		slices.Reverse(o.l)
 		return nil
-	case "remove":
+	case "Remove":
 		v := c.in.Rest()
 		i := slices.IndexFunc(o.l, func(x stored) bool { return bytes.Equal(x.b, v) })
 		if i >= 0 {
@@ -97,7 +97,7 @@ func (o *listObject) call(c *call) error {
 			o.l = slices.Delete(o.l, i, i+1)
 		}
 		return c.flag(i >= 0)
-	case "insert":
+	case "Insert":
 		i, err := o.at(c, len(o.l)+1)
 		if err != nil {
 			return err
@@ -110,12 +110,12 @@ func (o *listObject) call(c *call) error {
 		return err
 	}
 	switch string(c.method) {
-	case "get":
+	case "Get", "At":
 		return c.raw(o.l[i].b)
-	case "set":
+	case "Set":
 		o.put(c, i, c.in.Rest())
 		return nil
-	case "pop":
+	case "Pop":
 		v := o.l[i]
 		if err := c.s.fits(len(v.b)); err != nil {
 			return err
@@ -123,7 +123,7 @@ func (o *listObject) call(c *call) error {
 		o.l = slices.Delete(o.l, i, i+1)
 		c.adopt(v)
 		return c.raw(v.b)
-	case "add":
+	case "Add":
 		k, err := c.in.Uint()
 		if err != nil {
 			return err
@@ -133,7 +133,7 @@ func (o *listObject) call(c *call) error {
 			return err
 		}
 		return o.answerPut(c, i, sum)
-	case "cas":
+	case "CompareAndSwap":
 		old, err := c.in.Blob()
 		if err != nil {
 			return err
@@ -143,7 +143,7 @@ func (o *listObject) call(c *call) error {
 			o.put(c, i, c.in.Rest())
 		}
 		return c.flag(same)
-	case "update":
+	case "Update":
 		name, err := c.in.String()
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/vmihailenco/msgpack/v5"
 
@@ -19,7 +20,7 @@ type Lock struct{ proxy }
 // NewLock makes a lock that nobody holds.
 func NewLock(ctx context.Context, c Conn, opts ...ObjectOption) (*Lock, error) {
 	l := &Lock{}
-	return l, l.create(ctx, c, "lock", "lock", opts, nil)
+	return l, l.create(ctx, c, "NewLock", "lock", "lock", opts, nil)
 }
 
 // EncodeMsgpack sends the proxy.
@@ -30,19 +31,19 @@ func (l *Lock) DecodeMsgpack(d *msgpack.Decoder) error { return l.decode(d, "loc
 
 // Lock takes the lock; it blocks while another has it, until ctx ends: then it returns the cause. The lock is held after
 // nil and after [shared.ErrOwnerDied], and not after any other error.
-func (l *Lock) Lock(ctx context.Context) error { return l.call(ctx, "lock", nil, nil) }
+func (l *Lock) Lock(ctx context.Context) error { return l.call(ctx, "Lock.Lock", nil, nil) }
 
 // TryLock takes the lock if it is free, and reports whether it is held now: with nil or with [shared.ErrOwnerDied].
-func (l *Lock) TryLock() (bool, error) { return tryLock(&l.proxy) }
+func (l *Lock) TryLock() (bool, error) { return tryLock(&l.proxy, "Lock.TryLock") }
 
 // Unlock lets the lock go. If this client does not hold it, that is a panic. When the connection is lost it does nothing:
 // the manager has let the lock go. After [shared.ErrOwnerDied] without MarkConsistent the lock is lost: see
 // [shared.ErrNotRecoverable].
-func (l *Lock) Unlock() { must(l.call(context.Background(), "unlock", nil, nil)) }
+func (l *Lock) Unlock() { must(l.call(context.Background(), "Lock.Unlock", nil, nil)) }
 
 // MarkConsistent says that what the lock guards is whole again, after [shared.ErrOwnerDied]. If this client does not hold
 // the lock, that is a panic.
-func (l *Lock) MarkConsistent() { must(l.call(context.Background(), "consistent", nil, nil)) }
+func (l *Lock) MarkConsistent() { must(l.call(context.Background(), "Lock.MarkConsistent", nil, nil)) }
 
 // Do runs f with the lock held, and returns its error; the lock is let go also when f panics. It does not run f if
 // the lock cannot be taken, or after [shared.ErrOwnerDied], which it returns; the lock is lost then.
@@ -65,7 +66,7 @@ type RLock struct{ proxy }
 // NewRLock makes a lock that nobody holds.
 func NewRLock(ctx context.Context, c Conn, opts ...ObjectOption) (*RLock, error) {
 	l := &RLock{}
-	return l, l.create(ctx, c, "rlock", "rlock", opts, nil)
+	return l, l.create(ctx, c, "NewRLock", "rlock", "rlock", opts, nil)
 }
 
 // EncodeMsgpack sends the proxy.
@@ -75,21 +76,23 @@ func (l *RLock) EncodeMsgpack(e *msgpack.Encoder) error { return l.encode(e) }
 func (l *RLock) DecodeMsgpack(d *msgpack.Decoder) error { return l.decode(d, "rlock") }
 
 // Lock is [Lock.Lock]. It does not block if this client holds the lock.
-func (l *RLock) Lock(ctx context.Context) error { return l.call(ctx, "lock", nil, nil) }
+func (l *RLock) Lock(ctx context.Context) error { return l.call(ctx, "RLock.Lock", nil, nil) }
 
 // TryLock is [Lock.TryLock]. It succeeds if this client holds the lock.
-func (l *RLock) TryLock(ctx context.Context) (bool, error) { return tryLock(&l.proxy) }
+func (l *RLock) TryLock(ctx context.Context) (bool, error) { return tryLock(&l.proxy, "RLock.TryLock") }
 
 // Unlock takes one Lock back. The error is [ErrNotHeld] if this client does not hold the lock. It does not look at ctx.
 func (l *RLock) Unlock(context.Context) error {
-	return l.call(context.Background(), "unlock", nil, nil)
+	return l.call(context.Background(), "RLock.Unlock", nil, nil)
 }
 
 // MarkConsistent is [Lock.MarkConsistent].
-func (l *RLock) MarkConsistent() { must(l.call(context.Background(), "consistent", nil, nil)) }
+func (l *RLock) MarkConsistent() {
+	must(l.call(context.Background(), "RLock.MarkConsistent", nil, nil))
+}
 
-func tryLock(p *proxy) (held bool, err error) {
-	err = p.call(context.Background(), "trylock", nil, flag(&held))
+func tryLock(p *proxy, method string) (held bool, err error) {
+	err = p.call(context.Background(), method, nil, flag(&held))
 	return held || errors.Is(err, shared.ErrOwnerDied), err
 }
 
@@ -110,9 +113,9 @@ type Cond struct {
 // NewCond makes a cond for what l guards. It lasts as long as the lock.
 func NewCond(ctx context.Context, l *Lock) (*Cond, error) {
 	c := &Cond{lock: l}
-	err := l.call(ctx, "cond", nil, func(d *transport.Decoder) (err error) { c.number, err = d.Uint(); return err })
+	err := l.call(ctx, "NewCond", nil, func(d *transport.Decoder) (err error) { c.number, err = d.Uint(); return err })
 	if err != nil {
-		return nil, fmt.Errorf("new cond: %w", err)
+		return nil, err
 	}
 	return c, nil
 }
@@ -159,7 +162,7 @@ func (c *Cond) object() *Lock {
 // else the error is [ErrNotHeld]. The error is nil if it was notified, otherwise the cause of ctx, or
 // [shared.ErrOwnerDied], if meanwhile a client has vanished that held the lock. The lock is held in each of these cases.
 func (c *Cond) Wait(ctx context.Context) error {
-	return c.object().call(ctx, "wait", uintArg(c.number), nil)
+	return c.object().call(ctx, "Cond.Wait", uintArg(c.number), nil)
 }
 
 // WaitFor waits until pred reports true; it does not wait at all if it does so at once. This client must hold the lock,
@@ -175,8 +178,10 @@ func (c *Cond) WaitFor(ctx context.Context, pred func() bool) error {
 
 // Notify makes n of those go on that wait, or all if they are fewer. This client must hold the lock: else the error is
 // [ErrNotHeld].
-func (c *Cond) Notify(ctx context.Context, n int) error {
-	return c.object().call(ctx, "notify", func(e *transport.Encoder) error {
+func (c *Cond) Notify(ctx context.Context, n int) error { return c.notify(ctx, "Cond.Notify", n) }
+
+func (c *Cond) notify(ctx context.Context, method string, n int) error {
+	return c.object().call(ctx, method, func(e *transport.Encoder) error {
 		e.Uint(c.number)
 		e.Uint(uint64(max(n, 0)))
 		return nil
@@ -184,7 +189,9 @@ func (c *Cond) Notify(ctx context.Context, n int) error {
 }
 
 // Broadcast makes all go on that wait: see Notify.
-func (c *Cond) Broadcast(ctx context.Context) error { return c.Notify(ctx, 1<<31-1) }
+func (c *Cond) Broadcast(ctx context.Context) error {
+	return c.notify(ctx, "Cond.Broadcast", math.MaxInt)
+}
 
 var (
 	_ shared.Locker   = (*Lock)(nil)

@@ -91,19 +91,19 @@ func (o *lockObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch string(c.method) {
-	case "lock":
+	case "Lock":
 		if done, err := o.tryLock(c.s); done {
 			return err
 		}
 		t := o.line.join(c.s)
 		return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, &o.mu, &o.line) })
-	case "trylock":
+	case "TryLock":
 		done, err := o.tryLock(c.s)
 		if err != nil {
 			return err
 		}
 		return c.flag(done)
-	case "cond":
+	case "NewCond":
 		o.conds = append(o.conds, &line{})
 		c.out.Uint(uint64(len(o.conds) - 1))
 		return nil
@@ -112,12 +112,12 @@ func (o *lockObject) call(c *call) error {
 		return ErrNotHeld
 	}
 	switch string(c.method) {
-	case "unlock":
+	case "Unlock":
 		if o.depth--; o.depth == 0 {
 			o.unlock()
 		}
 		return nil
-	case "consistent":
+	case "MarkConsistent":
 		o.broken = false
 		return nil
 	}
@@ -130,11 +130,11 @@ func (o *lockObject) call(c *call) error {
 	}
 	cond := o.conds[i]
 	switch string(c.method) {
-	case "wait":
+	case "Wait":
 		t, depth := cond.join(c.s), o.depth
 		o.unlock()
 		return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.waitCond(ctx, cond, t, depth) })
-	case "notify":
+	case "Notify", "Broadcast":
 		n, err := c.in.Uint()
 		if err != nil {
 			return err

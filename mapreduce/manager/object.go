@@ -51,7 +51,7 @@ func Register[T any](name string, make func() T) Type[T] {
 // New makes an object.
 func (t Type[T]) New(ctx context.Context, c Conn, opts ...ObjectOption) (*Object[T], error) {
 	o := &Object[T]{}
-	return o, o.create(ctx, c, "object "+t.name, signatureOf("object", reflect.TypeFor[T]()), opts, nil)
+	return o, o.create(ctx, c, "Type.New", "object "+t.name, signatureOf("object", reflect.TypeFor[T]()), opts, nil)
 }
 
 // EncodeMsgpack sends the proxy.
@@ -74,7 +74,7 @@ func (o *Object[T]) callee() *proxy { return &o.proxy }
 // [ErrType]; an error of the method is a [CallError].
 func Call[R any](ctx context.Context, o Callee, name string, args ...any) (R, error) {
 	var r R
-	err := o.callee().call(ctx, name, func(e *transport.Encoder) error {
+	err := o.callee().callMethod(ctx, name, name, func(e *transport.Encoder) error {
 		e.Uint(uint64(len(args)))
 		for _, arg := range args {
 			b, err := marshal(arg)

@@ -6,15 +6,15 @@ import (
 	"mrrun/transport"
 )
 
-// makers make the objects that a client can ask for, by what they are, from the arguments of "new".
+// makers make the objects that a client can ask for, by what they are, from the arguments of "New".
 var makers = map[string]func(s *session, args *transport.Decoder) (object, error){}
 
 // own runs a method of the server itself, which is object 0.
 func (s *session) own(c *call) error {
 	switch string(c.method) {
-	case "new":
+	case "New":
 		return s.newObject(c)
-	case "drop":
+	case "Close":
 		id, err := c.in.Uint()
 		if err != nil {
 			return err
@@ -31,7 +31,7 @@ func (s *session) own(c *call) error {
 		e.leave(s)
 		s.srv.drop(e)
 		return nil
-	case "func":
+	case "Func":
 		return s.callFunction(c)
 	}
 	return c.unknown("manager")

@@ -21,7 +21,7 @@ func TestAnswersDoNotPileUp(t *testing.T) {
 	greet(t, conn)
 	must1(conn.Write(bytes.Repeat(frame(kindCall, 1, func(e *transport.Encoder) {
 		e.Uint(list.id)
-		e.String("slice")
+		e.String("Slice")
 	}), calls)))
 	must1(io.CopyN(io.Discard, conn, calls*size))
 	if had := must1(takeCensus.Call(ctx, m, struct{}{})); had.Most > calls*size/4 {

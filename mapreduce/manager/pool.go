@@ -27,16 +27,16 @@ type Pool struct{ proxy }
 // may be made within workers.
 func NewPool(ctx context.Context, c Conn, procs int, opts ...ObjectOption) (*Pool, error) {
 	if procs < 0 || procs > mapreduce.MaxProcs {
-		return nil, fmt.Errorf("manager: new pool of %d workers: it takes 1 to %d, or 0 for as many as there are cores",
+		return nil, fmt.Errorf("manager: NewPool: %d workers: it takes 1 to %d, or 0 for as many as there are cores",
 			procs, mapreduce.MaxProcs)
 	}
 	p := &Pool{}
-	if err := p.create(ctx, c, "pool", "pool", opts, uintArg(uint64(procs))); err != nil {
+	if err := p.create(ctx, c, "NewPool", "pool", "pool", opts, uintArg(uint64(procs))); err != nil {
 		return nil, err
 	}
-	if err := p.call(ctx, "start", nil, nil); err != nil {
+	if err := p.call(ctx, "NewPool", nil, nil); err != nil {
 		_ = p.Close()
-		return nil, fmt.Errorf("new pool: %w", err)
+		return nil, err
 	}
 	return p, nil
 }
@@ -54,14 +54,14 @@ func (p *Pool) Close() error {
 	if c == nil {
 		return nil
 	}
-	return cmp.Or(c.call(context.Background(), p.id, "leave", nil, nil), c.drop(p.id))
+	return cmp.Or(c.call(context.Background(), "Pool.Close", p.id, "Close", nil, nil), c.drop(p.id))
 }
 
 // ClosePool ends the pool for all its clients: it waits for the calls under way and for the workers' end; calls that come
 // later get [mapreduce.ErrClosed]. If ctx ends first its cause is returned, and the pool closes all the same. Close, as with
 // all proxies, only ends the use of this one.
-func (p *Pool) ClosePool(ctx context.Context) error { return p.call(ctx, "close", nil, nil) }
+func (p *Pool) ClosePool(ctx context.Context) error { return p.call(ctx, "Pool.ClosePool", nil, nil) }
 
 // Terminate ends the pool for all its clients, without waiting for the calls under way, which return an error that is
 // [mapreduce.ErrClosed], as later ones do. It waits for the workers' end.
-func (p *Pool) Terminate(ctx context.Context) error { return p.call(ctx, "terminate", nil, nil) }
+func (p *Pool) Terminate(ctx context.Context) error { return p.call(ctx, "Pool.Terminate", nil, nil) }

@@ -38,14 +38,14 @@ type poolObject struct {
 func (o *poolObject) call(c *call) error {
 	s := c.s
 	switch string(c.method) {
-	case "start":
+	case "NewPool":
 		return c.later(func(ctx context.Context) ([]byte, error) { _, err := o.use(ctx, s); return nil, err })
-	case "run":
+	case "Map", "Apply":
 		return o.run(c)
-	case "leave":
+	case "Close":
 		return c.later(func(context.Context) ([]byte, error) { o.leave(s); return nil, nil })
-	case "close", "terminate":
-		atOnce := len(c.method) == len("terminate")
+	case "ClosePool", "Terminate":
+		atOnce := string(c.method) == "Terminate"
 		return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.close(ctx, atOnce) })
 	}
 	return c.unknown("pool")

@@ -71,9 +71,13 @@ func PoolTask[A, R any](name string, task *mapreduce.Task[A, R], opts ...mapredu
 // if the manager's program has not registered the same task. All args travel in one message, as all results do: see
 // [MaxMessage].
 func (t *RemoteTask[A, R]) Map(ctx context.Context, p *Pool, args []A) ([]R, error) {
+	return t.compute(ctx, "RemoteTask.Map", p, args)
+}
+
+func (t *RemoteTask[A, R]) compute(ctx context.Context, method string, p *Pool, args []A) ([]R, error) {
 	var results []R
 	var failed error
-	err := p.call(ctx, "run", func(e *transport.Encoder) error {
+	err := p.call(ctx, method, func(e *transport.Encoder) error {
 		e.String(t.name)
 		e.String(t.signature)
 		return encodeAll(e, t.args, args)
@@ -86,7 +90,7 @@ func (t *RemoteTask[A, R]) Map(ctx context.Context, p *Pool, args []A) ([]R, err
 
 // Apply is [RemoteTask.Map] for one argument. Its error is the [mapreduce.TaskError] if the task fails.
 func (t *RemoteTask[A, R]) Apply(ctx context.Context, p *Pool, arg A) (result R, err error) {
-	results, err := t.Map(ctx, p, []A{arg})
+	results, err := t.compute(ctx, "RemoteTask.Apply", p, []A{arg})
 	if failed, ok := errors.AsType[mapreduce.TaskErrors](err); ok {
 		return result, failed[0]
 	}

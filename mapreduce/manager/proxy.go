@@ -114,14 +114,19 @@ func (c *Client) use(id uint64, n int) (left int) {
 	return left
 }
 
-// call calls a method of the object: see [Client.call].
-func (p *proxy) call(ctx context.Context, method string, encode func(*transport.Encoder) error,
+// call calls a method of the object, which has its type's name before it: see [Client.call].
+func (p *proxy) call(ctx context.Context, name string, encode func(*transport.Encoder) error,
+	decode func(*transport.Decoder) error) error {
+	return p.callMethod(ctx, name, name[strings.IndexByte(name, '.')+1:], encode, decode)
+}
+
+func (p *proxy) callMethod(ctx context.Context, name, method string, encode func(*transport.Encoder) error,
 	decode func(*transport.Decoder) error) error {
 	c, err := p.conn(ctx)
 	if err != nil {
-		return fmt.Errorf("manager: %s: %w", method, err)
+		return fmt.Errorf("manager: %s: %w", name, err)
 	}
-	return c.call(ctx, p.id, method, encode, decode)
+	return c.call(ctx, name, p.id, method, encode, decode)
 }
 
 // Close says that this proxy is used no more. The manager forgets the object when nobody refers to it. It may be called
@@ -144,21 +149,21 @@ func (p *proxy) end() *Client {
 }
 
 func (c *Client) drop(id uint64) error {
-	return c.call(context.Background(), 0, "drop", uintArg(id), nil)
+	return c.call(context.Background(), "Close", 0, "Close", uintArg(id), nil)
 }
 
 // String names the object in messages.
 func (p *proxy) String() string { return fmt.Sprintf("%s %d at %s", p.signature, p.id, p.address) }
 
-// create makes an object of a kind, or gets at the one of the name that opts tell.
-func (p *proxy) create(ctx context.Context, conn Conn, kind, signature string, opts []ObjectOption,
+// create makes an object of a kind for a constructor, or gets at the one of the name that opts tell.
+func (p *proxy) create(ctx context.Context, conn Conn, constructor, kind, signature string, opts []ObjectOption,
 	args func(*transport.Encoder) error) error {
 	var o objectOptions
 	for _, opt := range opts {
 		opt(&o)
 	}
 	c := conn.client()
-	err := c.call(ctx, 0, "new", func(e *transport.Encoder) error {
+	err := c.call(ctx, constructor, 0, "New", func(e *transport.Encoder) error {
 		e.String(kind)
 		e.String(signature)
 		e.String(o.name)
@@ -168,7 +173,7 @@ func (p *proxy) create(ctx context.Context, conn Conn, kind, signature string, o
 		return nil
 	}, func(d *transport.Decoder) (err error) { p.id, err = d.Uint(); return err })
 	if err != nil {
-		return fmt.Errorf("new %s: %w", signature, err)
+		return err
 	}
 	p.instance, p.address, p.signature = c.server.instance, c.address, signature
 	c.use(p.id, 1)

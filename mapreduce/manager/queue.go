@@ -35,14 +35,14 @@ const maxQueue = math.MaxInt32
 // NewQueue makes a queue of at most size values, 1 to 2,147,483,647: more have to wait.
 func NewQueue[T any](ctx context.Context, c Conn, size int, opts ...ObjectOption) (*Queue[T], error) {
 	if size < 1 || size > maxQueue {
-		return nil, fmt.Errorf("manager: new queue of %d values: it takes 1 to %d", size, maxQueue)
+		return nil, fmt.Errorf("manager: NewQueue: %d values: it takes 1 to %d", size, maxQueue)
 	}
 	q := &Queue[T]{}
 	var err error
 	if q.values, err = coderOf[T](); err != nil {
 		return nil, err
 	}
-	return q, q.create(ctx, c, "queue", queueSignature[T](), opts, uintArg(uint64(size)))
+	return q, q.create(ctx, c, "NewQueue", "queue", queueSignature[T](), opts, uintArg(uint64(size)))
 }
 
 // EncodeMsgpack sends the proxy.
@@ -62,25 +62,27 @@ func (q *Queue[T]) encodes(v *T) func(*transport.Encoder) error {
 
 // Put puts a value; it blocks while the queue is full, until ctx ends: then it returns the cause. When it returns nil the
 // value is on the manager. After CloseQueue the error wraps [transport.ErrClosed].
-func (q *Queue[T]) Put(ctx context.Context, v T) error { return q.call(ctx, "put", q.encodes(&v), nil) }
+func (q *Queue[T]) Put(ctx context.Context, v T) error {
+	return q.call(ctx, "Queue.Put", q.encodes(&v), nil)
+}
 
 // TryPut puts a value if there is room, and reports whether it did.
 func (q *Queue[T]) TryPut(ctx context.Context, v T) (ok bool, err error) {
-	err = q.call(ctx, "tryput", q.encodes(&v), flag(&ok))
+	err = q.call(ctx, "Queue.TryPut", q.encodes(&v), flag(&ok))
 	return ok, err
 }
 
 // Get takes the oldest value; it blocks while there is none, until ctx ends: then it returns the cause. When the queue is
 // closed and empty the error wraps [io.EOF].
 func (q *Queue[T]) Get(ctx context.Context) (v T, err error) {
-	err = q.call(ctx, "get", nil, func(d *transport.Decoder) error { return q.values.Decode(d, &v) })
+	err = q.call(ctx, "Queue.Get", nil, func(d *transport.Decoder) error { return q.values.Decode(d, &v) })
 	return v, err
 }
 
 // TryGet takes the oldest value if there is one, and reports whether it did. When the queue is closed and empty the error
 // wraps [io.EOF].
 func (q *Queue[T]) TryGet(ctx context.Context) (v T, ok bool, err error) {
-	err = q.call(ctx, "tryget", nil, func(d *transport.Decoder) error {
+	err = q.call(ctx, "Queue.TryGet", nil, func(d *transport.Decoder) error {
 		if ok = len(d.Rest()) > 0; !ok {
 			return nil
 		}
@@ -103,25 +105,29 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 
 // TaskDone says that a value that was got has been dealt with. When it is called more often than values were put, the error
 // wraps [transport.ErrTaskDone].
-func (q *Queue[T]) TaskDone(ctx context.Context) error { return q.call(ctx, "done", nil, nil) }
+func (q *Queue[T]) TaskDone(ctx context.Context) error {
+	return q.call(ctx, "Queue.TaskDone", nil, nil)
+}
 
 // Join waits until TaskDone was called for each value that was put, or ctx ends: then it returns the cause.
-func (q *Queue[T]) Join(ctx context.Context) error { return q.call(ctx, "join", nil, nil) }
+func (q *Queue[T]) Join(ctx context.Context) error { return q.call(ctx, "Queue.Join", nil, nil) }
 
 // Len returns the number of values in the queue.
 func (q *Queue[T]) Len(ctx context.Context) (n int, err error) {
-	err = q.call(ctx, "len", nil, count(&n))
+	err = q.call(ctx, "Queue.Len", nil, count(&n))
 	return n, err
 }
 
 // Cap returns how many values there is room for.
 func (q *Queue[T]) Cap(ctx context.Context) (n int, err error) {
-	err = q.call(ctx, "cap", nil, count(&n))
+	err = q.call(ctx, "Queue.Cap", nil, count(&n))
 	return n, err
 }
 
 // CloseQueue ends the queue: nothing can be put any more, and what is in it can be got. Those that wait to put get an error
 // that wraps [transport.ErrClosed]. It may be called again. Close, as with all proxies, only ends the use of this one.
-func (q *Queue[T]) CloseQueue(ctx context.Context) error { return q.call(ctx, "close", nil, nil) }
+func (q *Queue[T]) CloseQueue(ctx context.Context) error {
+	return q.call(ctx, "Queue.CloseQueue", nil, nil)
+}
 
 func isEOF(err error) bool { return err != nil && errors.Is(err, io.EOF) }

@@ -97,11 +97,11 @@ func (o *queueObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch string(c.method) {
-	case "put", "tryput":
+	case "Put", "TryPut":
 		return o.put(c)
-	case "get", "tryget":
+	case "Get", "TryGet":
 		return o.get(c)
-	case "done":
+	case "TaskDone":
 		if o.unfinished == 0 {
 			return transport.ErrTaskDone
 		}
@@ -109,19 +109,19 @@ func (o *queueObject) call(c *call) error {
 			o.joiners.all(nil)
 		}
 		return nil
-	case "join":
+	case "Join":
 		if o.unfinished == 0 {
 			return nil
 		}
 		t := o.joiners.join(c.s)
 		return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, &o.mu, &o.joiners) })
-	case "len":
+	case "Len":
 		c.out.Uint(uint64(o.len()))
 		return nil
-	case "cap":
+	case "Cap":
 		c.out.Uint(uint64(o.size))
 		return nil
-	case "close":
+	case "CloseQueue":
 		o.closed = true
 		o.putters.all(errQueueClosed)
 		o.getters.all(io.EOF)
@@ -131,7 +131,7 @@ func (o *queueObject) call(c *call) error {
 }
 
 func (o *queueObject) put(c *call) error {
-	try := len(c.method) == len("tryput")
+	try := string(c.method) == "TryPut"
 	if o.closed {
 		return errQueueClosed
 	}
@@ -169,7 +169,7 @@ func (o *queueObject) get(c *call) error {
 	if o.closed {
 		return fmt.Errorf("the queue is closed and empty: %w", io.EOF)
 	}
-	if len(c.method) == len("tryget") {
+	if string(c.method) == "TryGet" {
 		return nil
 	}
 	t := o.getters.join(s)

@@ -55,7 +55,7 @@ func notListening(list uint64) func(*testing.T, net.Conn) {
 	return func(t *testing.T, conn net.Conn) {
 		call := frame(kindCall, 1, func(e *transport.Encoder) {
 			e.Uint(list)
-			e.String("slice")
+			e.String("Slice")
 		})
 		_ = conn.SetWriteDeadline(time.Now().Add(20 * time.Second))
 		for {

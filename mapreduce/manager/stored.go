@@ -33,7 +33,7 @@ var updaters sync.Map // of string to func(old []byte, found bool) ([]byte, erro
 // An Updater is a function that a manager runs on a value: see [UpdateFunc].
 type Updater[V any] struct{ name string }
 
-var errNoUpdater = errors.New("manager: update: the Updater is empty; it is made by UpdateFunc")
+var errNoUpdater = errors.New("manager: Update: the Updater is empty; it is made by UpdateFunc")
 
 // UpdateFunc registers a function that makes a new value of an old one, for [Dict.Update], [List.Update] and
 // [Value.Update]; found is false, and old the zero

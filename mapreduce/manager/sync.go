@@ -17,21 +17,21 @@ type Semaphore struct{ proxy }
 
 // NewSemaphore makes a semaphore with n free permits. Release may make them more.
 func NewSemaphore(ctx context.Context, c Conn, n int, opts ...ObjectOption) (*Semaphore, error) {
-	return newSemaphore(ctx, c, n, "semaphore", opts)
+	return newSemaphore(ctx, c, n, "NewSemaphore", "semaphore", opts)
 }
 
 // NewBoundedSemaphore makes a semaphore with n permits, all free: there are never more. It knows which client has which:
 // only that one can release it, and when the client's connection ends its permits come back.
 func NewBoundedSemaphore(ctx context.Context, c Conn, n int, opts ...ObjectOption) (*Semaphore, error) {
-	return newSemaphore(ctx, c, n, "bounded", opts)
+	return newSemaphore(ctx, c, n, "NewBoundedSemaphore", "bounded", opts)
 }
 
-func newSemaphore(ctx context.Context, c Conn, n int, kind string, opts []ObjectOption) (*Semaphore, error) {
+func newSemaphore(ctx context.Context, c Conn, n int, name, kind string, opts []ObjectOption) (*Semaphore, error) {
 	if n < 0 {
-		return nil, fmt.Errorf("manager: new semaphore of %d permits: it must not be negative", n)
+		return nil, fmt.Errorf("manager: %s: %d permits: it must not be negative", name, n)
 	}
 	s := &Semaphore{}
-	return s, s.create(ctx, c, kind, "semaphore", opts, uintArg(uint64(n)))
+	return s, s.create(ctx, c, name, kind, "semaphore", opts, uintArg(uint64(n)))
 }
 
 // EncodeMsgpack sends the proxy.
@@ -41,20 +41,24 @@ func (s *Semaphore) EncodeMsgpack(e *msgpack.Encoder) error { return s.encode(e)
 func (s *Semaphore) DecodeMsgpack(d *msgpack.Decoder) error { return s.decode(d, "semaphore") }
 
 // Acquire takes a permit; it blocks while there is none, until ctx ends: then it returns the cause.
-func (s *Semaphore) Acquire(ctx context.Context) error { return s.call(ctx, "acquire", nil, nil) }
+func (s *Semaphore) Acquire(ctx context.Context) error {
+	return s.call(ctx, "Semaphore.Acquire", nil, nil)
+}
 
 // TryAcquire takes a permit if one is free, and reports whether it did.
 func (s *Semaphore) TryAcquire(ctx context.Context) (ok bool, err error) {
-	err = s.call(ctx, "try", nil, flag(&ok))
+	err = s.call(ctx, "Semaphore.TryAcquire", nil, flag(&ok))
 	return ok, err
 }
 
 // Release frees a permit. The error wraps [shared.ErrReleased] if a bounded semaphore's client has none.
-func (s *Semaphore) Release() error { return s.call(context.Background(), "release", nil, nil) }
+func (s *Semaphore) Release() error {
+	return s.call(context.Background(), "Semaphore.Release", nil, nil)
+}
 
 // Value returns how many permits are free.
 func (s *Semaphore) Value(ctx context.Context) (n int, err error) {
-	err = s.call(ctx, "value", nil, count(&n))
+	err = s.call(ctx, "Semaphore.Value", nil, count(&n))
 	return n, err
 }
 
@@ -65,7 +69,7 @@ type Event struct{ proxy }
 // NewEvent makes an event that is not set.
 func NewEvent(ctx context.Context, c Conn, opts ...ObjectOption) (*Event, error) {
 	e := &Event{}
-	return e, e.create(ctx, c, "event", "event", opts, nil)
+	return e, e.create(ctx, c, "NewEvent", "event", "event", opts, nil)
 }
 
 // EncodeMsgpack sends the proxy.
@@ -75,19 +79,19 @@ func (e *Event) EncodeMsgpack(enc *msgpack.Encoder) error { return e.encode(enc)
 func (e *Event) DecodeMsgpack(d *msgpack.Decoder) error { return e.decode(d, "event") }
 
 // Set sets the event: all that wait go on, even if Clear follows at once.
-func (e *Event) Set(ctx context.Context) error { return e.call(ctx, "set", nil, nil) }
+func (e *Event) Set(ctx context.Context) error { return e.call(ctx, "Event.Set", nil, nil) }
 
 // Clear makes the event one that is not set.
-func (e *Event) Clear(ctx context.Context) error { return e.call(ctx, "clear", nil, nil) }
+func (e *Event) Clear(ctx context.Context) error { return e.call(ctx, "Event.Clear", nil, nil) }
 
 // IsSet reports whether the event is set.
 func (e *Event) IsSet(ctx context.Context) (set bool, err error) {
-	err = e.call(ctx, "isset", nil, flag(&set))
+	err = e.call(ctx, "Event.IsSet", nil, flag(&set))
 	return set, err
 }
 
 // Wait blocks until the event is set, or ctx ends: then it returns the cause.
-func (e *Event) Wait(ctx context.Context) error { return e.call(ctx, "wait", nil, nil) }
+func (e *Event) Wait(ctx context.Context) error { return e.call(ctx, "Event.Wait", nil, nil) }
 
 // A Barrier lets goroutines of several clients go on together: each waits until as many have come as it has parties. Then
 // the next round begins. It is made by [NewBarrier] and used by pointer; all methods are safe for concurrent use.
@@ -99,10 +103,10 @@ type Barrier struct{ proxy }
 // NewBarrier makes a barrier for 1 to 65,535 parties.
 func NewBarrier(ctx context.Context, c Conn, parties int, opts ...ObjectOption) (*Barrier, error) {
 	if parties < 1 || parties > 65535 {
-		return nil, fmt.Errorf("manager: new barrier for %d parties: it is for 1 to 65,535", parties)
+		return nil, fmt.Errorf("manager: NewBarrier: %d parties: it is for 1 to 65,535", parties)
 	}
 	b := &Barrier{}
-	return b, b.create(ctx, c, "barrier", "barrier", opts, uintArg(uint64(parties)))
+	return b, b.create(ctx, c, "NewBarrier", "barrier", "barrier", opts, uintArg(uint64(parties)))
 }
 
 // EncodeMsgpack sends the proxy.
@@ -115,7 +119,7 @@ func (b *Barrier) DecodeMsgpack(d *msgpack.Decoder) error { return b.decode(d, "
 // barrier is broken, or breaks, the error wraps [shared.ErrBroken]; it breaks when ctx ends, and then the error also
 // wraps the cause.
 func (b *Barrier) Wait(ctx context.Context) (place int, err error) {
-	err = b.call(ctx, "wait", nil, count(&place))
+	err = b.call(ctx, "Barrier.Wait", nil, count(&place))
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, shared.ErrBroken) {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
@@ -123,20 +127,20 @@ func (b *Barrier) Wait(ctx context.Context) (place int, err error) {
 }
 
 // Abort breaks the barrier.
-func (b *Barrier) Abort(ctx context.Context) error { return b.call(ctx, "abort", nil, nil) }
+func (b *Barrier) Abort(ctx context.Context) error { return b.call(ctx, "Barrier.Abort", nil, nil) }
 
 // Reset makes the barrier one that nobody has come to and that is not broken. Those that wait get [shared.ErrBroken].
-func (b *Barrier) Reset(ctx context.Context) error { return b.call(ctx, "reset", nil, nil) }
+func (b *Barrier) Reset(ctx context.Context) error { return b.call(ctx, "Barrier.Reset", nil, nil) }
 
 // Waiting returns how many have come in this round, and wait.
 func (b *Barrier) Waiting(ctx context.Context) (n int, err error) {
-	err = b.call(ctx, "waiting", nil, count(&n))
+	err = b.call(ctx, "Barrier.Waiting", nil, count(&n))
 	return n, err
 }
 
 // Broken reports whether the barrier is broken.
 func (b *Barrier) Broken(ctx context.Context) (broken bool, err error) {
-	err = b.call(ctx, "broken", nil, flag(&broken))
+	err = b.call(ctx, "Barrier.Broken", nil, flag(&broken))
 	return broken, err
 }
 

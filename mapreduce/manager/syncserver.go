@@ -74,13 +74,13 @@ func (o *semaphoreObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch string(c.method) {
-	case "acquire", "try":
+	case "Acquire", "TryAcquire":
 		free := o.free > 0
 		if free {
 			o.free--
 			o.give(c.s)
 		}
-		if len(c.method) == len("try") {
+		if string(c.method) == "TryAcquire" {
 			return c.flag(free)
 		}
 		if free {
@@ -88,7 +88,7 @@ func (o *semaphoreObject) call(c *call) error {
 		}
 		t := o.line.join(c.s)
 		return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, &o.mu, &o.line) })
-	case "release":
+	case "Release":
 		if o.has != nil {
 			if o.has[c.s] == 0 {
 				return shared.ErrReleased
@@ -99,7 +99,7 @@ func (o *semaphoreObject) call(c *call) error {
 		}
 		o.release()
 		return nil
-	case "value":
+	case "Value":
 		c.out.Uint(o.free)
 		return nil
 	}
@@ -118,16 +118,16 @@ func (o *eventObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch string(c.method) {
-	case "set":
+	case "Set":
 		o.set = true
 		o.line.all(nil)
 		return nil
-	case "clear":
+	case "Clear":
 		o.set = false
 		return nil
-	case "isset":
+	case "IsSet":
 		return c.flag(o.set)
-	case "wait":
+	case "Wait":
 		if o.set {
 			return nil
 		}
@@ -163,20 +163,20 @@ func (o *barrierObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch string(c.method) {
-	case "abort":
+	case "Abort":
 		o.breakUp()
 		return nil
-	case "reset":
+	case "Reset":
 		o.line.all(shared.ErrBroken)
 		o.broken = false
 		clear(o.members)
 		return nil
-	case "waiting":
+	case "Waiting":
 		c.out.Uint(uint64(o.line.len()))
 		return nil
-	case "broken":
+	case "Broken":
 		return c.flag(o.broken)
-	case "wait":
+	case "Wait":
 		return o.wait(c)
 	}
 	return c.unknown("barrier")

@@ -25,7 +25,7 @@ func NewValue[T any](ctx context.Context, c Conn, v T, opts ...ObjectOption) (*V
 	if p.values, err = coderOf[T](); err != nil {
 		return nil, err
 	}
-	return p, p.create(ctx, c, "value", valueSignature[T](), opts,
+	return p, p.create(ctx, c, "NewValue", "value", valueSignature[T](), opts,
 		func(e *transport.Encoder) error { return p.values.Encode(e, &v) })
 }
 
@@ -63,24 +63,24 @@ func (p *Value[T]) result(v *T) func(*transport.Decoder) error {
 
 // Load returns the value.
 func (p *Value[T]) Load(ctx context.Context) (v T, err error) {
-	err = p.call(ctx, "get", p.arguments(), p.result(&v))
+	err = p.call(ctx, "Value.Load", p.arguments(), p.result(&v))
 	return v, err
 }
 
 // Store sets the value.
 func (p *Value[T]) Store(ctx context.Context, v T) error {
-	return p.call(ctx, "set", p.arguments(&v), nil)
+	return p.call(ctx, "Value.Store", p.arguments(&v), nil)
 }
 
 // Swap sets the value and returns the one before.
 func (p *Value[T]) Swap(ctx context.Context, v T) (old T, err error) {
-	err = p.call(ctx, "swap", p.arguments(&v), p.result(&old))
+	err = p.call(ctx, "Value.Swap", p.arguments(&v), p.result(&old))
 	return old, err
 }
 
 // Add adds n to the value, which must be a number, and returns the sum.
 func (p *Value[T]) Add(ctx context.Context, n T) (sum T, err error) {
-	err = p.call(ctx, "add", func(e *transport.Encoder) error {
+	err = p.call(ctx, "Value.Add", func(e *transport.Encoder) error {
 		e.Blob([]byte{})
 		e.Uint(uint64(reflect.TypeFor[T]().Kind()))
 		return p.values.Encode(e, &n)
@@ -90,7 +90,7 @@ func (p *Value[T]) Add(ctx context.Context, n T) (sum T, err error) {
 
 // CompareAndSwap sets the value to v if it is old, and reports whether it was: see [Dict.CompareAndSwap].
 func (p *Value[T]) CompareAndSwap(ctx context.Context, old, v T) (swapped bool, err error) {
-	err = p.call(ctx, "cas", p.arguments(&old, &v), flag(&swapped))
+	err = p.call(ctx, "Value.CompareAndSwap", p.arguments(&old, &v), flag(&swapped))
 	return swapped, err
 }
 
@@ -99,7 +99,7 @@ func (p *Value[T]) Update(ctx context.Context, f Updater[T]) (v T, err error) {
 	if f.name == "" {
 		return v, errNoUpdater
 	}
-	err = p.call(ctx, "update", func(e *transport.Encoder) error {
+	err = p.call(ctx, "Value.Update", func(e *transport.Encoder) error {
 		e.Blob([]byte{})
 		e.String(f.name)
 		return nil
