@@ -53,7 +53,7 @@ var ErrNoHello = errors.New("the worker did not say hello (does main reach mapre
 // Hello waits for the worker's hello, for [HelloTime] at most, and compares it with the driver's own. answers must be on
 // the process's Answers. After an error the process must be killed. When ctx ends, so does the wait, with its cause.
 func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hello) error {
-	p.setReadDeadline(time.Now().Add(HelloTime))
+	_ = p.Answers.SetReadDeadline(time.Now().Add(HelloTime))
 	stop := context.AfterFunc(ctx, func() { _ = p.Answers.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 
@@ -66,7 +66,7 @@ func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hel
 	case f.Kind != KindHello:
 		return fmt.Errorf("worker %d began with a message of kind %d instead of a hello", p.ID, f.Kind)
 	}
-	p.setReadDeadline(time.Time{})
+	_ = p.Answers.SetReadDeadline(time.Time{})
 	var got Hello
 	if err := helloCodec.Decode(transport.NewDecoder(f.Body), &got); err != nil {
 		return fmt.Errorf("hello of worker %d: %w", p.ID, err)

@@ -4,13 +4,12 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
-	"time"
 )
 
 // InProcess starts a worker that is a goroutine of this process: run is called with its side of the pipes. It cannot be
 // killed: [Process.Kill] closes its pipes, and the process counts as ended when run has returned, or at once when killed.
 func InProcess(id int, run func(*Worker)) (*Process, error) {
-	p := &Process{ID: id, done: make(chan struct{}), killed: make(chan struct{})}
+	p := &Process{ID: id, ended: make(chan struct{}), done: make(chan struct{}), killed: make(chan struct{})}
 	requests, w, err := os.Pipe()
 	if err != nil {
 		return nil, startError(Spec{ID: id}, err)
@@ -22,7 +21,7 @@ func InProcess(id int, run func(*Worker)) (*Process, error) {
 		p.Close()
 		return nil, startError(Spec{ID: id}, err)
 	}
-	p.Answers = r
+	p.Answers = &PipeReader{file: r}
 	p.Note = &Note{word: new(atomic.Uint64), memory: []byte{}}
 	worker := &Worker{ID: id, Requests: requests, Answers: answers, Note: p.Note, status: make(chan int, 1)}
 	ended := make(chan struct{})
@@ -47,8 +46,9 @@ func (p *Process) waitGoroutine(w *Worker, ended chan struct{}) {
 	case p.exit.Code = <-w.status:
 	default:
 	}
+	p.Answers.finish()
+	close(p.ended)
 	close(p.done)
-	p.setReadDeadline(time.Time{})
 }
 
 func (w *Worker) closePipes() {

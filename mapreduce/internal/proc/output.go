@@ -16,6 +16,7 @@ type OutputFunc func(stderr bool, line []byte)
 const (
 	tailSize = 4 << 10 // how much of the end of a worker's standard error is kept
 	maxLine  = 64 << 10
+	lateTime = time.Second // in which what others print is heard after a worker's end
 )
 
 // output carries what a worker prints to the driver, whole lines at a time, and keeps the tail of its standard error.
@@ -25,18 +26,18 @@ type output struct {
 }
 
 type stream struct {
-	r, w  *os.File
+	r     *PipeReader
+	w     *os.File
 	tail  []byte
 	crash []byte // the beginning of what the runtime says of a crash, whose end is a list of idle goroutines
 }
 
 func newOutput(spec Spec) (*output, error) {
 	o := &output{}
-	var err error
-	if o.stdout.r, o.stdout.w, err = os.Pipe(); err != nil {
+	if err := o.stdout.open(); err != nil {
 		return nil, err
 	}
-	if o.stderr.r, o.stderr.w, err = os.Pipe(); err != nil {
+	if err := o.stderr.open(); err != nil {
 		o.stdout.r.Close()
 		o.stdout.w.Close()
 		return nil, err
@@ -53,6 +54,14 @@ func newOutput(spec Spec) (*output, error) {
 		})
 	})
 	return o, nil
+}
+
+func (s *stream) open() error {
+	r, w, err := os.Pipe()
+	if err == nil {
+		s.r, s.w = &PipeReader{file: r, late: lateTime}, w
+	}
+	return err
 }
 
 // printLine writes the line in one Write, which no other comes between.
@@ -78,9 +87,8 @@ func (o *output) abandon() {
 
 // finish waits until all that an ended worker printed has been passed on.
 func (o *output) finish() {
-	deadline := time.Now().Add(drainTime)
-	_ = o.stdout.r.SetReadDeadline(deadline)
-	_ = o.stderr.r.SetReadDeadline(deadline)
+	o.stdout.r.finish()
+	o.stderr.r.finish()
 	o.readers.Wait()
 }
 

@@ -34,7 +34,7 @@ func TestCopyLines(t *testing.T) {
 					_, _ = io.WriteString(w, s)
 				}
 			}()
-			s := stream{r: r}
+			s := stream{r: &PipeReader{file: r}}
 			var got []string
 			s.copyLines(func(line []byte) { got = append(got, string(line)) })
 			if !slices.Equal(got, test.want) {
@@ -55,7 +55,7 @@ func TestCopyEndlessLine(t *testing.T) {
 		defer w.Close()
 		_, _ = io.WriteString(w, want)
 	}()
-	s := stream{r: r}
+	s := stream{r: &PipeReader{file: r}}
 	got := ""
 	s.copyLines(func(line []byte) {
 		if len(line) > 2*maxLine {

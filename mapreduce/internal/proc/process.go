@@ -11,15 +11,16 @@ import (
 // A Process is a worker as its driver sees it. Its methods are safe for concurrent use.
 type Process struct {
 	ID       int
-	Requests *os.File // frames for the worker
-	Answers  *os.File // frames from it
-	Note     *Note    // which item it runs
+	Requests *os.File    // frames for the worker
+	Answers  *PipeReader // frames from it
+	Note     *Note       // which item it runs
 
 	process *os.Process   // nil: it is a goroutine of this process
 	killed  chan struct{} // closed by Kill, of a goroutine
 	out     *output
 	slot    slot
-	done    chan struct{}
+	ended   chan struct{} // closed when it was reaped
+	done    chan struct{} // closed when its last words were read, too
 	exit    Exit
 
 	mu       sync.Mutex // held while the number is given back, so that no signal reaches its next owner
@@ -74,7 +75,7 @@ func (p *Process) PID() int {
 	return p.process.Pid
 }
 
-// Done is closed when the worker has ended and was reaped, and nothing of its group is left.
+// Done is closed when the worker has ended and was reaped, nothing of its group is left, and what it printed was passed on.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Exit returns how the worker ended. It blocks until it has.
@@ -92,29 +93,18 @@ func (p *Process) wait() {
 	p.reaped = true
 	p.mu.Unlock()
 	p.slot.retire()
+	close(p.ended)
+	p.Answers.finish()
+	p.out.finish()
 	if err != nil {
 		p.exit.Code = -1
 		p.exit.Stderr = err.Error()
 	} else {
 		p.exit = exitOf(state)
-		p.out.finish()
 		p.exit.Stderr = p.out.words(p.exit.Code == exitCrash || p.exit.Signal == syscall.SIGABRT)
 	}
 	close(p.done)
-	p.setReadDeadline(time.Time{})
 }
-
-// setReadDeadline sets how long a read of Answers may take. After the worker's end that is drainTime at most: a process
-// that escaped from the group may hold the pipe open, and the reader must end all the same.
-func (p *Process) setReadDeadline(t time.Time) {
-	_ = p.Answers.SetReadDeadline(t)
-	if p.endedWithin(0) {
-		_ = p.Answers.SetReadDeadline(time.Now().Add(drainTime))
-	}
-}
-
-// drainTime is how long the rest of what an ended worker wrote may take to be read.
-const drainTime = 200 * time.Millisecond
 
 // exitCrash is the exit status of a Go program that panicked or that its runtime gave up.
 const exitCrash = 2
@@ -137,7 +127,8 @@ const (
 )
 
 // Stop ends an idle worker in good order: the caller has sent it a KindStop frame; Stop closes its requests, after grace
-// sends SIGTERM and after [TermTime] more SIGKILL. It returns when the worker has been reaped.
+// sends SIGTERM and after [TermTime] more SIGKILL. It returns when the worker has been reaped and
+// what it printed was passed on.
 func (p *Process) Stop(grace time.Duration) {
 	p.closeRequests()
 	if !p.endedWithin(grace) {
@@ -194,7 +185,7 @@ func (p *Process) Kill() {
 func (p *Process) endedWithin(d time.Duration) bool {
 	if d <= 0 {
 		select {
-		case <-p.done:
+		case <-p.ended:
 			return true
 		default:
 			return false
@@ -203,7 +194,7 @@ func (p *Process) endedWithin(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-p.done:
+	case <-p.ended:
 		return true
 	case <-timer.C:
 		return false

@@ -36,7 +36,7 @@ type Spec struct {
 // Start starts a worker. It returns when the process exists; [Process.Hello] waits until it is ready.
 // The caller must call [Process.Stop] or [Process.Kill], read Answers until it ends, and then call [Process.Close].
 func Start(spec Spec) (*Process, error) {
-	p := &Process{ID: spec.ID, done: make(chan struct{})}
+	p := &Process{ID: spec.ID, ended: make(chan struct{}), done: make(chan struct{})}
 	var theirs []*os.File // the worker's ends
 	defer func() {
 		for _, f := range theirs {
@@ -49,9 +49,9 @@ func Start(spec Spec) (*Process, error) {
 		widen(w)
 	}
 	if err == nil {
-		var answers *os.File
-		if p.Answers, answers, err = os.Pipe(); err == nil {
-			theirs = append(theirs, answers)
+		var r, answers *os.File
+		if r, answers, err = os.Pipe(); err == nil {
+			p.Answers, theirs = &PipeReader{file: r}, append(theirs, answers)
 			widen(answers)
 		}
 	}

@@ -12,6 +12,9 @@ import (
 
 func widen(*os.File) {}
 
+// bytesWaiting is the request of ioctl for the number of bytes in a pipe: FIONREAD.
+const bytesWaiting = 0x4004667f
+
 // sysProcAttr: without a signal at the driver's death a worker relies on the end of its pipe alone.
 func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 

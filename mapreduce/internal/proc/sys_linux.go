@@ -12,6 +12,9 @@ import (
 // pipeSize lets many small frames gather on either side of a pipe. It is a wish: a user's total is limited.
 const pipeSize = 1 << 20
 
+// bytesWaiting is the request of ioctl for the number of bytes in a pipe.
+const bytesWaiting = unix.TIOCINQ
+
 func widen(pipe *os.File) {
 	raw, err := pipe.SyscallConn()
 	if err != nil {

@@ -1,0 +1,89 @@
+package proc
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A PipeReader is the reading end of a pipe that a worker writes to. It reads what lies in the pipe when the worker has
+// ended, however slowly that is read, and whoever else, such as a process that escaped from the worker's group, still holds
+// the other end.
+type PipeReader struct {
+	file *os.File
+	late time.Duration // how long it waits, after that, for what others write
+
+	mu   sync.Mutex // guards over and the deadline until then
+	over bool       // the worker has ended
+
+	last bool // Read knows that it is over; what follows is Read's
+	rest int  // bytes of the worker that still lie in the pipe
+}
+
+// Read implements [io.Reader]. It fails with [os.ErrDeadlineExceeded] when the deadline has passed, or when the worker has
+// ended and another process holds the pipe.
+func (r *PipeReader) Read(b []byte) (int, error) {
+	if !r.last {
+		n, err := r.file.Read(b)
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !r.isOver() {
+			return n, err
+		}
+		r.last, r.rest = true, r.waiting()
+		_ = r.file.SetReadDeadline(time.Time{})
+		r.awaitOthers()
+	}
+	if r.rest == 0 {
+		return r.file.Read(b)
+	}
+	n, err := r.file.Read(b[:min(len(b), r.rest)])
+	r.rest -= n
+	r.awaitOthers()
+	return n, err
+}
+
+// awaitOthers begins late when nothing of the worker is left.
+func (r *PipeReader) awaitOthers() {
+	if r.rest == 0 {
+		_ = r.file.SetReadDeadline(time.Now().Add(r.late))
+	}
+}
+
+// SetReadDeadline sets how long reads may take while the worker lives.
+func (r *PipeReader) SetReadDeadline(t time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		return nil
+	}
+	return r.file.SetReadDeadline(t)
+}
+
+// Close closes the pipe.
+func (r *PipeReader) Close() error { return r.file.Close() }
+
+// finish tells the reader that the worker has ended. The deadline wakes it up.
+func (r *PipeReader) finish() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	_ = r.file.SetReadDeadline(time.Unix(1, 0))
+}
+
+func (r *PipeReader) isOver() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.over
+}
+
+// waiting returns how many bytes lie in the pipe.
+func (r *PipeReader) waiting() (n int) {
+	raw, err := r.file.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), bytesWaiting) })
+	return n
+}
