@@ -2,11 +2,7 @@ package mapreduce
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"iter"
-	"log/slog"
-	"runtime/debug"
 	"sync"
 )
 
@@ -39,16 +35,35 @@ func (goroutine) goCallback(f func())               { go f() }
 
 // Go runs f in a goroutine of this process and returns the future of its result, to be waited for together with those of
 // pools. The context of f ends with ctx, and by [Future.Cancel] with the cause [ErrCanceled]; the future is ready when f has
-// returned, with what it returned. Nothing but [Future.Get] and [Future.Done] waits for f, and nothing for callbacks.
+// returned, with what it returned. If f panics the future's error is a [TaskError] with the stack; if it calls
+// [runtime.Goexit], as t.FailNow does, an error that says so. Nothing but [Future.Get] and [Future.Done] waits for f, and
+// nothing for callbacks.
 func Go[R any](ctx context.Context, f func(ctx context.Context) (R, error)) *Future[R] {
 	ctx, cancel := context.WithCancelCause(ctx)
 	future := &Future[R]{from: goroutine{cancel}, done: make(chan struct{})}
 	go func() {
 		defer cancel(nil)
-		result, err := f(ctx)
-		future.complete(nil, func() (R, error) { return result, err })
+		var result R
+		err := errGoexit
+		defer func() {
+			if p := recover(); p != nil {
+				err = failureOf(p)
+			}
+			future.complete(nil, func() (R, error) { return result, err })
+		}()
+		result, err = f(ctx)
 	}()
 	return future
+}
+
+// failureOf is the failure of a function of this process that panicked.
+func failureOf(p any) *TaskError {
+	panicked := newPanicError(p)
+	e := &TaskError{Msg: panicked.Error(), Stack: panicked.stack}
+	if err, ok := p.(error); ok {
+		e.is = append(e.is, err)
+	}
+	return e
 }
 
 // ErrCanceled is the error of a [Future] after [Future.Cancel]. [errors.Is] finds [context.Canceled] in it.
@@ -117,18 +132,11 @@ func (f *Future[R]) complete(cause error, result func() (R, error)) {
 
 // Get waits for the result. If ctx ends first, its cause is returned, and the work goes on; see [Future.Cancel].
 func (f *Future[R]) Get(ctx context.Context) (R, error) {
-	select {
-	case <-f.done:
-		return f.result, f.err
-	default:
-	}
-	select {
-	case <-f.done:
-		return f.result, f.err
-	case <-ctx.Done():
+	if !wait(ctx, f) {
 		var zero R
 		return zero, context.Cause(ctx)
 	}
+	return f.result, f.err
 }
 
 // Done returns a channel that is closed when the result or an error is there; use it in a select.
@@ -162,9 +170,9 @@ func (f *Future[R]) Cancel() {
 }
 
 // OnDone has callback called with the result and the error when they are there, at once if they are. Callbacks of one
-// future run one after the other, in a goroutine that [Pool.Close] waits for. One that panics is reported to [slog.Default];
-// the others run.
-// A callback must not call Close of the pool, which would wait for itself. OnDone does not block.
+// future run one after the other, and [Pool.Close] waits for them. One that panics, or calls [runtime.Goexit], is reported to
+// [slog.Default]; the others run. A callback may call [Pool.Terminate] of its pool, but not Close, which would wait for itself.
+// OnDone does not block.
 func (f *Future[R]) OnDone(callback func(R, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -187,103 +195,9 @@ func (f *Future[R]) callBackAll() {
 			next := f.callbacks[0]
 			f.callbacks = f.callbacks[1:]
 			f.mu.Unlock()
-			f.callBack(next)
+			callBack(func() { next(f.result, f.err) })
 			f.mu.Lock()
 		}
 		f.calling = false
 	})
-}
-
-func (f *Future[R]) callBack(callback func(R, error)) {
-	defer func() {
-		if p := recover(); p != nil {
-			slog.Error("mapreduce: a callback panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		}
-	}()
-	callback(f.result, f.err)
-}
-
-// A Pending is something that one can wait for: a [Future] of any type. To wait for futures of several types at once, give
-// the type argument: WaitAll[Pending](ctx, a, b).
-type Pending interface {
-	// Done returns a channel that is closed at the end.
-	Done() <-chan struct{}
-	// Err returns the error at the end, nil before.
-	Err() error
-}
-
-// AsCompleted yields the futures with their indexes as they get ready, each once; those that are ready already come first,
-// in any order. If ctx ends first, the iteration ends early.
-func AsCompleted[F Pending](ctx context.Context, futures ...F) iter.Seq2[int, F] {
-	return func(yield func(int, F) bool) {
-		for i := range inOrderOfEnd(ctx, futures) {
-			if !yield(i, futures[i]) {
-				return
-			}
-		}
-	}
-}
-
-// inOrderOfEnd yields the indexes of waiters as they get ready.
-func inOrderOfEnd[W Waiter](ctx context.Context, waiters []W) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		ended := make(chan int, len(waiters))
-		quit := make(chan struct{})
-		var watchers sync.WaitGroup
-		defer watchers.Wait()
-		defer close(quit)
-		for i, w := range waiters {
-			watchers.Go(func() {
-				select {
-				case <-w.Done():
-					ended <- i
-				case <-quit:
-				}
-			})
-		}
-		for range waiters {
-			select {
-			case i := <-ended:
-				if !yield(i) {
-					return
-				}
-			case <-ctx.Done():
-				return
-			}
-		}
-	}
-}
-
-// WaitAll waits for all futures and returns their errors, joined. If ctx ends first, it returns its cause.
-func WaitAll[F Pending](ctx context.Context, futures ...F) error {
-	var errs []error
-	for _, f := range futures {
-		select {
-		case <-f.Done():
-			errs = append(errs, f.Err())
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// WaitFirst waits until one of the futures is ready, failed or not, and returns its index. If ctx ends first, it returns -1
-// and its cause; of no futures, -1 and nil.
-func WaitFirst[F Pending](ctx context.Context, futures ...F) (int, error) {
-	for i := range inOrderOfEnd(ctx, futures) {
-		return i, nil
-	}
-	return -1, context.Cause(ctx)
-}
-
-// WaitFirstError waits until one of the futures has failed and returns its index and error, or -1 and nil when all have
-// succeeded. If ctx ends first, it returns -1 and its cause.
-func WaitFirstError[F Pending](ctx context.Context, futures ...F) (int, error) {
-	for i := range inOrderOfEnd(ctx, futures) {
-		if err := futures[i].Err(); err != nil {
-			return i, err
-		}
-	}
-	return -1, context.Cause(ctx)
 }

@@ -64,6 +64,9 @@ func Progress(every time.Duration, f func(Stats)) PoolOption {
 		if every <= 0 {
 			return fmt.Errorf("mapreduce: Progress(%v): takes a positive interval", every)
 		}
+		if f == nil {
+			return fmt.Errorf("mapreduce: Progress(%v): the function is nil", every)
+		}
 		o.progress, o.progressEvery = f, every
 		return nil
 	})

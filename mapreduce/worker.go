@@ -38,7 +38,7 @@ type server struct {
 	filters  map[*command]*filter
 	flush    chan struct{} // asks the flusher to send what waits
 	quit     chan struct{} // closed at the end of the flusher
-	running  bool          // a task runs
+	running  bool          // a task, or an exit function, runs
 }
 
 // A session is a call, in a worker.
@@ -91,7 +91,7 @@ func (s *server) serve() {
 		}
 		s.endFilters()
 		if s.running { // runtime.Goexit would leave a worker that does nothing
-			fmt.Fprintln(os.Stderr, "a task called runtime.Goexit, which ends its worker")
+			fmt.Fprintln(os.Stderr, "a task, or an exit function, called runtime.Goexit, which ends its worker")
 			s.worker.Exit(exitGoexit)
 		}
 	}()
@@ -105,7 +105,10 @@ func (s *server) serve() {
 	go s.flushLate()
 	s.work()
 	s.out.SendWhole() // what lies in this process's memory would go with it
-	s.worker.Exit(s.leave())
+	s.running = true
+	status := s.leave()
+	s.running = false
+	s.worker.Exit(status)
 }
 
 // leave waits for the processes that tasks have started, and runs the exit functions of the states, the last made first.

@@ -1,0 +1,95 @@
+package mapreduce
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// futuresAtTheEnd returns futures, the first of which is not ready, and a context that has ended.
+func futuresAtTheEnd(t *testing.T) (ctx context.Context, running, good, failed *Future[int]) {
+	life, stop := context.WithCancel(context.Background())
+	t.Cleanup(stop)
+	running = Go(life, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, nil })
+	good = Go(t.Context(), func(context.Context) (int, error) { return 1, nil })
+	failed = Go(t.Context(), func(context.Context) (int, error) { return 0, errBad })
+	<-good.Done()
+	<-failed.Done()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errEnd)
+	return ctx, running, good, failed
+}
+
+var errEnd = errors.New("the end")
+
+// Often: where a context has ended and a future is ready, a select takes either.
+func TestWaitingMissesNoneThatIsReady(t *testing.T) {
+	ctx, running, good, failed := futuresAtTheEnd(t)
+	for range 100 {
+		var got []int
+		for i := range AsCompleted(ctx, running, good, failed) {
+			got = append(got, i)
+		}
+		if !slices.Equal(got, []int{1, 2}) {
+			t.Fatalf("AsCompleted yields %v", got)
+		}
+		if i, err := WaitFirst(ctx, running, good); i != 1 || err != nil {
+			t.Fatalf("WaitFirst: %d, %v", i, err)
+		}
+		if i, err := WaitFirstError(ctx, running, good, failed); i != 2 || err != errBad {
+			t.Fatalf("WaitFirstError: %d, %v", i, err)
+		}
+		if i, err := WaitFirstError(ctx, good, good); i != -1 || err != nil {
+			t.Fatalf("WaitFirstError of those that succeeded: %d, %v", i, err)
+		}
+		if err := WaitAll(ctx, good, good); err != nil {
+			t.Fatalf("WaitAll of those that are ready: %v", err)
+		}
+		if err := WaitAll(ctx, running, good, failed); !errors.Is(err, errEnd) || !errors.Is(err, errBad) {
+			t.Fatalf("WaitAll: %v", err)
+		}
+		if got, err := WaitAny(ctx, running, good, failed); !slices.Equal(got, []int{1, 2}) || err != nil {
+			t.Fatalf("WaitAny: %v, %v", got, err)
+		}
+	}
+	if i, err := WaitFirst[*Future[int]](ctx); i != -1 || err != nil {
+		t.Errorf("WaitFirst of none: %d, %v", i, err)
+	}
+	if i, err := WaitFirstError(ctx, running, good); i != -1 || err != errEnd {
+		t.Errorf("WaitFirstError: %d, %v", i, err)
+	}
+	if err := WaitAll(ctx, running, good); err != errEnd {
+		t.Errorf("WaitAll: %v", err)
+	}
+}
+
+// A future that gets ready while the context ends is not missed either.
+func TestAsCompletedAtTheEnd(t *testing.T) {
+	for range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		late := Go(t.Context(), func(context.Context) (int, error) { <-ctx.Done(); return 0, nil })
+		seen := 0
+		for i := range AsCompleted(ctx, Go(t.Context(), func(context.Context) (int, error) { return 0, nil }), late) {
+			if seen++; i == 0 {
+				cancel()
+				<-late.Done()
+			}
+		}
+		if cancel(); seen != 2 {
+			t.Fatalf("%d futures were yielded", seen)
+		}
+	}
+}
+
+func TestWaitAllListsAnErrorOnce(t *testing.T) {
+	_, _, good, failed := futuresAtTheEnd(t)
+	other := Go(t.Context(), func(context.Context) (int, error) { return 0, errBad })
+	if err := WaitAll(t.Context(), failed, good, failed, good); strings.Count(err.Error(), errBad.Error()) != 1 {
+		t.Errorf("a future that is given twice: %v", err)
+	}
+	if err := WaitAll(t.Context(), failed, other); strings.Count(err.Error(), errBad.Error()) != 2 {
+		t.Errorf("two futures: %v", err)
+	}
+}
