@@ -71,19 +71,24 @@ func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error
 		}
 		e.err = fmt.Errorf("mapreduce: %s, items %d to %d: %s", chunk.call.task.name, chunk.span.first, chunk.span.end-1, text)
 	default:
-		e.failed, e.err = placeSafely(chunk, in)
+		e.failed, e.err = l.placeSafely(chunk, in)
 	}
 	return e, nil
 }
 
-// placeSafely lets a panic of a user's decoding method fail its call, not the driver.
-func placeSafely(c sentChunk, in *transport.Decoder) (failed int, err error) {
+// placeSafely lets a panic of a user's decoding method fail its call, not the driver. After runtime.Goexit in it nobody reads
+// what the worker answers, so that costs a worker besides.
+func (l *link) placeSafely(c sentChunk, in *transport.Decoder) (failed int, err error) {
+	returned := false
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("mapreduce: %s: take results: panic: %v", c.call.task.name, p)
+		} else if !returned {
+			l.pool.cancelCall(c.call, fmt.Errorf("mapreduce: %s: take results: %w", c.call.task.name, errGoexit))
 		}
 	}()
 	failed, err = c.call.items.place(in, c.span)
+	returned = true
 	if _, ofItem := errors.AsType[*TaskError](err); ofItem {
 		return failed, err
 	}

@@ -33,7 +33,7 @@ func (t *Task[A, R]) ApplyAsync(ctx context.Context, p *Pool, arg A, opts ...Cal
 
 // one makes a call of one item.
 func (t *Task[A, R]) one(p *Pool, arg A, opts []CallOption) (*mapItems[A, R], *call, error) {
-	o, err := p.options.call.with(opts)
+	o, err := p.callOptions(t.entryOf(), opts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,7 +52,7 @@ func (m *mapItems[A, R]) one() (R, error) {
 // MapAsync is [Task.Map] that does not wait. When ctx ends before all results are there, the work is given up. args must
 // not be changed before the future is ready.
 func (t *Task[A, R]) MapAsync(ctx context.Context, p *Pool, args []A, opts ...CallOption) *Future[[]R] {
-	o, err := p.options.call.with(opts)
+	o, err := p.callOptions(t.entryOf(), opts)
 	if err != nil {
 		return failedFuture[[]R](p, err)
 	}

@@ -67,8 +67,22 @@ func (c *call) end(cause error) {
 	})
 }
 
+// callOptions returns the options of a call of that task, which is nil if it was not made.
+func (p *Pool) callOptions(task *entry, opts []CallOption) (callOptions, error) {
+	switch {
+	case task == nil:
+		return callOptions{}, errNoTask
+	case p == nil || p.ctx == nil:
+		return callOptions{}, errNoPool
+	}
+	return p.options.call.with(opts)
+}
+
 // enter begins a use of a verb, for which Close waits. The caller must call p.active.Done at its end.
 func (p *Pool) enter(ctx context.Context) error {
+	if ctx == nil {
+		return errNoContext
+	}
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}

@@ -149,6 +149,13 @@ func (timeoutError) Is(target error) bool { return target == context.DeadlineExc
 // errOwnPool is about a task of a worker that is a goroutine, which would wait for workers that all may wait likewise.
 var errOwnPool = errors.New("mapreduce: a task cannot wait for tasks of its own pool, which could wait for it for ever; make another pool in it")
 
+// errNoTask, errNoPool and errNoContext are about what a program has forgotten to make.
+var (
+	errNoTask    = errors.New("mapreduce: a zero Task, State or Job computes nothing: make it by Func, NewState or NewJob, in a package variable")
+	errNoPool    = errors.New("mapreduce: the pool is nil or zero: make it by NewPool; a variable that main sets is not set in its workers")
+	errNoContext = errors.New("mapreduce: the context is nil: pass context.Background() if there is none")
+)
+
 // A WorkerLostError says how a worker died while it ran an item, the last time that this item was tried.
 type WorkerLostError struct {
 	Index    int            // of the item in the input; -1 if it ran none

@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -90,7 +91,10 @@ func async[R any](ctx context.Context, p *Pool, c *call, result func() (R, error
 
 // failedFuture returns a future that has failed already.
 func failedFuture[R any](p *Pool, err error) *Future[R] {
-	f := &Future[R]{from: p, done: make(chan struct{})}
+	f := &Future[R]{done: make(chan struct{})}
+	if p != nil {
+		f.from = p
+	}
 	f.fail(err)
 	return f
 }
@@ -136,16 +140,30 @@ func (f *Future[R]) Get(ctx context.Context) (R, error) {
 		var zero R
 		return zero, context.Cause(ctx)
 	}
-	return f.result, f.err
+	return f.result, f.Err()
 }
 
 // Done returns a channel that is closed when the result or an error is there; use it in a select.
-func (f *Future[R]) Done() <-chan struct{} { return f.done }
+func (f *Future[R]) Done() <-chan struct{} {
+	if f.done == nil {
+		return ended
+	}
+	return f.done
+}
+
+// ended is what the future of nothing waits for.
+var ended = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+var errNoFuture = errors.New("mapreduce: a zero Future is that of nothing: futures come from ApplyAsync, MapAsync and Go")
 
 // Ready reports whether Get would not block.
 func (f *Future[R]) Ready() bool {
 	select {
-	case <-f.done:
+	case <-f.Done():
 		return true
 	default:
 		return false
@@ -154,6 +172,9 @@ func (f *Future[R]) Ready() bool {
 
 // Err returns the error that the work ended with; nil while it runs. It does not block.
 func (f *Future[R]) Err() error {
+	if f.done == nil {
+		return errNoFuture
+	}
 	if !f.Ready() {
 		return nil
 	}
@@ -188,14 +209,18 @@ func (f *Future[R]) callBackAll() {
 		return
 	}
 	f.calling = true
-	f.from.goCallback(func() {
+	from := f.from
+	if from == nil {
+		from = goroutine{}
+	}
+	from.goCallback(func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		for len(f.callbacks) > 0 {
 			next := f.callbacks[0]
 			f.callbacks = f.callbacks[1:]
 			f.mu.Unlock()
-			callBack(func() { next(f.result, f.err) })
+			callBack(func() { next(f.result, f.Err()) })
 			f.mu.Lock()
 		}
 		f.calling = false

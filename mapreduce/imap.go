@@ -61,7 +61,7 @@ func neverFailing[A any](in iter.Seq[A]) iter.Seq2[A, error] {
 
 func (t *Task[A, R]) stream(ctx context.Context, p *Pool, in iter.Seq2[A, error], unordered bool, opts []CallOption,
 	yield func(Item[R], error) bool) {
-	o, err := p.options.call.with(opts)
+	o, err := p.callOptions(t.entryOf(), opts)
 	if err == nil {
 		err = p.enter(ctx)
 	}

@@ -41,6 +41,9 @@ func NewState[A, S any](make func(ctx context.Context, arg A) (S, error), exit f
 // Initializer has each worker of the pool make the state from arg before it gets work. [NewPool] returns its error.
 func (s *State[A, S]) Initializer(arg A) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
+		if s == nil || s.entry == nil {
+			return errNoTask
+		}
 		e := transport.NewEncoder(nil)
 		if err := s.arg.Encode(e, &arg); err != nil {
 			return fmt.Errorf("mapreduce: %s: send its argument: %w", s.entry.name, err)

@@ -94,7 +94,7 @@ func (j *Job[J, In, K, V]) Name() string { return j.name }
 // The result is the same for any number of workers, chunk size and order of completion if Combine is exactly associative
 // and commutative, and Reduce does not depend on the order of its values.
 func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, opts ...CallOption) (map[K]V, error) {
-	o, err := p.options.call.with(opts)
+	o, err := p.callOptions(j.maps, opts)
 	if err != nil {
 		return nil, err
 	}

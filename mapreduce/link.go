@@ -101,7 +101,10 @@ func (l *link) live() {
 	var flushing sync.WaitGroup
 	flushing.Go(l.flushLoop)
 
-	err := l.read(l.answersFrom)
+	var err error
+	if broke := contain(func() { err = l.read(l.answersFrom) }); broke != nil { // in a decoding method of the user's
+		err = broke
+	}
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
 		l.setReason(fmt.Errorf("%w: %w", errNoAnswer, err))
 	}

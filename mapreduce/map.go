@@ -17,7 +17,7 @@ import (
 // pool's context when that ends, a [WorkerLostError], or an argument that cannot be encoded.
 // args must not be changed while Map runs.
 func (t *Task[A, R]) Map(ctx context.Context, p *Pool, args []A, opts ...CallOption) ([]R, error) {
-	o, err := p.options.call.with(opts)
+	o, err := p.callOptions(t.entryOf(), opts)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,11 @@ package mapreduce
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"mrrun/mapreduce/internal/proc"
 )
@@ -44,7 +46,7 @@ type Pool struct {
 // NewPool starts a pool and returns when its first worker is ready; the others follow.
 //
 // ctx is the pool's life: when it ends, workers are terminated and calls under way return its cause. The caller must call
-// Close. The error is [ErrNotInitialized] when neither [Main] nor [Init] was called, and wraps [ErrNoHello] when a worker
+// Close at the end; until then a deferred Terminate takes care of an early return or a panic. The error is [ErrNotInitialized] when neither [Main] nor [Init] was called, and wraps [ErrNoHello] when a worker
 // does not get there; it is that of the initializer when one fails.
 func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 	if err := mayStart(ctx); err != nil {
@@ -79,6 +81,9 @@ func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 
 // mayStart returns why this process may start no others.
 func mayStart(ctx context.Context) error {
+	if ctx == nil {
+		return errNoContext
+	}
 	if !entered.Load() || proc.Marked() {
 		return ErrNotInitialized
 	}
@@ -91,37 +96,70 @@ func mayStart(ctx context.Context) error {
 // maxProcs is what GOMAXPROCS should be in each worker.
 func (o *poolOptions) maxProcs() int { return max(1, runtime.GOMAXPROCS(0)/o.procs) }
 
-// Close waits for the calls under way, ends the workers and waits for them; after that all verbs return [ErrClosed]. If the
-// pool's context ends meanwhile, nothing is waited for but the workers' end. It may be called again, and returns the error
-// that ended the pool early, if one did: the context's cause, or why workers could not be started.
+// Close waits for the calls under way, ends the workers and waits for them, and for callbacks of futures; after that all
+// verbs return [ErrClosed]. If the pool's context ends meanwhile, no call is waited for. It may be called again, and returns
+// the error that ended the pool early, if one did: the context's cause, or why workers could not be started.
+//
+// Deferred, Close does not keep a panic waiting: it terminates the pool, and the panic goes on. At an early return it does
+// wait for what was submitted and is not done: defer Terminate, and call Close at the end, where that may take long. Called
+// from a callback of a future, an [Output] function, a [Logger], or the body of a loop over [Task.Imap] of the same pool,
+// it would wait for itself. When it has waited for 5 seconds it says so to [slog.Default].
 func (p *Pool) Close() error {
+	if p == nil || p.ctx == nil {
+		return errNoPool
+	}
+	if panicking := recover(); panicking != nil {
+		p.Terminate()
+		panic(panicking)
+	}
+	late := time.AfterFunc(closePatience, p.reportClose)
+	defer late.Stop()
 	p.shut()
 	p.active.Wait()
-	return p.stop(ErrClosed)
-}
-
-// Terminate ends the workers without waiting for the calls under way, which return an error that is [ErrClosed]. It waits
-// for the workers' end, and for callbacks of futures, and may be called at any time, also after or during Close.
-func (p *Pool) Terminate() {
-	p.shut()
-	_ = p.stop(errTerminated) // the caller wants no more of it
-}
-
-// shut keeps verbs out.
-func (p *Pool) shut() {
-	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
-}
-
-func (p *Pool) stop(cause error) error {
-	p.cancel(cause)
+	p.cancel(ErrClosed)
 	<-p.done
 	p.mu.Lock()
 	p.deaf = true
 	p.mu.Unlock()
 	p.callbacks.Wait()
 	return p.err
+}
+
+// closePatience is how long Close waits in silence.
+var closePatience = 5 * time.Second
+
+// reportClose says what Close waits for.
+func (p *Pool) reportClose() {
+	numbers := p.Stats()
+	slog.Warn("mapreduce: Close waits for calls under way, which Terminate would end; or for itself, if it was called in a "+
+		"callback or in a loop over Imap", "running", numbers.Running, "waiting", numbers.Waiting, "done", numbers.Done)
+}
+
+// Terminate ends the workers without waiting for the calls under way, which return an error that is [ErrClosed]. It may be
+// called at any time and from anywhere, also in a callback or after Close, when it has no effect. It waits for the workers'
+// end, two seconds at most, since an [Output] function or a [Logger] that calls it keeps a worker from its end; it does not
+// wait for callbacks. Close waits for all.
+func (p *Pool) Terminate() {
+	if p == nil || p.ctx == nil {
+		return
+	}
+	p.shut()
+	p.cancel(errTerminated)
+	limit := time.NewTimer(terminatePatience)
+	defer limit.Stop()
+	select {
+	case <-p.done:
+	case <-limit.C:
+	}
+}
+
+var terminatePatience = 2 * time.Second
+
+// shut keeps verbs out.
+func (p *Pool) shut() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
 }
 
 // goCallback calls f in a goroutine that Close waits for, if it does not do so already.

@@ -61,6 +61,9 @@ func Daemon() ProcessOption {
 // Nobody has to wait for a process. [Main] does when its body has returned, and so does a worker, or a process, for those
 // that its tasks have started, before it ends; see [Daemon].
 func (t *Task[A, R]) Start(ctx context.Context, arg A, opts ...ProcessOption) (*Process[R], error) {
+	if t.entryOf() == nil {
+		return nil, errNoTask
+	}
 	o := processOptions{poolOptions: poolOptions{procs: 1, spares: noSpares}}
 	for _, opt := range opts {
 		if err := opt.applyProcess(&o); err != nil {

@@ -3,6 +3,8 @@ package mapreduce
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -32,6 +34,7 @@ type supervisor struct {
 	failures   int                // workers that ended without an answer, in a row
 	wanted     int                // workers
 	released   bool               // the pool has been idle, and has no workers
+	broken     bool               // a panic has left all of this as it was in the middle of something
 	loss       *loss              // while a lost worker is dealt with
 	watch      watch
 	numbers    Stats // what is counted as it happens
@@ -105,6 +108,13 @@ func (p *Pool) tell(events ...event) {
 // handleAll handles the events that wait, and unlocks. What has come in meanwhile is left to the supervise goroutine, so
 // that nobody else is kept for long.
 func (p *Pool) handleAll() {
+	defer p.inbox.remind()
+	defer p.working.Unlock()
+	if p.broken {
+		return
+	}
+	p.broken = true // unless it comes to the end
+	defer p.breakDown()
 	p.events = p.inbox.take(p.events)
 	for i := range p.events {
 		p.handle(&p.events[i])
@@ -115,8 +125,22 @@ func (p *Pool) handleAll() {
 	for _, l := range p.links {
 		l.kick()
 	}
-	p.working.Unlock()
-	p.inbox.remind()
+	p.broken = false
+}
+
+// breakDown is deferred: after a panic, or runtime.Goexit in a user's encoding method, it ends the pool. Each call fails with
+// the stack, those too whose events nobody has handled.
+func (p *Pool) breakDown() {
+	if !p.broken {
+		return
+	}
+	broke := errGoexit
+	if value := recover(); value != nil {
+		broke = newPanicError(value)
+	}
+	p.cancel(fmt.Errorf("mapreduce: the supervisor of the pool broke down: %w\n%s", broke, debug.Stack()))
+	p.inbox.add(p.events...)
+	p.events = nil
 }
 
 func (p *Pool) handle(e *event) {
@@ -278,7 +302,9 @@ func (p *Pool) shutDown() {
 	if !errors.Is(cause, ErrClosed) {
 		p.err = cause
 	}
-	p.numbers = p.current()
+	if !p.broken {
+		p.numbers = p.current()
+	}
 	p.mu.Lock()
 	p.ended = cause // so that no call comes in behind the last look at the inbox
 	p.mu.Unlock()

@@ -51,12 +51,25 @@ func newTask[A, R any](name string, f func(context.Context, A) (R, error)) *Task
 	return t
 }
 
+// funcName returns the name of a function that is to be registered.
 func funcName(f any) string {
-	return runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
+	pc := reflect.ValueOf(f).Pointer()
+	if pc == 0 {
+		panic(fmt.Sprintf("mapreduce: the function that is registered at %s is nil", callSite(2)))
+	}
+	return runtime.FuncForPC(pc).Name()
 }
 
 // Name returns the name under which the task is registered: that of its function, and #2 … if there are several.
 func (t *Task[A, R]) Name() string { return t.entry.name }
+
+// entryOf returns nil for a task that was not made.
+func (t *Task[A, R]) entryOf() *entry {
+	if t == nil {
+		return nil
+	}
+	return t.entry
+}
 
 // An answer holds, for each item of the chunk, one of these and then the result or the error.
 const (
