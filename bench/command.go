@@ -43,7 +43,8 @@ half gets), manager-dict-pipelined (64 at a time), manager-event (turns) or mana
 The fifth squares the elements of an array: map sends the parts and puts together what comes back, view sends them and leaves
 what comes back where it comes, inplace shares the array, serial is one loop in one process.
 --chunksize is how many pieces or tasks are sent at once; 0 = automatic. mrrun JOB --help shows the flags of a job.
---json prints a line for each figure: workload, framework, procs, seconds (the median), items_per_s, check, all.
+--json prints a line for each figure: workload, framework, procs, seconds (the median), items_per_s, check, all;
+whole numbers beyond 2^53 are strings.
 `
 
 func run(ctx context.Context, words []string, out io.Writer) error {

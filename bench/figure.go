@@ -1,11 +1,12 @@
 package bench
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"text/tabwriter"
+
+	"mrrun/jobs"
 )
 
 // A Figure is one measurement.
@@ -48,7 +49,7 @@ func median(all []float64) float64 {
 
 func writeLines[F any](out io.Writer, figures []F) error {
 	for _, f := range figures {
-		if err := json.NewEncoder(out).Encode(f); err != nil {
+		if err := jobs.WriteJSON(out, f); err != nil {
 			return err
 		}
 	}

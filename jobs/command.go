@@ -30,7 +30,7 @@ type Work interface {
 type Output interface {
 	// Show writes the result as text. The same input gives the same bytes.
 	Show(w io.Writer) error
-	// Result returns the result for JSON.
+	// Result returns the result for JSON; see [WriteJSON], and [Text] about text that may not be UTF-8.
 	Result() any
 	// Params returns the parameters for JSON.
 	Params() any

@@ -40,6 +40,6 @@ func (c Command) printHelp(w io.Writer) error {
 		usage += " " + c.Args
 	}
 	_, err := fmt.Fprintf(w, "%s\n\n  %s\n\nExample:\n  %s\n\nFlags of %s:\n%s\nFlags of all jobs:\n%s\n%s",
-		c.Summary, usage, c.Example, c.Name, own.FlagUsages(), common.FlagUsages(), exitStatuses)
+		c.Summary, usage, c.Example, c.Name, own.FlagUsages(), common.FlagUsages(), jsonNote+"\n"+exitStatuses)
 	return err
 }

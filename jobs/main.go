@@ -3,7 +3,6 @@ package jobs
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -152,7 +151,7 @@ func (r *Run) write(out io.Writer, job string, asJSON bool) error {
 }
 
 func (r *Run) writeJSON(w io.Writer, job string) error {
-	return json.NewEncoder(w).Encode(struct {
+	return WriteJSON(w, struct {
 		Job        string  `json:"job"`
 		Parameters any     `json:"parameters"`
 		Result     any     `json:"result"`

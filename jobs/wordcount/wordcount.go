@@ -106,14 +106,24 @@ func (t *text) Collect(counts map[string]int64) error {
 func (t *text) Show(w io.Writer) error { return writeCounts(w, t.words) }
 
 // Result implements [jobs.Output].
-func (t *text) Result() any { return t.words }
+func (t *text) Result() any {
+	words := make([]Count, len(t.words))
+	for i, c := range t.words {
+		words[i] = Count{Word: jobs.Text(c.Word), N: c.N}
+	}
+	return words
+}
 
 // Params implements [jobs.Output].
 func (t *text) Params() any {
+	files := make([]string, len(t.files))
+	for i, name := range t.files {
+		files[i] = jobs.Text(name)
+	}
 	return struct {
 		Files []string `json:"files"`
 		Top   int64    `json:"top"`
-	}{t.files, t.top}
+	}{files, t.top}
 }
 
 // Units implements [jobs.Output]: bytes.

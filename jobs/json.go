@@ -1,0 +1,89 @@
+package jobs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// jsonNote is for the help.
+const jsonNote = `In JSON, whole numbers beyond 2^53 are strings, as jq and JavaScript would round them;
+bytes that are not UTF-8 are \x and two digits, as in "caf\\xe9", and so is a \ before an x.
+`
+
+// WriteJSON writes v on one line, as all commands do that have --json: whole numbers beyond ±2^53, which jq and JavaScript
+// would round, as strings. Texts that may not be UTF-8 go through [Text] first.
+func WriteJSON(w io.Writer, v any) error {
+	var b bytes.Buffer
+	if err := json.NewEncoder(&b).Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(quoteLarge(b.Bytes()))
+	return err
+}
+
+// quoteLarge puts large whole numbers of a JSON text in quotes.
+func quoteLarge(text []byte) []byte {
+	const inNumber = "+-.0123456789eE"
+	var out []byte
+	for len(text) > 0 {
+		n := 1
+		switch c := text[0]; {
+		case c == '"':
+			n = stringLen(text)
+		case strings.IndexByte("-0123456789", c) >= 0:
+			n = len(text) - len(bytes.TrimLeft(text, inNumber))
+			if isLarge(string(text[:n])) {
+				out = append(append(append(out, '"'), text[:n]...), '"')
+				text = text[n:]
+				continue
+			}
+		}
+		out = append(out, text[:n]...)
+		text = text[n:]
+	}
+	return out
+}
+
+// stringLen returns the length of the string that text begins with, quotes included.
+func stringLen(text []byte) int {
+	n := 1
+	for text[n] != '"' {
+		if text[n] == '\\' {
+			n++
+		}
+		n++
+	}
+	return n + 1
+}
+
+func isLarge(number string) bool {
+	if strings.ContainsAny(number, ".eE") {
+		return false
+	}
+	n, err := strconv.ParseUint(strings.TrimPrefix(number, "-"), 10, 64)
+	return err != nil || n > 1<<53
+}
+
+// Text returns a text for JSON, which must be UTF-8: s itself nearly always, but with each byte that is none as \x and two
+// hexadecimal digits, and with \x5c for a \ that stands before an x. No two texts become one.
+func Text(s string) string {
+	if utf8.ValidString(s) && !strings.Contains(s, `\x`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 || strings.HasPrefix(s[i:], `\x`) {
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		} else {
+			b.WriteString(s[i : i+size])
+		}
+		i += size
+	}
+	return b.String()
+}
