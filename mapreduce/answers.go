@@ -12,13 +12,16 @@ func (l *link) read(answers *transport.Reader) error {
 	var batch []event
 	defer func() { l.tell(batch...) }()
 	in := transport.NewDecoder(nil)
+	l.busy.Start()
+	defer l.busy.Stop()
 	for {
-		f, err := answers.Next()
+		f, err := l.next(answers)
 		if err != nil {
 			return err
 		}
 		switch f.Kind {
 		case kindAnswer:
+			l.logs.drain()
 		case kindLog:
 			if err := l.log(f.Tag, f.Body); err != nil {
 				return fmt.Errorf("it sent a broken log record: %v", err) // whose io.EOF is not that of the pipe
@@ -44,6 +47,15 @@ func (l *link) read(answers *transport.Reader) error {
 			batch = batch[:0]
 		}
 	}
+}
+
+// next returns the next message, for which this process may have to wait.
+func (l *link) next(answers *transport.Reader) (transport.Frame, error) {
+	if !answers.Buffered() {
+		l.busy.Stop()
+		defer l.busy.Start()
+	}
+	return answers.Next()
 }
 
 // answer places the results of one chunk. An error means that the worker cannot be trusted any more.

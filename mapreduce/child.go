@@ -34,7 +34,8 @@ type child struct {
 	// the run goroutine's:
 	failure  func() error // returns the error of a task that has answered
 	timer    *time.Timer  // of the timeout, or of the next step
-	steps    int          // taken to end it
+	time     itemTime
+	steps    int // taken to end it
 	ready    bool
 	answered bool
 }
@@ -104,8 +105,7 @@ func (c *child) run(ctx context.Context) {
 			c.terminate()
 		case <-c.timer.C:
 			if c.steps == 0 {
-				c.link.setReason(fmt.Errorf("%w of %v", ErrTimeout, c.call.options.timeout))
-				c.link.process.Kill()
+				c.look()
 			} else {
 				c.step()
 			}
@@ -127,10 +127,11 @@ func (c *child) handle(e *event) (over bool) {
 			break
 		}
 		c.ready = true
-		if limit := c.call.options.timeout; limit > 0 {
-			c.timer.Reset(limit + min(KillGrace, limit/10))
-		}
 		c.link.kick()
+		if limit := c.call.options.timeout; limit > 0 {
+			c.time = newItemTime(c.link, time.Now())
+			c.timer.Reset(lookTick(limit))
+		}
 	case evAnswer:
 		c.answered = true
 		c.fail(e.err)
@@ -145,6 +146,19 @@ func (c *child) handle(e *event) (over bool) {
 		return true
 	}
 	return false
+}
+
+// look ends the process if it has used up its timeout.
+func (c *child) look() {
+	limit := c.call.options.timeout
+	c.time.look(c.link, time.Now(), lookTick(limit))
+	if c.link.overdue(&c.time, c.link.lastTag, 0, limit) {
+		c.link.setReason(fmt.Errorf("%w of %v", ErrTimeout, limit))
+		c.link.process.Kill()
+		return
+	}
+	c.link.kick()
+	c.timer.Reset(lookTick(limit))
 }
 
 // fail sets the error, unless there is one.

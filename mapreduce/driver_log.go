@@ -11,7 +11,8 @@ import (
 // attributes worker and item added, or process, the name of one that [Task.Start] started. Without, they go to the handler of [slog.Default].
 // Groups arrive as keys with dots, values that slog has no kind for as text; times and the source line arrive as they are. A
 // record has left its worker when the call that logs it returns, so that it arrives whatever becomes of the worker then;
-// where h is slow, that call waits. h is called from several goroutines at once, for records that its Enabled wants, and must
+// where h is slow, and 16 MiB wait for it, that call waits. All that an item has logged is handled before its result is
+// there. h is called from several goroutines at once, for records that its Enabled wants, and must
 // not wait for the pool; its errors are ignored, its panics reported to standard error.
 func Logger(h slog.Handler) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
@@ -20,7 +21,7 @@ func Logger(h slog.Handler) WorkerOption {
 	})
 }
 
-// log hands a record of a worker to the driver's handler. chunk is what the worker ran when it was made.
+// log has a record of a worker handled by the driver's handler. chunk is what the worker ran when it was made.
 func (l *link) log(chunk uint32, body []byte) error {
 	in := transport.NewDecoder(body)
 	var offset, level, count uint64
@@ -60,16 +61,16 @@ func (l *link) log(chunk uint32, body []byte) error {
 			r.AddAttrs(slog.Int("item", item))
 		}
 	}
-	handler := l.pool.options.logger
-	if handler == nil {
-		handler = slog.Default().Handler()
-	}
-	handleSafely(handler, r)
+	l.logs.put(r, len(body))
 	return nil
 }
 
-// handleSafely lets a broken handler lose its record, not its pool. Errors are ignored, as [slog.Logger] does.
-func handleSafely(handler slog.Handler, r slog.Record) {
+// handleLog lets a broken handler lose its record, not its pool. Errors are ignored, as [slog.Logger] does.
+func (p *Pool) handleLog(r slog.Record) {
+	handler := p.options.logger
+	if handler == nil {
+		handler = slog.Default().Handler()
+	}
 	callUser("the log handler", func() {
 		if handler.Enabled(context.Background(), r.Level) {
 			_ = handler.Handle(context.Background(), r)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime/debug"
 	"sync/atomic"
-	"time"
 
 	"mrrun/internal/shm"
 	"mrrun/transport"
@@ -31,8 +30,7 @@ func (r *chunkRun) item(offset int) (ctx context.Context, cancel func()) {
 	if r.session.timeout == 0 {
 		return item, func() {}
 	}
-	limit := time.Duration(r.session.timeout)
-	return context.WithTimeoutCause(item, limit, fmt.Errorf("%w of %v", ErrTimeout, limit))
+	return r.withDeadline(item, offset)
 }
 
 // withTimeout makes the error of an item whose time was over an [ErrTimeout], also if the task returned ctx.Err().

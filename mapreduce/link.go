@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -35,6 +36,9 @@ type link struct {
 	unshare func()        // gives up the memory shared with it
 
 	answersFrom *transport.Reader // the run goroutine's, from the process's start on
+
+	logs logQueue
+	busy proc.Stopwatch // runs while this process handles what the worker has answered, logged or printed
 
 	profiles    map[uint32]chan profileResult // that are waited for
 	lastProfile uint32
@@ -69,10 +73,12 @@ type sentChunk struct {
 }
 
 func newLink(p *Pool, id, slot int, spare bool) *link {
-	return &link{
+	l := &link{
 		pool: p, tell: p.tell, id: id, slot: slot, spare: spare, gone: make(chan struct{}), over: make(chan struct{}),
 		opened: make(map[uint32]bool), flush: make(chan struct{}, 1),
 	}
+	l.logs.init(p.options.procs, func(r slog.Record) { l.pool.handleLog(r) })
+	return l
 }
 
 // run is the whole life of one worker process.
@@ -86,6 +92,7 @@ func (l *link) run() {
 
 // lost is the last thing that the run goroutine reports.
 func (l *link) lost(err error) {
+	l.logs.drain()
 	l.pool.inbox.put(event{kind: evLost, link: l, err: err})
 	close(l.over)
 }
@@ -138,6 +145,7 @@ func (l *link) greet() error {
 	if err != nil {
 		return err
 	}
+	l.logs.drain() // of what the states have logged
 	l.mu.Lock()
 	l.greeted = true
 	l.mu.Unlock()

@@ -160,6 +160,9 @@ func Retries(n int) Option {
 // Timeout sets how long one item may run. Then its context ends, and if it does not return within a grace time ([KillGrace]
 // or a tenth of d, whichever is less), its worker and all that it has started are killed and replaced. The item fails with
 // an error in which [errors.Is] finds [ErrTimeout]; nothing else is disturbed. 0, the default, means any time.
+//
+// What this process takes for the worker's sake, in a [Logger] or an [Output] function for one, does not count until the
+// item has run for 10 times d in all; nor does the time for which the worker or this process is suspended.
 func Timeout(d time.Duration) RunOption {
 	return runFunc(func(o *callOptions) error {
 		if d < 0 {

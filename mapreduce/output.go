@@ -45,6 +45,8 @@ func (s *lineSink) take(l OutputLine) {
 }
 
 func (p *Pool) print(l *link, stderr bool, text []byte) {
+	l.busy.Start()
+	defer l.busy.Stop()
 	line := OutputLine{Worker: l.id, Item: -1, Process: l.name, Stderr: stderr, Text: string(bytes.TrimSuffix(text, []byte("\n")))}
 	if c, item := l.running(); c != nil && l.name == "" {
 		line.Item = item

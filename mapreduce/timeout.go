@@ -11,8 +11,8 @@ import (
 const (
 	// KillGrace is how long an item gets to return after its context has ended, before its worker is killed.
 	KillGrace = 100 * time.Millisecond
-	// growthTick is how often the memory of workers is looked at.
-	growthTick = 100 * time.Millisecond
+	// maxTick is the longest time between two looks at what workers run, and at their memory.
+	maxTick = 100 * time.Millisecond
 )
 
 // A watch looks from time to time at what workers run, and kills those that run one item for too long: because of its
@@ -26,12 +26,12 @@ type watch struct {
 	items  []watched           // by slot
 }
 
-// watched is what a worker was seen running, and since when.
+// watched is what a worker was seen running.
 type watched struct {
 	link *link
 	tag  uint32
-	item int
-	at   time.Time
+	item int // its place in the chunk
+	time itemTime
 	base int64 // resident memory at the first look
 }
 
@@ -60,7 +60,7 @@ func (w *watch) over(c *call) {
 	}
 }
 
-// adjust chooses how often to look: often enough to be exact to a tenth of the shortest time.
+// adjust chooses how often to look.
 func (w *watch) adjust() {
 	every := time.Duration(0)
 	atLeast := func(d time.Duration) {
@@ -69,10 +69,10 @@ func (w *watch) adjust() {
 		}
 	}
 	if w.growth {
-		atLeast(growthTick)
+		atLeast(maxTick)
 	}
 	for c := range w.timed {
-		atLeast(max(min(c.options.timeout/10, growthTick), time.Millisecond))
+		atLeast(lookTick(c.options.timeout))
 	}
 	if len(w.given) > 0 {
 		atLeast(KillGrace / 10)
@@ -103,13 +103,14 @@ func (p *Pool) look() {
 			w.items = append(w.items, watched{})
 		}
 		seen := &w.items[slot]
-		tag, item, busy := l.process.Note.Running()
+		tag, item, busy := l.process.Note.Busy()
 		if seen.link != l {
 			*seen = watched{link: l}
 		}
 		if !busy || seen.tag != tag || seen.item != item {
-			seen.tag, seen.item, seen.at = tag, item, now
+			seen.tag, seen.item, seen.time = tag, item, newItemTime(l, now)
 		}
+		seen.time.look(l, now, w.every)
 		if busy {
 			p.lookAtItem(l, seen, now)
 		}
@@ -145,7 +146,7 @@ func (p *Pool) lookAtItem(l *link, seen *watched, now time.Time) {
 		return
 	}
 	limit := c.options.timeout
-	if limit > 0 && now.Sub(seen.at) >= limit+min(KillGrace, limit/10) {
+	if limit > 0 && l.overdue(&seen.time, seen.tag, seen.item, limit) {
 		l.killItem(c, item, fmt.Errorf("%w of %v", ErrTimeout, limit))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"mrrun/internal/shm"
@@ -36,9 +37,10 @@ type server struct {
 	states   map[*entry]any      // made by the reader before there are calls
 	exits    []func() error      // of states
 	filters  map[*command]*filter
-	flush    chan struct{} // asks the flusher to send what waits
-	quit     chan struct{} // closed at the end of the flusher
-	running  bool          // a task, or an exit function, runs
+	flush    chan struct{}                // asks the flusher to send what waits
+	quit     chan struct{}                // closed at the end of the flusher
+	deadline atomic.Pointer[itemDeadline] // of the item that runs; nil: it has none
+	running  bool                         // a task, or an exit function, runs
 }
 
 // A session is a call, in a worker.
@@ -151,6 +153,12 @@ func (s *server) read() {
 			if call := s.sessions[f.Tag]; call != nil {
 				call.cancel(errors.New(string(f.Body)))
 			}
+		case kindExpire:
+			offset, err := transport.NewDecoder(f.Body).Uint()
+			if err != nil {
+				s.driverLost(err)
+			}
+			s.expire(f.Tag, int(offset))
 		case kindForget:
 			if call := s.sessions[f.Tag]; call != nil {
 				call.cancel(nil)
@@ -201,9 +209,14 @@ func (s *server) driverLost(err error) {
 		fmt.Fprintf(os.Stderr, "worker %d: request from the driver: %v\n", s.worker.ID, err)
 		s.worker.Exit(exitBroken)
 	}
-	s.queue.put(request{}) // for a worker that is a goroutine
+	for _, session := range s.sessions { // for a worker that is a goroutine, as is the next line
+		session.cancel(errDriverLost)
+	}
+	s.queue.put(request{})
 	s.worker.Abandon()
 }
+
+var errDriverLost = errors.New("the driver is gone, or has given up this worker")
 
 func openSession(body []byte) *session {
 	c := &session{}
@@ -239,6 +252,7 @@ func (s *server) work() {
 			answer.Truncate(0)
 			_, _ = answer.Write(noWorkTime[:])
 			s.run(r, answer)
+			s.worker.Note.Finish()
 			r.args.ReleaseViews()
 			if r.release != nil {
 				r.release()

@@ -19,6 +19,7 @@ type Process struct {
 	killed  chan struct{} // closed by Kill, of a goroutine
 	out     *output
 	slot    slot
+	stopped Stopwatch
 	ended   chan struct{} // closed when it was reaped
 	done    chan struct{} // closed when its last words were read, too
 	exit    Exit
@@ -78,6 +79,9 @@ func (p *Process) PID() int {
 // Done is closed when the worker has ended and was reaped, nothing of its group is left, and what it printed was passed on.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
+// Suspended returns for how long, until now, the worker has been stopped by signals. Only Linux tells.
+func (p *Process) Suspended(now time.Time) time.Duration { return p.stopped.Total(now) }
+
 // Exit returns how the worker ended. It blocks until it has.
 func (p *Process) Exit() Exit {
 	<-p.done
@@ -86,7 +90,7 @@ func (p *Process) Exit() Exit {
 
 // wait is the one place that reaps this process.
 func (p *Process) wait() {
-	awaitExit(p.PID())
+	awaitExit(p.PID(), &p.stopped)
 	p.mu.Lock()
 	_ = syscall.Kill(-p.PID(), syscall.SIGKILL) // what its tasks have started
 	state, err := p.process.Wait()

@@ -46,18 +46,34 @@ func mapNote(fd int) (*Note, error) {
 // Set notes that the worker runs the item of that offset in the chunk of that tag.
 func (n *Note) Set(tag uint32, item int) { n.word.Store(uint64(tag)<<32 | uint64(uint32(item))) }
 
+// Finish notes that the worker has done the item, and its answer is on its way: the item is to blame until it has left.
+func (n *Note) Finish() { n.word.Or(finished) }
+
+// finished is beyond all items of a chunk.
+const finished = 1 << 31
+
 // Clear notes that the worker runs no item. The tags of chunks begin with 1.
 func (n *Note) Clear() { n.word.Store(0) }
 
 // Running returns the item noted last. ok is false if there is none.
 func (n *Note) Running() (tag uint32, item int, ok bool) {
+	word := n.load()
+	return uint32(word >> 32), int(uint32(word) &^ finished), word != 0
+}
+
+// Busy is Running for an item that is not finished.
+func (n *Note) Busy() (tag uint32, item int, ok bool) {
+	tag, item, ok = n.Running()
+	return tag, item, ok && n.load()&finished == 0
+}
+
+func (n *Note) load() uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.memory == nil {
-		return 0, 0, false
+		return 0
 	}
-	word := n.word.Load()
-	return uint32(word >> 32), int(uint32(word)), word != 0
+	return n.word.Load()
 }
 
 // Close unmaps the memory; Running finds nothing then. It may be called again.

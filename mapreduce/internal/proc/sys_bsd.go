@@ -21,7 +21,7 @@ func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: t
 func wakeWithDriver() {}
 
 // awaitExit returns when the process has ended, and leaves it to be reaped.
-func awaitExit(pid int) {
+func awaitExit(pid int, _ *Stopwatch) {
 	queue, err := unix.Kqueue()
 	if err != nil {
 		return

@@ -53,11 +53,35 @@ func signalAtDriversEnd(s syscall.Signal) {
 	<-set
 }
 
-// awaitExit returns when the process has ended, and leaves it to be reaped.
-func awaitExit(pid int) {
-	for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+// awaitExit returns when the process has ended, and leaves it to be reaped. stopped runs while the process is.
+func awaitExit(pid int, stopped *Stopwatch) {
+	for is := false; ; {
+		var next unix.Siginfo
+		err := unix.Waitid(unix.P_PID, pid, &next, unix.WEXITED|unix.WSTOPPED|unix.WCONTINUED|unix.WNOWAIT, nil)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil || next.Code != cldStopped && next.Code != cldContinued:
+			return
+		}
+		next = unix.Siginfo{}
+		_ = unix.Waitid(unix.P_PID, pid, &next, unix.WSTOPPED|unix.WCONTINUED|unix.WNOHANG, nil) // it may have changed again
+		switch {
+		case next.Code == cldStopped && !is:
+			is = true
+			stopped.Start()
+		case next.Code == cldContinued && is:
+			is = false
+			stopped.Stop()
+		}
 	}
 }
+
+// What Waitid says of a process that has not ended.
+const (
+	cldStopped   = 5
+	cldContinued = 6
+)
 
 // maxRSS is in bytes.
 func maxRSS(usage *syscall.Rusage) int64 { return usage.Maxrss << 10 }
