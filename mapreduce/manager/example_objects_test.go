@@ -85,7 +85,7 @@ func ExampleCallError() {
 		failed, ok := errors.AsType[*manager.CallError](err)
 		fmt.Println(ok, failed.Method, errors.Is(err, manager.ErrIndex))
 	})
-	// Output: true get true
+	// Output: true List.Get true
 }
 
 // A Server serves in this process; a Client is anybody's way to it.
