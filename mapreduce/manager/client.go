@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mrrun/transport"
@@ -24,7 +26,9 @@ type Client struct {
 	ended   chan struct{} // closed by fail
 	running sync.WaitGroup
 
+	quiet   quietLink     // the link, if its end can be told without reading; else nil
 	reading chan struct{} // holds a token while somebody reads answers, for all
+	heard   atomic.Uint64 // frames that have come
 	full    chan struct{} // holds a token when there is more to write than goes at once
 
 	mu    sync.Mutex
@@ -34,22 +38,18 @@ type Client struct {
 	uses  map[uint64]int // object id to the number of proxies that are not closed
 }
 
+// A quietLink is one whose end can be told without reading, and whose reader can be interrupted.
+type quietLink interface {
+	AwaitEnd() error
+	Interrupt()
+}
+
 // A Conn is a [Client] or a [Manager], which has one.
 type Conn interface {
 	client() *Client
 }
 
 func (c *Client) client() *Client { return c }
-
-// pending is a call that waits for its answer.
-type pending struct {
-	answered chan struct{} // of one element
-	kind     byte
-	body     []byte
-	err      error
-}
-
-var pendings = sync.Pool{New: func() any { return &pending{answered: make(chan struct{}, 1)} }}
 
 // newClient greets the server on conn, which it owns from then on.
 func newClient(ctx context.Context, conn net.Conn, address string, opts []Option) (*Client, error) {
@@ -70,6 +70,7 @@ func newClient(ctx context.Context, conn net.Conn, address string, opts []Option
 		reading: make(chan struct{}, 1), full: make(chan struct{}, 1),
 		calls: make(map[uint32]*pending), uses: make(map[uint64]int),
 	}
+	c.quiet, _ = link.(quietLink)
 	_ = link.SetDeadline(time.Time{})
 	known.add(c)
 	c.running.Go(c.attend)
@@ -81,23 +82,32 @@ func newClient(ctx context.Context, conn net.Conn, address string, opts []Option
 // attend sees the connection end when nobody calls. Where that can be told without reading, the answers are left to those who
 // wait for them: nobody then has to be woken by another.
 func (c *Client) attend() {
-	if quiet, ok := c.link.(interface{ AwaitEnd() error }); ok {
-		c.lost(quiet.AwaitEnd())
+	if c.quiet != nil {
+		c.lost(c.quiet.AwaitEnd())
 		return
 	}
 	c.reading <- struct{}{}
-	c.read(nil)
+	c.read(nil, nil)
 }
 
-// read hands answers to the calls that wait for them, until own has one or the connection ends. The caller has put the token
-// into reading.
-func (c *Client) read(own *pending) {
+// read hands answers to the calls that wait for them, until own has one, the connection ends or over is closed, and the link
+// interrupted. The caller has put the token into reading.
+func (c *Client) read(own *pending, over <-chan struct{}) {
 	for own == nil || len(own.answered) == 0 || c.in.Buffered() {
+		select {
+		case <-over:
+			return
+		default:
+		}
 		f, err := c.in.Next()
+		if c.quiet != nil && errors.Is(err, os.ErrDeadlineExceeded) { // somebody else may have been meant
+			continue
+		}
 		if err != nil {
 			c.lost(err)
 			return
 		}
+		c.heard.Add(1)
 		c.mu.Lock()
 		p := c.calls[f.Tag]
 		delete(c.calls, f.Tag)
@@ -148,11 +158,18 @@ func (c *Client) ping() {
 	for {
 		select {
 		case <-t.C:
-			_ = c.link.SetDeadline(time.Now().Add(c.silence))
-			if c.roundTrip(context.Background(), kindPing, nil, &pending{answered: make(chan struct{}, 1)}) != nil {
+			_, p, err := c.begin(kindPing, nil)
+			if err != nil {
 				return
 			}
-			_ = c.link.SetDeadline(time.Time{})
+			over := make(chan struct{})
+			silent := time.AfterFunc(c.silence, func() { c.giveUp(over) })
+			if !c.await(p, over) {
+				c.lost(fmt.Errorf("it has said nothing for %v: %w", c.silence, os.ErrDeadlineExceeded))
+				<-p.answered
+			}
+			silent.Stop()
+			_, _, _ = p.take()
 		case <-c.ended:
 			return
 		}
@@ -171,11 +188,19 @@ func (c *Client) fail(err error) {
 	err = c.err
 	c.mu.Unlock()
 	known.remove(c)
-	_ = c.link.Close()
+	cut(c.link)
 	for _, p := range calls {
 		p.err = err
 		p.answered <- struct{}{}
 	}
+}
+
+// cut closes a connection. TLS would have the other side take its last words, and wait for that for 5 seconds.
+func cut(conn io.Closer) {
+	if secure, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		defer time.AfterFunc(grace, func() { _ = secure.NetConn().Close() }).Stop()
+	}
+	_ = conn.Close()
 }
 
 // Close ends the connection. Calls under way, and later ones, return an error that wraps [ErrLost].
@@ -190,112 +215,3 @@ func (c *Client) Address() string { return c.address }
 
 // Done is closed when the connection has ended.
 func (c *Client) Done() <-chan struct{} { return c.ended }
-
-// call calls a method of an object; name is what its caller calls it, for errors. Nil functions mean that there is nothing to
-// encode or decode. When ctx ends the server is told, and its answer is waited for: either it has done what it was asked for, or
-// it never will.
-func (c *Client) call(ctx context.Context, name string, id uint64, method string, encode func(*transport.Encoder) error,
-	decode func(*transport.Decoder) error) error {
-	kind, body, err := c.request(ctx, func(e *transport.Encoder) error {
-		e.Uint(id)
-		e.String(method)
-		if encode != nil {
-			return encode(e)
-		}
-		return nil
-	})
-	switch {
-	case err != nil:
-		return fmt.Errorf("manager: %s: %w", name, err)
-	case kind == kindFailure:
-		err := decodeFailure(name, body)
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			return context.Cause(ctx)
-		}
-		return err
-	case decode == nil:
-		return nil
-	}
-	if err := decode(transport.NewDecoder(body)); err != nil {
-		return fmt.Errorf("manager: %s: result: %w", name, err)
-	}
-	return nil
-}
-
-// request sends a call, unless the server would not take it, and returns its answer. The body is made before anything is locked:
-// what makes it may itself use the client.
-func (c *Client) request(ctx context.Context, encode func(*transport.Encoder) error) (kind byte, answer []byte, err error) {
-	e := getScratch()
-	defer putScratch(e)
-	if err := encode(e); err != nil {
-		return 0, nil, err
-	}
-	if size := uint64(e.Len()); size > c.server.limit {
-		return 0, nil, fmt.Errorf("%w that the manager takes: see MaxMessage", &transport.SizeError{Size: size, Limit: c.server.limit})
-	}
-	p := pendings.Get().(*pending)
-	err = c.roundTrip(ctx, kindCall, e.Bytes(), p)
-	kind, answer = p.kind, p.body
-	p.body = nil
-	pendings.Put(p)
-	return kind, answer, err
-}
-
-// roundTrip sends a frame and waits for what comes back, in p.
-func (c *Client) roundTrip(ctx context.Context, kind byte, body []byte, p *pending) error {
-	tag, err := c.enter(p)
-	if err != nil {
-		return err
-	}
-	_, err = c.out.Add(kind, tag, func(e *transport.Encoder) error { _, err := e.Write(body); return err })
-	if err == nil {
-		c.send()
-	} else if c.forget(tag) {
-		return err
-	}
-	c.await(ctx, tag, p)
-	err, p.err = p.err, nil
-	return err
-}
-
-// await waits for the answer; while nobody else does so, it reads.
-func (c *Client) await(ctx context.Context, tag uint32, p *pending) {
-	stop := context.AfterFunc(ctx, func() {
-		if _, err := c.out.Add(kindCancel, tag, nil); err == nil {
-			c.send()
-		}
-	})
-	defer stop()
-	select {
-	case <-p.answered:
-	case c.reading <- struct{}{}:
-		c.read(p)
-		<-c.reading
-		<-p.answered
-	}
-}
-
-func (c *Client) enter(p *pending) (tag uint32, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err != nil {
-		return 0, c.err
-	}
-	c.last++
-	for c.calls[c.last] != nil {
-		c.last++
-	}
-	c.calls[c.last] = p
-	return c.last, nil
-}
-
-// forget takes a call back that was never sent. It reports false if the connection has ended and answered it.
-func (c *Client) forget(tag uint32) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.calls[tag] == nil {
-		return false
-	}
-	delete(c.calls, tag)
-	return true
-}

@@ -34,16 +34,19 @@ func (l *Lock) DecodeMsgpack(d *msgpack.Decoder) error { return l.decode(d, "loc
 func (l *Lock) Lock(ctx context.Context) error { return l.call(ctx, "Lock.Lock", nil, nil) }
 
 // TryLock takes the lock if it is free, and reports whether it is held now: with nil or with [shared.ErrOwnerDied].
-func (l *Lock) TryLock() (bool, error) { return tryLock(&l.proxy, "Lock.TryLock") }
+func (l *Lock) TryLock() (held bool, err error) {
+	err = l.callBriefly("Lock.TryLock", flag(&held))
+	return held || errors.Is(err, shared.ErrOwnerDied), err
+}
 
 // Unlock lets the lock go. If this client does not hold it, that is a panic. When the connection is lost it does nothing:
 // the manager has let the lock go. After [shared.ErrOwnerDied] without MarkConsistent the lock is lost: see
 // [shared.ErrNotRecoverable].
-func (l *Lock) Unlock() { must(l.call(context.Background(), "Lock.Unlock", nil, nil)) }
+func (l *Lock) Unlock() { must(l.callBriefly("Lock.Unlock", nil)) }
 
 // MarkConsistent says that what the lock guards is whole again, after [shared.ErrOwnerDied]. If this client does not hold
 // the lock, that is a panic.
-func (l *Lock) MarkConsistent() { must(l.call(context.Background(), "Lock.MarkConsistent", nil, nil)) }
+func (l *Lock) MarkConsistent() { must(l.callBriefly("Lock.MarkConsistent", nil)) }
 
 // Do runs f with the lock held, and returns its error; the lock is let go also when f panics. It does not run f if
 // the lock cannot be taken, or after [shared.ErrOwnerDied], which it returns; the lock is lost then.
@@ -79,26 +82,25 @@ func (l *RLock) DecodeMsgpack(d *msgpack.Decoder) error { return l.decode(d, "rl
 func (l *RLock) Lock(ctx context.Context) error { return l.call(ctx, "RLock.Lock", nil, nil) }
 
 // TryLock is [Lock.TryLock]. It succeeds if this client holds the lock.
-func (l *RLock) TryLock(ctx context.Context) (bool, error) { return tryLock(&l.proxy, "RLock.TryLock") }
+func (l *RLock) TryLock(ctx context.Context) (held bool, err error) {
+	err = l.call(ctx, "RLock.TryLock", nil, flag(&held))
+	return held || errors.Is(err, shared.ErrOwnerDied), err
+}
 
 // Unlock takes one Lock back. The error is [ErrNotHeld] if this client does not hold the lock. It does not look at ctx.
 func (l *RLock) Unlock(context.Context) error {
-	return l.call(context.Background(), "RLock.Unlock", nil, nil)
+	return l.callBriefly("RLock.Unlock", nil)
 }
 
 // MarkConsistent is [Lock.MarkConsistent].
 func (l *RLock) MarkConsistent() {
-	must(l.call(context.Background(), "RLock.MarkConsistent", nil, nil))
+	must(l.callBriefly("RLock.MarkConsistent", nil))
 }
 
-func tryLock(p *proxy, method string) (held bool, err error) {
-	err = p.call(context.Background(), method, nil, flag(&held))
-	return held || errors.Is(err, shared.ErrOwnerDied), err
-}
-
-// must panics about what the caller did wrong. A lost connection is not his fault, and the next call that can tell does.
+// must panics about what the caller did wrong. A manager that is lost, or does not answer, is not his fault, and the next call
+// that can tell does.
 func must(err error) {
-	if err != nil && !errors.Is(err, ErrLost) {
+	if err != nil && !errors.Is(err, ErrLost) && !errors.Is(err, ErrNoAnswer) {
 		panic(err)
 	}
 }
@@ -160,9 +162,17 @@ func (c *Cond) object() *Lock {
 
 // Wait unlocks the lock, waits until it is notified or ctx ends, and locks the lock again. This client must hold the lock:
 // else the error is [ErrNotHeld]. The error is nil if it was notified, otherwise the cause of ctx, or
-// [shared.ErrOwnerDied], if meanwhile a client has vanished that held the lock. The lock is held in each of these cases.
+// [shared.ErrOwnerDied], if meanwhile a client has vanished that held the lock. The lock is held in each of these cases. If the
+// manager does not answer when ctx has ended nobody knows who holds the lock: then the connection ends, and the error wraps
+// [ErrLost].
 func (c *Cond) Wait(ctx context.Context) error {
-	return c.object().call(ctx, "Cond.Wait", uintArg(c.number), nil)
+	lock := c.object()
+	err := lock.call(ctx, "Cond.Wait", uintArg(c.number), nil)
+	if errors.Is(err, ErrNoAnswer) {
+		lock.c.Load().lost(err)
+		err = fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	return err
 }
 
 // WaitFor waits until pred reports true; it does not wait at all if it does so at once. This client must hold the lock,

@@ -76,6 +76,22 @@ func (o *lockObject) unlock() {
 	o.handOn()
 }
 
+// takeBack lets the lock go whose holder does not know that it has it: it is as it was.
+func (o *lockObject) takeBack() {
+	if o.depth--; o.depth == 0 {
+		o.handOn()
+	}
+}
+
+// took reports whether a call that is taken back had its caller hold something: its answer was empty, or a flag.
+func took(c *call) bool {
+	if len(c.in.Rest()) == 0 {
+		return true
+	}
+	n, err := c.in.Uint()
+	return err == nil && n != 0
+}
+
 // wake moves n that wait for a cond to the line of the lock, whose holder the caller is or was.
 func (o *lockObject) wake(c *line, n int) {
 	for range n {
@@ -110,6 +126,12 @@ func (o *lockObject) call(c *call) error {
 	}
 	if o.holder != c.s {
 		return ErrNotHeld
+	}
+	if string(c.method) == "TakeBack" {
+		if took(c) {
+			o.takeBack()
+		}
+		return nil
 	}
 	switch string(c.method) {
 	case "Unlock":

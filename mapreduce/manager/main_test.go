@@ -22,11 +22,11 @@ func TestMain(m *testing.M) {
 		serveUninitialized()
 		return
 	}
+	mapreduce.Init()
 	if scenario := scenarios[os.Getenv(scenarioVariable)]; scenario != nil {
 		scenario()
 		os.Exit(0)
 	}
-	mapreduce.Init()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	os.Exit(m.Run())
 }

@@ -14,6 +14,7 @@ import (
 type Manager struct {
 	*Client
 	pool *mapreduce.Pool
+	end  context.CancelFunc // of the life of pool
 	pid  int
 }
 
@@ -64,12 +65,19 @@ var serverPlace = mapreduce.FuncContext(func(ctx context.Context, _ struct{}) (p
 // lost, and every use of it an error that wraps [ErrLost].
 func Start(ctx context.Context, opts ...Option) (*Manager, error) {
 	o := makeOptions(opts)
-	pool, err := mapreduce.NewPool(context.WithoutCancel(ctx), mapreduce.Procs(1),
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, end)
+	pool, err := mapreduce.NewPool(life, mapreduce.Procs(1),
 		server.Initializer(settings{o.limit, o.maxConns, o.maxWaiting, o.silence, o.greeting}))
+	if !stop() && err == nil {
+		pool.Terminate()
+		err = context.Cause(ctx)
+	}
 	if err != nil {
+		end()
 		return nil, fmt.Errorf("start a manager: %w", err)
 	}
-	m := &Manager{pool: pool}
+	m := &Manager{pool: pool, end: end}
 	at, err := serverPlace.Apply(ctx, pool, struct{}{})
 	if err == nil {
 		m.pid = at.PID
@@ -77,6 +85,7 @@ func Start(ctx context.Context, opts ...Option) (*Manager, error) {
 	}
 	if err != nil {
 		pool.Terminate()
+		end()
 		return nil, fmt.Errorf("start a manager: %w", err)
 	}
 	return m, nil
@@ -96,6 +105,7 @@ func (m *Manager) PID() int {
 func (m *Manager) Close() error {
 	_ = m.Client.Close()
 	err := m.pool.Close()
+	m.end()
 	if err != nil {
 		return fmt.Errorf("close the manager: %w", err)
 	}

@@ -79,15 +79,18 @@ func (p *program) hear(word string) string {
 	return rest
 }
 
-func init() { scenarios["server"] = playServer }
+func init() {
+	scenarios["server"] = func() { playServer(Silence(playedSilence)) }
+	scenarios["patient server"] = func() { playServer() }
+}
 
 // playServer serves both locally and on the address that it hears.
-func playServer() {
+func playServer(opts ...Option) {
 	in := bufio.NewScanner(os.Stdin)
 	in.Scan()
 	remote := must1(Listen("tcp", in.Text(), []byte(os.Getenv(keyVariable))))
 	local := must1(ListenLocal())
-	srv := NewServer(Silence(playedSilence))
+	srv := NewServer(opts...)
 	ctx, stop := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() { must1(0, srv.Serve(ctx, remote)) })

@@ -3,6 +3,7 @@ package manager
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -48,13 +49,19 @@ func (p *Pool) EncodeMsgpack(e *msgpack.Encoder) error { return p.encode(e) }
 func (p *Pool) DecodeMsgpack(d *msgpack.Decoder) error { return p.decode(d, "pool") }
 
 // Close says that this proxy is used no more. The last one in use takes the workers with it, and calls that are under way:
-// when it returns they have ended. It may be called again.
+// when it returns they have ended, unless the manager does not answer. It may be called again.
 func (p *Pool) Close() error {
 	c := p.end()
 	if c == nil {
 		return nil
 	}
-	return cmp.Or(c.call(context.Background(), "Pool.Close", p.id, "Close", nil, nil), c.drop(p.id))
+	ctx, cancel := briefly()
+	defer cancel()
+	err := c.call(ctx, "Pool.Close", p.id, "Close", nil, nil)
+	if errors.Is(err, ErrNoAnswer) {
+		err = nil
+	}
+	return cmp.Or(err, c.drop(p.id))
 }
 
 // ClosePool ends the pool for all its clients: it waits for the calls under way and for the workers' end; calls that come

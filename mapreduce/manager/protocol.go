@@ -26,9 +26,17 @@ const (
 	kindPong                    // yes
 )
 
+// noTag is the tag of what is sent without waiting for an answer.
+const noTag = 0
+
 var (
 	// ErrLost is wrapped by the error of every call whose connection to the manager has ended.
 	ErrLost = errors.New("the connection to the manager is lost")
+
+	// ErrNoAnswer is wrapped by the error of a call whose ctx has ended, besides the cause, if the manager gives no sign of life
+	// then: it is stopped, or cut off. Nobody knows whether the call is done, or will be. What it would have the caller hold, a
+	// lock, a permit or a value of a queue, goes back when the manager goes on.
+	ErrNoAnswer = errors.New("the manager does not answer")
 
 	// ErrVersion is wrapped by the error of a connection to a manager of another version.
 	ErrVersion = errors.New("the manager speaks another version")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -29,13 +30,13 @@ type proxy struct {
 }
 
 // known are the clients of this process, which proxies find by the instance of the server.
-var known clients
+var known = clients{dialing: make(chan struct{}, 1)}
 
 type clients struct {
 	mu  sync.Mutex
 	all map[string][]*Client
 
-	dialing sync.Mutex // so that several proxies share one connection
+	dialing chan struct{} // holds a token while one dials, so that several proxies share one connection
 }
 
 func (k *clients) add(c *Client) {
@@ -79,8 +80,12 @@ func (p *proxy) conn(ctx context.Context) (*Client, error) {
 	if p.id == 0 {
 		return nil, fmt.Errorf("%w: the proxy is empty; it is made by a constructor, or received", ErrNoObject)
 	}
-	known.dialing.Lock()
-	defer known.dialing.Unlock()
+	select {
+	case known.dialing <- struct{}{}:
+		defer func() { <-known.dialing }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	if c := p.c.Load(); c != nil {
 		return c, nil
 	}
@@ -129,8 +134,19 @@ func (p *proxy) callMethod(ctx context.Context, name, method string, encode func
 	return c.call(ctx, name, p.id, method, encode, decode)
 }
 
+// callBriefly is call for methods without a ctx. They do not wait long for a manager that gives no sign of life.
+func (p *proxy) callBriefly(name string, decode func(*transport.Decoder) error) error {
+	ctx, cancel := briefly()
+	defer cancel()
+	return p.call(ctx, name, nil, decode)
+}
+
+func briefly() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), grace)
+}
+
 // Close says that this proxy is used no more. The manager forgets the object when nobody refers to it. It may be called
-// again.
+// again. It does not wait for a manager that does not answer: what it says arrives, or the connection ends.
 func (p *proxy) Close() error {
 	c := p.end()
 	if c == nil {
@@ -149,7 +165,13 @@ func (p *proxy) end() *Client {
 }
 
 func (c *Client) drop(id uint64) error {
-	return c.call(context.Background(), "Close", 0, "Close", uintArg(id), nil)
+	ctx, cancel := briefly()
+	defer cancel()
+	err := c.call(ctx, "Close", 0, "Close", uintArg(id), nil)
+	if errors.Is(err, ErrNoAnswer) {
+		return nil
+	}
+	return err
 }
 
 // String names the object in messages.

@@ -94,6 +94,12 @@ func (o *queueObject) giveBack(srv *Server, v stored) {
 }
 
 func (o *queueObject) call(c *call) error {
+	if string(c.method) == "TakeBack" {
+		if len(c.in.Rest()) > 0 {
+			o.giveBack(c.s.srv, stored{b: c.in.Rest()})
+		}
+		return nil
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch string(c.method) {

@@ -78,11 +78,11 @@ func (s *session) use(l link) {
 
 // serve answers calls until the connection or ctx ends. When it returns no call is under way any more.
 func (s *session) serve() (err error) {
-	stop := context.AfterFunc(s.ctx, func() { _ = s.conn.Close() })
+	stop := context.AfterFunc(s.ctx, func() { cut(s.conn) })
 	defer func() {
 		s.cancel()
 		stop()
-		_ = s.conn.Close()
+		cut(s.conn)
 		s.waiting.Wait()
 		s.takeBack()
 	}()

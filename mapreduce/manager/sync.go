@@ -53,7 +53,7 @@ func (s *Semaphore) TryAcquire(ctx context.Context) (ok bool, err error) {
 
 // Release frees a permit. The error wraps [shared.ErrReleased] if a bounded semaphore's client has none.
 func (s *Semaphore) Release() error {
-	return s.call(context.Background(), "Semaphore.Release", nil, nil)
+	return s.callBriefly("Semaphore.Release", nil)
 }
 
 // Value returns how many permits are free.

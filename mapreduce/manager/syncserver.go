@@ -88,7 +88,10 @@ func (o *semaphoreObject) call(c *call) error {
 		}
 		t := o.line.join(c.s)
 		return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, &o.mu, &o.line) })
-	case "Release":
+	case "TakeBack", "Release":
+		if string(c.method) == "TakeBack" && !took(c) {
+			return nil
+		}
 		if o.has != nil {
 			if o.has[c.s] == 0 {
 				return shared.ErrReleased

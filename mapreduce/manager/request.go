@@ -1,0 +1,236 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"mrrun/shared"
+	"mrrun/transport"
+)
+
+// grace is how long a manager may say nothing to a call whose ctx has ended.
+const grace = 250 * time.Millisecond
+
+// pending is a call that waits for its answer.
+type pending struct {
+	answered chan struct{} // of one element
+	kind     byte
+	body     []byte
+	err      error
+}
+
+var pendings = sync.Pool{New: func() any { return &pending{answered: make(chan struct{}, 1)} }}
+
+// take returns the answer. The pending is used again.
+func (p *pending) take() (kind byte, answer []byte, err error) {
+	kind, answer, err = p.kind, p.body, p.err
+	p.body, p.err = nil, nil
+	pendings.Put(p)
+	return kind, answer, err
+}
+
+// call calls a method of an object; name is what its caller calls it, for errors. Nil functions mean that there is nothing to
+// encode or decode. When ctx ends the manager is told, and its answer is waited for as long as it gives any sign of life: either
+// it has done what it was asked for, or it never will.
+func (c *Client) call(ctx context.Context, name string, id uint64, method string, encode func(*transport.Encoder) error,
+	decode func(*transport.Decoder) error) error {
+	kind, body, err := c.request(ctx, name, id, method, encode)
+	switch {
+	case err != nil:
+		return fmt.Errorf("manager: %s: %w", name, err)
+	case kind == kindFailure:
+		err := decodeFailure(name, body)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return context.Cause(ctx)
+		}
+		return err
+	case decode == nil:
+		return nil
+	}
+	if err := decode(transport.NewDecoder(body)); err != nil {
+		return fmt.Errorf("manager: %s: result: %w", name, err)
+	}
+	return nil
+}
+
+// request sends a call, unless the manager would not take it, and returns its answer. The body is made before anything is
+// locked: what makes it may itself use the client.
+func (c *Client) request(ctx context.Context, name string, id uint64, method string,
+	encode func(*transport.Encoder) error) (kind byte, answer []byte, err error) {
+	e := getScratch()
+	defer putScratch(e)
+	e.Uint(id)
+	e.String(method)
+	if encode != nil {
+		if err := encode(e); err != nil {
+			return 0, nil, err
+		}
+	}
+	if size := uint64(e.Len()); size > c.server.limit {
+		return 0, nil, fmt.Errorf("%w that the manager takes: see MaxMessage", &transport.SizeError{Size: size, Limit: c.server.limit})
+	}
+	tag, p, err := c.begin(kindCall, e.Bytes())
+	if err != nil {
+		return 0, nil, err
+	}
+	over, stop := c.watch(ctx, tag)
+	defer stop()
+	if c.await(p, over) {
+		return p.take()
+	}
+	c.awaitLate(p, func(kind byte, answer []byte) { c.takeBack(name, id, method, kind, answer) })
+	return 0, nil, fmt.Errorf("%w: %w", ErrNoAnswer, context.Cause(ctx))
+}
+
+// begin sends a frame.
+func (c *Client) begin(kind byte, body []byte) (tag uint32, p *pending, err error) {
+	p = pendings.Get().(*pending)
+	if tag, err = c.enter(p); err != nil {
+		pendings.Put(p)
+		return 0, nil, err
+	}
+	if _, err = c.out.Add(kind, tag, raw(body)); err != nil { // the connection has ended
+		c.lost(err)
+	} else {
+		c.send()
+	}
+	return tag, p, nil
+}
+
+func raw(body []byte) func(*transport.Encoder) error {
+	return func(e *transport.Encoder) error { _, err := e.Write(body); return err }
+}
+
+// enter has a call be answered.
+func (c *Client) enter(p *pending) (tag uint32, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return 0, c.err
+	}
+	c.last++
+	for c.last == noTag || c.calls[c.last] != nil {
+		c.last++
+	}
+	c.calls[c.last] = p
+	return c.last, nil
+}
+
+// await waits for the answer; while nobody else does so, it reads. It reports false when over is closed before.
+func (c *Client) await(p *pending, over <-chan struct{}) bool {
+	select {
+	case <-p.answered:
+		return true
+	case <-over:
+	case c.reading <- struct{}{}:
+		c.read(p, over)
+		<-c.reading
+	}
+	select {
+	case <-p.answered:
+		return true
+	case <-over:
+	}
+	select { // both may have come
+	case <-p.answered:
+		return true
+	default:
+		return false
+	}
+}
+
+// watch tells the manager when ctx ends. It closes over when the manager then gives no sign of life.
+func (c *Client) watch(ctx context.Context, tag uint32) (over <-chan struct{}, stop func() bool) {
+	if ctx.Done() == nil {
+		return nil, func() bool { return true }
+	}
+	ended := make(chan struct{})
+	return ended, context.AfterFunc(ctx, func() { c.cancel(tag, ended) })
+}
+
+// cancel says that nobody waits for a call any more, and asks whether the manager is there.
+func (c *Client) cancel(tag uint32, over chan struct{}) {
+	heard := c.heard.Load()
+	_, err := c.out.Add(kindCancel, tag, nil)
+	if err == nil {
+		_, err = c.out.Add(kindPing, noTag, nil)
+	}
+	if err != nil {
+		return // the connection has ended, and with it the call
+	}
+	c.send()
+	time.AfterFunc(grace, func() {
+		if c.heard.Load() == heard {
+			c.giveUp(over)
+		} else if c.awaits(tag) {
+			c.cancel(tag, over)
+		}
+	})
+}
+
+func (c *Client) awaits(tag uint32) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls[tag] != nil
+}
+
+// giveUp ends the waiting of a call, which may be what reads.
+func (c *Client) giveUp(over chan struct{}) {
+	close(over)
+	if c.quiet != nil {
+		c.quiet.Interrupt()
+	}
+}
+
+// awaitLate has late deal with the answer to a call that nobody waits for, when it comes.
+func (c *Client) awaitLate(p *pending, late func(kind byte, answer []byte)) {
+	wait := func() {
+		c.await(p, nil)
+		if kind, answer, err := p.take(); err == nil {
+			late(kind, answer)
+		}
+	}
+	c.mu.Lock()
+	ended := c.err != nil
+	if !ended {
+		c.running.Go(wait)
+	}
+	c.mu.Unlock()
+	if ended { // and all calls with it
+		wait()
+	}
+}
+
+// takenBack are the methods that have their caller hold something.
+var takenBack = map[string]bool{
+	"Lock.Lock": true, "Lock.TryLock": true, "RLock.Lock": true, "RLock.TryLock": true,
+	"Semaphore.Acquire": true, "Semaphore.TryAcquire": true, "Queue.Get": true, "Queue.TryGet": true,
+}
+
+// takeBack lets go what a call has brought about that nobody waits for.
+func (c *Client) takeBack(name string, id uint64, method string, kind byte, answer []byte) {
+	back := "TakeBack"
+	switch {
+	case id == 0 && method == "New":
+		back = "Close"
+	case id == 0 || !takenBack[name]:
+		return
+	}
+	if kind == kindFailure {
+		if !errors.Is(decodeFailure(name, answer), shared.ErrOwnerDied) {
+			return
+		}
+		answer = nil // the lock is held all the same
+	}
+	_, err := c.out.Add(kindCall, noTag, func(e *transport.Encoder) error {
+		e.Uint(id)
+		e.String(back)
+		return raw(answer)(e)
+	})
+	if err == nil {
+		c.send()
+	}
+}
