@@ -75,7 +75,7 @@ func awaitDeath(t *testing.T, pid string) {
 
 func TestCommandCancelled(t *testing.T) {
 	p := newPool(t, Procs(1))
-	pid, err := pidOrHang.Apply(t.Context(), p, "")
+	pid, err := pidOrHang.Apply(t.Context(), p, "pid")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestCommandCancelled(t *testing.T) {
 	awaitDeath(t, pid)
 	ctx, cancel := context.WithCancel(t.Context())
 	f := pidOrHang.ApplyAsync(ctx, p, "hang")
-	next := pidOrHang.ApplyAsync(t.Context(), p, "")
+	next := pidOrHang.ApplyAsync(t.Context(), p, "pid")
 	time.AfterFunc(20*time.Millisecond, cancel)
 	if _, err := f.Get(t.Context()); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
@@ -106,14 +106,14 @@ func TestCommandDiesWithItsWorker(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			pid, err := pidOrHang.Apply(t.Context(), p, "")
+			pid, err := pidOrHang.Apply(t.Context(), p, "pid")
 			if err != nil {
 				t.Fatal(err)
 			}
 			if what == "process" {
 				_ = syscall.Kill(p.Workers()[0].PID, syscall.SIGKILL)
 				awaitDeath(t, pid)
-				if pid, err = pidOrHang.Apply(t.Context(), p, ""); err != nil {
+				if pid, err = pidOrHang.Apply(t.Context(), p, "pid"); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -31,7 +31,7 @@ func (r *PipeReader) Read(b []byte) (int, error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) || !r.isOver() {
 			return n, err
 		}
-		r.last, r.rest = true, r.waiting()
+		r.last, r.rest = true, Waiting(r.file)
 		_ = r.file.SetReadDeadline(time.Time{})
 		r.awaitOthers()
 	}
@@ -78,12 +78,8 @@ func (r *PipeReader) isOver() bool {
 	return r.over
 }
 
-// waiting returns how many bytes lie in the pipe.
-func (r *PipeReader) waiting() (n int) {
-	raw, err := r.file.SyscallConn()
-	if err != nil {
-		return 0
-	}
-	_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), bytesWaiting) })
+// Waiting returns how many bytes lie in a pipe.
+func Waiting(pipe *os.File) (n int) {
+	control(pipe, func(fd int) { n, _ = unix.IoctlGetInt(fd, bytesWaiting) })
 	return n
 }

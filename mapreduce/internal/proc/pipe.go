@@ -20,3 +20,10 @@ func (p Pipe) TryWrite(b []byte) (n int) {
 	})
 	return max(n, 0)
 }
+
+// control calls f with the pipe's descriptor, unless the pipe is closed.
+func control(pipe *os.File, f func(fd int)) {
+	if raw, err := pipe.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { f(int(fd)) })
+	}
+}

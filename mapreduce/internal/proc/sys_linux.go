@@ -16,11 +16,7 @@ const pipeSize = 1 << 20
 const bytesWaiting = unix.TIOCINQ
 
 func widen(pipe *os.File) {
-	raw, err := pipe.SyscallConn()
-	if err != nil {
-		return
-	}
-	_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
+	control(pipe, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeSize) })
 }
 
 // sysProcAttr: SIGTERM can be caught, so that a worker whose driver is gone takes its group with it.
