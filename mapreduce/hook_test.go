@@ -59,15 +59,15 @@ func registerExtra() {
 
 func init() {
 	// A pool that says why it could not be made.
-	pool := func() {
-		p, err := NewPool(context.Background(), Procs(1))
+	pool := func(options ...PoolOption) {
+		p, err := NewPool(context.Background(), append(options, Procs(1))...)
 		if err == nil {
 			p.Close()
 		}
 		fmt.Printf("pool %v %t %t\n", len(children(os.Getpid())), errors.Is(err, ErrNotInitialized), errors.Is(err, ErrNoHello))
 		fmt.Fprint(os.Stderr, err)
 	}
-	scenarios["no Init"] = pool
+	scenarios["no Init"] = func() { pool() }
 	scenarios["registers"] = func() {
 		registerExtra()
 		Init()
@@ -86,9 +86,22 @@ func init() {
 			fmt.Fprintln(os.Stderr, "thinking")
 			time.Sleep(time.Hour)
 		}
-		proc.HelloTime = time.Second
 		Init()
-		pool()
+		pool(StartTimeout(time.Second))
+	}
+	scenarios["driver sleeps"] = func() {
+		if proc.Marked() {
+			fmt.Fprintln(os.Stderr, "on its way")
+			for slept, over := false, false; !over; time.Sleep(time.Millisecond) {
+				state, _ := status(os.Getppid())
+				over = slept && state != 'T'
+				slept = slept || state == 'T'
+			}
+		} else {
+			fmt.Println("driver", os.Getpid())
+		}
+		Init()
+		pool(StartTimeout(time.Second))
 	}
 	scenarios["stray"] = func() {
 		Main(func(context.Context) error {
@@ -182,6 +195,26 @@ func TestHookNoPool(t *testing.T) {
 			})
 		}
 	})
+}
+
+// Time for which the driver is stopped does not count against a worker on its way.
+func TestHookDriverSleeps(t *testing.T) {
+	checkLeaks(t)
+	p := start(t, "driver sleeps", thisBinary(nil))
+	driver := p.awaitPID("driver", 1)[0]
+	eventually(t, hangTime, func() error {
+		if len(p.family()) != 2 {
+			return errors.New("it has no worker yet")
+		}
+		return nil
+	})
+	suspend(t, driver)
+	time.Sleep(1200 * time.Millisecond) // more than the worker may take
+	_ = syscall.Kill(driver, syscall.SIGCONT)
+	if got := p.await("pool", 1)[0]; got != "0 false false" {
+		t.Errorf("pool %s; stderr:\n%s", got, &p.stderr)
+	}
+	p.exit()
 }
 
 // A process that has the variable of a worker and is none never runs the program's main.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -129,5 +130,41 @@ func TestWorkerSurroundings(t *testing.T) {
 	}
 	if _, err := NewPool(t.Context(), Procs(1), Dir(filepath.Join(dir, "nowhere"))); !errors.Is(err, syscall.ENOENT) {
 		t.Errorf("a Dir that does not exist: error %v", err)
+	}
+}
+
+var victimTask *Task[int, []int]
+
+func init() {
+	victimTask = FuncContext(func(ctx context.Context, depth int) ([]int, error) {
+		text, err := os.ReadFile("/proc/self/oom_score_adj")
+		if err != nil {
+			return nil, err
+		}
+		score, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil || depth == 0 {
+			return []int{score}, err
+		}
+		p, err := NewPool(ctx, Procs(1))
+		if err != nil {
+			return nil, err
+		}
+		defer p.Close()
+		below, err := victimTask.Apply(ctx, p, depth-1)
+		return append([]int{score}, below...), err
+	})
+}
+
+// When the machine has no memory left, the kernel ends workers before their driver.
+func TestWorkersAreKilledFirst(t *testing.T) {
+	checkLeaks(t)
+	text, err := os.ReadFile("/proc/self/oom_score_adj")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	got, err := victimTask.Apply(t.Context(), newPool(t), 1)
+	if err != nil || len(got) != 2 || got[0] <= own || got[1] <= got[0] {
+		t.Errorf("the driver has %d, its worker and that one's worker have %v; %v", own, got, err)
 	}
 }

@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -134,7 +135,7 @@ func (l *link) tellAndStop(events ...event) {
 // greet returns when the worker is ready to work.
 func (l *link) greet() error {
 	process := l.process
-	if err := process.Hello(l.pool.ctx, l.answersFrom, l.pool.hello); err != nil {
+	if err := process.Hello(l.pool.ctx, l.answersFrom, l.pool.hello, cmp.Or(l.pool.options.hello, proc.HelloTime)); err != nil {
 		return err
 	}
 	err := l.initStates(l.requests, l.answersFrom)

@@ -56,8 +56,12 @@ type poolOptions struct {
 	inProcess bool
 	spares    int
 	idle      time.Duration // 0: workers are kept
+	hello     time.Duration // that a worker may take to its hello; 0: the default
 	output    *lineSink
 	logger    slog.Handler
+
+	restarts      int
+	restartPeriod time.Duration // 0: the default of both
 
 	wrap wrapping // of tests
 
@@ -278,6 +282,19 @@ func Spares(n int) WorkerOption {
 			return fmt.Errorf("mapreduce: Spares(%d): takes 0 to %d", n, MaxProcs)
 		}
 		o.spares = n
+		return nil
+	})
+}
+
+// StartTimeout sets how long a worker may take from its start until it reaches [Main] or [Init]; the default is 30 seconds.
+// One that takes longer is killed, and the error wraps [ErrNoHello]. Time for which the worker or this process is stopped
+// does not count, nor does that of initializers, which may take as long as they like.
+func StartTimeout(d time.Duration) WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
+		if d <= 0 {
+			return fmt.Errorf("mapreduce: StartTimeout(%v): takes a positive duration", d)
+		}
+		o.hello = d
 		return nil
 	})
 }

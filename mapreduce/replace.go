@@ -44,6 +44,12 @@ func (p *Pool) workerLost(l *link, err error) {
 	p.loss = loss
 	p.act()
 	p.loss = nil
+	if loss.call == nil && l.reason == nil {
+		if err := p.diedOf(l.lostError(-1, 0), time.Now()); err != nil {
+			p.cancel(err)
+			return
+		}
+	}
 	switch {
 	case l.slot >= p.wanted || p.released:
 		p.put(l.slot, nil)

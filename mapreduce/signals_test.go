@@ -193,3 +193,60 @@ func newTerminal(t *testing.T) (master, terminal *os.File) {
 	}
 	return master, terminal
 }
+
+// Ctrl-Z reaches the driver alone, and stops all below it; they go on when it goes on.
+func TestStopOfDriver(t *testing.T) {
+	checkLeaks(t)
+	for _, s := range []state{{do: "busy", child: "runs", workers: 2, children: 2}, {do: "nested", child: "runs", workers: 4, children: 4}} {
+		t.Run(s.do, func(t *testing.T) {
+			cmd := thisBinary(nil)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as a shell does: somebody could continue it
+			p := start(t, "work", cmd, s.environment()...)
+			driver := p.awaitPID("driver", 1)[0]
+			s.reach(p, 1)
+			for range 2 {
+				_ = syscall.Kill(driver, syscall.SIGTSTP)
+				awaitStopped(p, true)
+				_ = syscall.Kill(driver, syscall.SIGCONT)
+				awaitStopped(p, false)
+			}
+			_ = syscall.Kill(driver, syscall.SIGTERM)
+			if code := p.exit(); code != 143 {
+				t.Errorf("exit status %d, stderr:\n%s", code, &p.stderr)
+			}
+		})
+	}
+}
+
+// Where nobody could continue a driver, or Ctrl-Z was ignored when it started, nothing is stopped.
+func TestStopWithoutEffect(t *testing.T) {
+	checkLeaks(t)
+	for _, wrapper := range [][]string{nil, {"sh", "-c", `trap "" TSTP; exec "$0"`}} {
+		cmd := thisBinary(wrapper)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: wrapper == nil, Setpgid: wrapper != nil}
+		p := start(t, "work", cmd, doVariable+"=wait")
+		driver := p.awaitPID("driver", 1)[0]
+		p.awaitPID("worker", 1)
+		_ = syscall.Kill(driver, syscall.SIGTSTP)
+		fmt.Fprintln(p.in, "cancel")
+		p.await("over", 1)
+		awaitStopped(p, false)
+		p.in.Close()
+		if code := p.exit(); code != 0 {
+			t.Errorf("%q: exit status %d, stderr:\n%s", wrapper, code, &p.stderr)
+		}
+	}
+}
+
+// awaitStopped returns when all processes of a program are stopped, or none is.
+func awaitStopped(p *program, want bool) {
+	p.t.Helper()
+	eventually(p.t, hangTime, func() error {
+		for _, pid := range p.family() {
+			if state, _ := status(pid); (state == 'T') != want {
+				return fmt.Errorf("%s, want it stopped: %t", describe(pid), want)
+			}
+		}
+		return nil
+	})
+}

@@ -32,6 +32,7 @@ type supervisor struct {
 	seen       map[*entry]measure // of tasks, from earlier calls
 	spares     []*link            // ready or on their way
 	failures   int                // workers that ended without an answer, in a row
+	deaths     []time.Time        // of workers, through no fault of an item: the last ones
 	wanted     int                // workers
 	released   bool               // the pool has been idle, and has no workers
 	broken     bool               // a panic has left all of this as it was in the middle of something

@@ -20,8 +20,8 @@ const (
 // Version is the version of the protocol between driver and worker.
 const Version = 1
 
-// HelloTime is how long a worker may take from its start to its hello. Only tests change it.
-var HelloTime = 10 * time.Second
+// HelloTime is how long a worker may take from its start to its hello, unless its user says otherwise.
+const HelloTime = 30 * time.Second
 
 // A Hello is what a worker says first. Both sides are the same program, so all of it must be equal on both.
 type Hello struct {
@@ -50,19 +50,22 @@ func (w *Worker) Hello(h Hello) error {
 // ErrNoHello is wrapped by the error about a worker that ended, or kept silent, before it was ready.
 var ErrNoHello = errors.New("the worker did not say hello (does main reach mapreduce.Main or mapreduce.Init in every process?)")
 
-// Hello waits for the worker's hello, for [HelloTime] at most, and compares it with the driver's own. answers must be on
-// the process's Answers. After an error the process must be killed. When ctx ends, so does the wait, with its cause.
-func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hello) error {
-	_ = p.Answers.SetReadDeadline(time.Now().Add(HelloTime))
-	stop := context.AfterFunc(ctx, func() { _ = p.Answers.SetReadDeadline(time.Unix(1, 0)) })
+// Hello waits for the worker's hello and compares it with the driver's own, for as long as limit at most; the time for which
+// one of the two is stopped does not count. answers must be on the process's Answers. After an error the process must be
+// killed. When ctx ends, so does the wait, with its cause.
+func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hello, limit time.Duration) error {
+	giveUp := func() { _ = p.Answers.SetReadDeadline(time.Unix(1, 0)) }
+	stop := context.AfterFunc(ctx, giveUp)
 	defer stop()
+	heard := p.whenBothRan(limit, giveUp)
 
 	f, err := answers.Next()
+	heard()
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return p.noHello(err)
+		return p.noHello(err, limit)
 	case f.Kind != KindHello:
 		return fmt.Errorf("worker %d began with a message of kind %d instead of a hello", p.ID, f.Kind)
 	}
@@ -77,15 +80,42 @@ func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hel
 	return nil
 }
 
+// whenBothRan calls f when this process and the worker have both run for d, unless cancel comes first. A tick that this
+// process has slept through counts once.
+func (p *Process) whenBothRan(d time.Duration, f func()) (cancel func()) {
+	quit, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		tick := min(max(d/20, time.Millisecond), 100*time.Millisecond)
+		ticker := time.NewTicker(tick)
+		defer ticker.Stop()
+		for ran := time.Duration(0); ran < d; {
+			select {
+			case <-quit:
+				return
+			case <-ticker.C:
+				if !p.stopped.Running() {
+					ran += tick
+				}
+			}
+		}
+		f()
+	}()
+	return func() {
+		close(quit)
+		<-over
+	}
+}
+
 // noHello says why no hello came: the worker ended, or it runs and does something else. It ends it then.
-func (p *Process) noHello(err error) error {
+func (p *Process) noHello(err error, limit time.Duration) error {
 	what := ""
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		p.Stop(StopTime) // it closed the pipe, so it ends
 	case errors.Is(err, os.ErrDeadlineExceeded) && p.endedWithin(0): // its pipe is in other hands
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		what = fmt.Sprintf("said nothing for %v: ", HelloTime)
+		what = fmt.Sprintf("said nothing for %v (see StartTimeout): ", limit)
 	default:
 		what = fmt.Sprintf("said something else: %v: ", err)
 	}

@@ -52,6 +52,11 @@ func work(w *Worker, do string) {
 		_ = w.Hello(Hello{Version: Version - 1})
 	case "silent":
 		time.Sleep(time.Hour)
+	case "stops":
+		runtime.LockOSThread()
+		_ = unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGSTOP) // at once: another thread would say hello before it stops
+		_ = w.Hello(testHello)
+		time.Sleep(time.Hour)
 	case "deaf":
 		_ = w.Hello(testHello)
 		time.Sleep(time.Hour)
@@ -81,12 +86,14 @@ func startTest(t *testing.T, do string, output OutputFunc) (*Process, error) {
 		p.Answers.Close()
 		p.Requests.Close()
 	})
-	return p, p.Hello(t.Context(), transport.NewReader(p.Answers, 0), testHello)
+	limit := HelloTime
+	if do == "silent" {
+		limit = time.Second
+	}
+	return p, p.Hello(t.Context(), transport.NewReader(p.Answers, 0), testHello, limit)
 }
 
 func TestHello(t *testing.T) {
-	HelloTime = time.Second
-	defer func() { HelloTime = 10 * time.Second }()
 	tests := []struct {
 		do      string
 		noHello bool
@@ -97,7 +104,7 @@ func TestHello(t *testing.T) {
 		{"wrong kind", false, "began with a message of kind 2 instead of a hello"},
 		{"old version", false, "speaks version 0 of the protocol"},
 		{"silent", true, "worker 5 (pid "},
-		{"silent", true, "said nothing for 1s: killed by SIGKILL"},
+		{"silent", true, "said nothing for 1s (see StartTimeout): killed by SIGKILL"},
 	}
 	for _, test := range tests {
 		t.Run(test.do, func(t *testing.T) {
@@ -112,6 +119,49 @@ func TestHello(t *testing.T) {
 	}
 }
 
+// The time for which a worker is stopped does not count, however long it is.
+func TestHelloOfStoppedWorker(t *testing.T) {
+	const limit = 500 * time.Millisecond
+	t.Setenv(doVariable, "stops")
+	p, err := Start(Spec{ID: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		p.Kill()
+		p.Stop(0)
+		p.Close()
+	}()
+	awaitStopped(p)
+	time.AfterFunc(2*limit, func() { _ = p.Signal(syscall.SIGCONT, false) })
+	if err := p.Hello(t.Context(), transport.NewReader(p.Answers, 0), testHello, limit); err != nil {
+		t.Error(err)
+	}
+}
+
+// Ctrl-Z stops the workers that run, and does not continue those that were stopped before.
+func TestSuspendWithDriver(t *testing.T) {
+	runs, err := startTest(t, "deaf", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rests, err := startTest(t, "deaf", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = rests.Signal(syscall.SIGSTOP, true)
+	awaitStopped(rests)
+	if got := living.suspend(); len(got) != 1 || got[0] != runs {
+		t.Errorf("suspended %v, want process %d", got, runs.PID())
+	}
+}
+
+func awaitStopped(p *Process) {
+	for !p.stopped.Running() {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func TestHelloCancelled(t *testing.T) {
 	t.Setenv(doVariable, "silent")
 	p, err := Start(Spec{ID: 1})
@@ -121,7 +171,7 @@ func TestHelloCancelled(t *testing.T) {
 	why := errors.New("why")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(why)
-	if err := p.Hello(ctx, transport.NewReader(p.Answers, 0), testHello); err != why {
+	if err := p.Hello(ctx, transport.NewReader(p.Answers, 0), testHello, time.Second); err != why {
 		t.Errorf("error %v", err)
 	}
 	p.Kill()

@@ -96,6 +96,7 @@ func (p *Process) wait() {
 	state, err := p.process.Wait()
 	p.reaped = true
 	p.mu.Unlock()
+	living.remove(p)
 	p.slot.retire()
 	close(p.ended)
 	p.Answers.finish()
@@ -156,7 +157,7 @@ func (p *Process) terminate() {
 // requests, without which it takes them for somebody else's. After the worker's end it returns [os.ErrProcessDone].
 func (p *Process) Signal(s syscall.Signal, group bool) error {
 	if s == syscall.SIGTERM || s == syscall.SIGHUP {
-		p.closeRequests()
+		defer p.closeRequests()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

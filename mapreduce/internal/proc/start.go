@@ -99,6 +99,7 @@ func (p *Process) start(spec Spec, inherited []*os.File) error {
 		return err
 	}
 	p.out = out
+	living.add(p)
 	go p.wait()
 	return nil
 }

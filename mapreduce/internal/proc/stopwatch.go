@@ -34,6 +34,13 @@ func (s *Stopwatch) Stop() {
 	}
 }
 
+// Running reports whether it is going on.
+func (s *Stopwatch) Running() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.begun > 0
+}
+
 // Total returns the time until now, a time that has just been.
 func (s *Stopwatch) Total(now time.Time) time.Duration {
 	s.mu.Lock()

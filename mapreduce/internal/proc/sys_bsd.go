@@ -60,5 +60,11 @@ func limitMemory(bytes uint64) error {
 
 func pin(int) error { return errors.ErrUnsupported }
 
+func volunteer() {}
+
+func ignoresStop() bool { return false }
+
+func stopAsUsual() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) }
+
 // RSS is not told here.
 func RSS(int) int64 { return 0 }

@@ -2,9 +2,11 @@ package proc
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -148,6 +150,45 @@ func pinAllThreads(cpu int) error {
 		}
 	}
 	return nil
+}
+
+// ignoresStop reports whether this process was started so that Ctrl-Z does nothing to it. Package signal knows that of other
+// signals only.
+func ignoresStop() bool {
+	status, _ := os.ReadFile("/proc/self/status")
+	_, after, _ := strings.Cut(string(status), "\nSigIgn:\t")
+	text, _, _ := strings.Cut(after, "\n")
+	ignored, _ := strconv.ParseUint(text, 16, 64)
+	return ignored>>(unix.SIGTSTP-1)&1 == 1
+}
+
+// stopAsUsual has SIGTSTP do to this process what it does to one that does not receive it, which is nothing where nobody
+// could continue it. It returns when the process goes on. Package signal does not give that back when it has been notified.
+func stopAsUsual() {
+	runtime.LockOSThread() // so that the signal is delivered before its sending returns
+	defer runtime.UnlockOSThread()
+	var usual, before [64]byte // the kernel's struct sigaction: zero is the default, and the rest has less than that
+	setAction(&usual, &before)
+	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGTSTP)
+	setAction(&before, nil)
+}
+
+func setAction(to, before *[64]byte) {
+	const maskSize = 8
+	_, _, _ = unix.Syscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGTSTP), uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(before)), maskSize, 0, 0)
+}
+
+// volunteer has the kernel choose this process, a worker, before its driver when it must end one for want of memory: a
+// worker's items are computed again. Workers of workers come before those.
+func volunteer() {
+	const file, most = "/proc/self/oom_score_adj", 1000
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	if now, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+		_ = os.WriteFile(file, []byte(strconv.Itoa(now+(most-now)*9/10)), 0)
+	}
 }
 
 // RSS returns how much memory a process has in use now, in bytes, 0 if that cannot be told.

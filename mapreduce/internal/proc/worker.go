@@ -72,6 +72,7 @@ func Enter() (*Worker, error) {
 	os.Unsetenv(limitsVariable)
 
 	heedSignals()
+	volunteer()
 	wakeWithDriver()
 	return &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0}, nil
 }

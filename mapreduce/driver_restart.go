@@ -1,0 +1,47 @@
+package mapreduce
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// restartsAllowed within restartPeriod are far more than what a machine in trouble causes, and far fewer than what a
+	// worker causes that dies whenever it has answered.
+	restartsAllowed = 200
+	restartPeriod   = 10 * time.Second
+)
+
+// RestartIntensity sets how many workers may die within a period, through no fault of an item, before the pool gives up:
+// calls under way, and those that come, then return an error that tells the last death, in which [errors.As] finds its
+// [WorkerLostError]. 0 means that the first such death ends the pool. The default is 200 within 10 seconds, or twice the
+// number of workers if that is more.
+//
+// A worker that dies while it runs an item does not count: see [Retries]. Nor does one that the pool itself has ended.
+func RestartIntensity(n int, period time.Duration) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		if n < 0 || period <= 0 {
+			return fmt.Errorf("mapreduce: RestartIntensity(%d, %v): takes a number from 0 and a positive period", n, period)
+		}
+		o.restarts, o.restartPeriod = n, period
+		return nil
+	})
+}
+
+// diedOf counts the death of a worker that no item is to blame for. It returns the error to give the pool up with, nil while
+// such deaths are few.
+func (p *Pool) diedOf(lost *WorkerLostError, now time.Time) error {
+	most, period := p.options.restarts, p.options.restartPeriod
+	if period == 0 {
+		most, period = max(restartsAllowed, 2*p.wanted), restartPeriod
+	}
+	p.deaths = append(p.deaths, now)
+	if over := len(p.deaths) - most - 1; over > 0 {
+		p.deaths = p.deaths[over:]
+	}
+	if len(p.deaths) <= most || now.Sub(p.deaths[0]) > period {
+		return nil
+	}
+	return fmt.Errorf("mapreduce: %d workers died within %v and no item is to blame (RestartIntensity sets how many may); the last: %w",
+		len(p.deaths), now.Sub(p.deaths[0]).Round(time.Millisecond), lost)
+}
