@@ -20,7 +20,7 @@ type engine struct {
 	stop    func() // ends the progress
 	startup time.Duration
 	pids    []int
-	chunks  int
+	numbers mapreduce.Stats
 }
 
 // start makes the pool.
@@ -48,7 +48,7 @@ func (e *engine) finish() error {
 	for _, w := range e.pool.Workers() {
 		e.pids = append(e.pids, w.PID)
 	}
-	e.chunks = e.pool.Stats().Chunks
+	e.numbers = e.pool.Stats()
 	return e.pool.Close()
 }
 
@@ -58,6 +58,8 @@ type Run struct {
 	Seconds float64       // from the split of the input to the end of the workers
 	Startup time.Duration // of that, until the first worker was ready
 	Chunks  int           // messages with work
+	Lost    int           // workers that died
+	Retried int           // pieces that were tried again for that
 	PIDs    []int         // of the workers
 	Procs   int
 }
@@ -105,7 +107,7 @@ func (l *Line) run(ctx context.Context, work Work, args []string, r Running, pro
 	}
 	return &Run{
 		Output: work, Seconds: time.Since(began).Seconds(), Startup: e.startup,
-		Chunks: e.chunks, PIDs: e.pids, Procs: int(r.Procs),
+		Chunks: e.numbers.Chunks, Lost: e.numbers.Lost, Retried: e.numbers.Retried, PIDs: e.pids, Procs: int(r.Procs),
 	}, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -41,6 +43,8 @@ func Main(tools ...Tool) {
 		if err := stdio.CheckOutput(); err != nil { // before the work
 			return err
 		}
+		log.SetFlags(0)
+		log.SetPrefix("mrrun: ")
 		return dispatch(ctx, os.Args[1:], os.Stdout, tools)
 	})
 }
@@ -115,7 +119,9 @@ func (c Command) main(ctx context.Context, words []string, out io.Writer) error 
 		return err
 	}
 	var progress progressFunc
-	if !running.Quiet {
+	if running.Quiet {
+		defer slog.SetLogLoggerLevel(slog.SetLogLoggerLevel(slog.LevelError))
+	} else {
 		progress = func(total int, done func() int) func() { return showProgress(os.Stderr, c.Name, total, done) }
 	}
 	run, err := line.runOnce(ctx, running, progress)
@@ -125,6 +131,9 @@ func (c Command) main(ctx context.Context, words []string, out io.Writer) error 
 	if !running.Quiet {
 		for _, note := range notesOf(run.Output) {
 			fmt.Fprintf(os.Stderr, "mrrun: %s\n", note)
+		}
+		if run.Lost > 0 {
+			fmt.Fprintf(os.Stderr, "mrrun: workers lost: %d, pieces tried again: %d\n", run.Lost, run.Retried)
 		}
 	}
 	if streams(run.Output) {
@@ -157,7 +166,9 @@ func (r *Run) writeJSON(w io.Writer, job string) error {
 		Result     any     `json:"result"`
 		Procs      int     `json:"procs"`
 		Chunks     int     `json:"chunks"`
+		Lost       int     `json:"lost"`
+		Retried    int     `json:"retried"`
 		Seconds    float64 `json:"seconds"`
 		WorkerPIDs []int   `json:"worker_pids"`
-	}{job, r.Params(), r.Result(), r.Procs, r.Chunks, r.Seconds, r.PIDs})
+	}{job, r.Params(), r.Result(), r.Procs, r.Chunks, r.Lost, r.Retried, r.Seconds, r.PIDs})
 }

@@ -211,6 +211,8 @@ func TestJSON(t *testing.T) {
 		Result     int64
 		Procs      int
 		Chunks     int
+		Lost       int
+		Retried    int
 		Seconds    float64
 		WorkerPIDs []int `json:"worker_pids"`
 	}

@@ -8,12 +8,16 @@ import (
 )
 
 // Logger has log records of workers handled by h: what tasks log by [log/slog] or [log] travels to the driver, with the
-// attributes worker and item added, or process, the name of one that [Task.Start] started. Without, they go to the handler of [slog.Default].
+// attributes worker and item added, or process, the name of one that [Task.Start] started. A pool logs there too that it has
+// lost a worker: one record each, unless there are very many. Without, all goes to the handler of [slog.Default].
+//
 // Groups arrive as keys with dots, values that slog has no kind for as text; times and the source line arrive as they are. A
 // record has left its worker when the call that logs it returns, so that it arrives whatever becomes of the worker then;
 // where h is slow, and 16 MiB wait for it, that call waits. All that an item has logged is handled before its result is
-// there. h is called from several goroutines at once, for records that its Enabled wants, and must
-// not wait for the pool; its errors are ignored, its panics reported to standard error.
+// there.
+//
+// h is called from several goroutines at once, for records that its Enabled wants, and must not wait for the pool; its errors
+// are ignored, its panics reported to standard error.
 func Logger(h slog.Handler) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		o.logger = h

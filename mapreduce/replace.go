@@ -3,6 +3,7 @@ package mapreduce
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"mrrun/mapreduce/internal/proc"
@@ -25,6 +26,7 @@ func (p *Pool) workerLost(l *link, err error) {
 		return // it was replaced, or is not wanted any more
 	}
 	if !l.ready {
+		p.reports.add("mapreduce: a worker did not start", slog.Int("worker", l.id), slog.Any("error", err))
 		p.startFailed(l.slot, err)
 		return
 	}
@@ -36,6 +38,7 @@ func (p *Pool) workerLost(l *link, err error) {
 		loss.call = nil // who has begun meanwhile is not to blame
 	}
 	p.numbers.Lost++
+	loss.report(&p.reports)
 	if loss.call == nil {
 		p.dispatcher.lost(l.slot, nil, 0, false)
 	} else {
@@ -130,7 +133,9 @@ func (p *Pool) spareLost(l *link, err error) {
 	}
 	if errors.Is(err, ErrInitializer) {
 		p.cancel(err)
+		return
 	}
+	p.reports.add("mapreduce: a spare worker was lost", l.attrs()...)
 }
 
 // replace ends a worker that holds nothing and fills its slot, if that is still wanted.

@@ -38,6 +38,7 @@ type supervisor struct {
 	broken     bool               // a panic has left all of this as it was in the middle of something
 	loss       *loss              // while a lost worker is dealt with
 	watch      watch
+	reports    reports
 	numbers    Stats // what is counted as it happens
 }
 
@@ -47,6 +48,7 @@ func (s *supervisor) init(p *Pool) {
 	s.wanted = p.options.procs
 	s.dispatcher.maxTasks = p.options.maxTasks
 	s.watch.init(p)
+	s.reports.init(p)
 }
 
 // event is what the supervisor is told.
@@ -332,4 +334,5 @@ func (p *Pool) shutDown() {
 		stopping.Go(func() { l.stop(0) })
 	}
 	stopping.Wait()
+	p.reports.end()
 }
