@@ -27,7 +27,7 @@ def whole(*argv):
 
 # What a check must say, by its first word; any other must not say False.
 RIGHT = {"equal": ("True",), "exact": ("True",), "sum_ok": ("True",), "empty": ("True",), "token": ("True", "1"),
-         "turn": ("0",), "left": ("False",), "broken": ("False",)}
+         "turn": ("0",), "whole": ("True",)}
 
 
 def holds(check):

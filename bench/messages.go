@@ -192,5 +192,5 @@ func nothingLeft(o *objects, _ int64) (string, bool) {
 	if err != nil && err != io.EOF {
 		return err.Error(), false
 	}
-	return says("left", left, false)
+	return says("empty", !left, true)
 }

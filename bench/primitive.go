@@ -41,7 +41,7 @@ var primitives = []primitive{
 		return says("token", o.Token0.Value(), 1)
 	}},
 	{name: "barrier", joint: true, work: cross, check: func(o *objects, _ int64) (string, bool) {
-		return says("broken", o.Barrier.Broken(), false)
+		return says("whole", !o.Barrier.Broken(), true)
 	}},
 	{name: "condition", pair: true, work: takeCondTurns, check: func(o *objects, _ int64) (string, bool) {
 		return says("turn", o.Number.Load(), 0)

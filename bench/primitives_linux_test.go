@@ -42,13 +42,13 @@ func TestPrimitives(t *testing.T) {
 		"event":              {300, "token=True"},
 		"semaphore":          {600, "value=2"},
 		"semaphore-pingpong": {300, "token=1"},
-		"barrier":            {300, "broken=False"},
+		"barrier":            {300, "whole=True"},
 		"condition":          {300, "turn=0"},
 		"queue":              {300, "empty=True"},
 		"simplequeue":        {300, "empty=True"},
 		"joinable":           {300, "empty=True"},
 		"queue-put-only":     {300, "empty=True"},
-		"pipe":               {300, "left=False"},
+		"pipe":               {300, "empty=True"},
 		"pingpong":           {300, "ok"},
 
 		"manager-dict":           {600, "keys=2"},
@@ -109,7 +109,7 @@ func TestChecksFail(t *testing.T) {
 		"event":              {func(o *objects) { o.Event0.Clear() }, "token=False"},
 		"semaphore":          {func(o *objects) { o.Permits.TryAcquire() }, "value=1"},
 		"semaphore-pingpong": {func(o *objects) { o.Token0.TryAcquire() }, "token=0"},
-		"barrier":            {func(o *objects) { o.Barrier.Abort() }, "broken=True"},
+		"barrier":            {func(o *objects) { o.Barrier.Abort() }, "whole=False"},
 		"condition":          {func(o *objects) { o.Number.Store(1) }, "turn=1"},
 	} {
 		prim, err := lookupPrimitive(name)

@@ -21,6 +21,26 @@ func ExampleValue() {
 	// Output: 3
 }
 
+// What is no sum is done in a loop: compute the new number from the old one, and try again if another process was faster.
+func ExampleValue_CompareAndSwap() {
+	most, err := shared.NewValue(40)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer most.Close()
+	atLeast := func(n int) {
+		for old := most.Load(); old < n; old = most.Load() {
+			if most.CompareAndSwap(old, n) {
+				return
+			}
+		}
+	}
+	atLeast(42)
+	atLeast(41)
+	fmt.Println(most.Load())
+	// Output: 42
+}
+
 func ExampleValue_Lock() {
 	best, err := shared.NewValue(12.5)
 	if err != nil {

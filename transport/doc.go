@@ -1,4 +1,13 @@
-// Package transport moves messages between processes: frames on a byte stream, and a msgpack codec for Go values.
+// Package transport moves Go values between processes.
+//
+// A [Queue] has any number of senders and receivers in any processes of a tree, a [Pipe] has two ends, and both are sent to
+// other processes like any value. A [View] is a large slice of numbers that is used where it arrived. They come first to most
+// users; a task's argument and result travel without a word.
+//
+//	queue, err := transport.NewQueue[string](100) // holds 100 values, then Put waits
+//	here, there, err := transport.Pipe[int]()     // what one end sends the other receives
+//
+// Below them are a [Codec], which says what value can travel, and frames on a byte stream; [Conn] is both on any stream.
 //
 // # Frame
 //

@@ -196,8 +196,20 @@ func (f *factorials) compareWithSerial(values []*big.Int) error {
 		}
 	}
 	f.notes = append(f.notes, fmt.Sprintf("serial %.3f s, with workers %.3f s; values compared and equal: %d",
-		serial.Seconds(), parallel.Seconds(), len(want)))
+		serial.Seconds(), parallel.Seconds(), len(want)), f.verdict(serial, parallel))
 	return nil
+}
+
+// verdict says what the workers gained, or why they did not.
+func (f *factorials) verdict(serial, parallel time.Duration) string {
+	switch {
+	case parallel < serial:
+		return fmt.Sprintf("workers gained: %.1f times as fast", serial.Seconds()/parallel.Seconds())
+	case f.ranged():
+		return "workers gained nothing: a value is the one before times n, and to send it takes longer than that; one large product gains (-n 1e6)"
+	default:
+		return "workers gained nothing: the product is too small to pay for their start (try -n 1e6), or there are more of them than free cores"
+	}
 }
 
 // await returns what compute does, or the cause when ctx ends before. As nothing interrupts math/big, compute is left to

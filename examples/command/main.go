@@ -1,0 +1,36 @@
+// Command command has workers run another program, sed, and gives it a line for each item: any program that answers a line
+// with a line is a task.
+//
+// In Python it is a subprocess.Popen with pipes in each worker of a Pool.
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"mrrun/mapreduce"
+)
+
+// rot13 is started once in each worker. -u lets sed answer at once, not when it has answers enough.
+var rot13 = mapreduce.Command("sed", "-u", "y/abcdefghijklmnopqrstuvwxyz/nopqrstuvwxyzabcdefghijklm/")
+
+func main() {
+	mapreduce.Main(func(ctx context.Context) error {
+		pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(2))
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+
+		secret, err := rot13.Map(ctx, pool, []string{"processes", "for", "gophers"})
+		if err != nil {
+			return err
+		}
+		plain, err := rot13.Map(ctx, pool, secret)
+		fmt.Println(secret, plain)
+		return err
+	})
+}
+
+// Output:
+// [cebprffrf sbe tbcuref] [processes for gophers]
