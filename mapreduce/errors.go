@@ -164,7 +164,7 @@ type WorkerLostError struct {
 	PID      int            // its process id
 	Signal   syscall.Signal // what killed it, or 0
 	ExitCode int            // its exit status, -1 after a signal
-	MaxRSS   int64          // most memory it ever had in use, in bytes
+	MaxRSS   int64          // most memory it is known to have had in use, in bytes; 0: that is not known
 	OOM      bool           // it died for want of memory, under a [MemoryLimit]
 	Stderr   string         // the last lines that it wrote to standard error
 }
@@ -175,7 +175,9 @@ func (e *WorkerLostError) Error() string {
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, ", as its item had done to its workers %d times before", e.Attempts-1)
 	}
-	fmt.Fprintf(&b, "; it used %d MiB at most", e.MaxRSS>>20)
+	if e.MaxRSS > 0 {
+		fmt.Fprintf(&b, "; it used %d MiB at most", e.MaxRSS>>20)
+	}
 	if e.Stderr != "" {
 		fmt.Fprintf(&b, "; its last words:\n%s", e.Stderr)
 	}

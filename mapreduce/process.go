@@ -183,7 +183,7 @@ type Exit struct {
 	Code   int            // the exit status, 1 if the task failed; or minus the number of the signal that killed it
 	Signal syscall.Signal // what killed it, or 0
 	CPU    time.Duration  // user and system time, of what it has waited for too
-	MaxRSS int64          // most memory it ever had in use, in bytes
+	MaxRSS int64          // most memory it is known to have had in use, in bytes; 0: that is not known
 	Stderr string         // the last lines that it wrote to standard error
 }
 
@@ -212,8 +212,10 @@ func (e *ExitError) Error() string {
 	if e.reason != nil {
 		fmt.Fprintf(&b, "%v: ", e.reason)
 	}
-	fmt.Fprintf(&b, "process %s (pid %d) %v; it used %d MiB at most and %v of processor time",
-		e.Name, e.PID, e.Exit, e.MaxRSS>>20, e.CPU.Round(time.Millisecond))
+	fmt.Fprintf(&b, "process %s (pid %d) %v; it used %v of processor time", e.Name, e.PID, e.Exit, e.CPU.Round(time.Millisecond))
+	if e.MaxRSS > 0 {
+		fmt.Fprintf(&b, " and %d MiB at most", e.MaxRSS>>20)
+	}
 	if e.Stderr != "" {
 		fmt.Fprintf(&b, "; its last words:\n%s", e.Stderr)
 	}

@@ -24,6 +24,8 @@ type Process struct {
 	done    chan struct{} // closed when its last words were read, too
 	exit    Exit
 
+	inherited int64 // memory that counts as the worker's though it was this process's: at most so much
+
 	mu       sync.Mutex // held while the number is given back, so that no signal reaches its next owner
 	reaped   bool
 	stopOnce sync.Once
@@ -33,7 +35,7 @@ type Process struct {
 type Exit struct {
 	Code   int            // exit status, -1 after a signal
 	Signal syscall.Signal // what killed it, or 0
-	MaxRSS int64          // most memory it ever had in use, in bytes
+	MaxRSS int64          // most memory it is known to have had in use, in bytes; 0: that is not known
 	CPU    time.Duration  // user and system time
 	Stderr string         // the last lines that it wrote to standard error
 }
@@ -106,6 +108,7 @@ func (p *Process) wait() {
 		p.exit.Stderr = err.Error()
 	} else {
 		p.exit = exitOf(state)
+		p.exit.MaxRSS = p.peak(p.exit.MaxRSS)
 		p.exit.Stderr = p.out.words(p.exit.Code == exitCrash || p.exit.Signal == syscall.SIGABRT)
 	}
 	close(p.done)

@@ -11,15 +11,16 @@ import (
 )
 
 // A Note is a word of memory that a worker shares with its driver. The worker writes there which item it runs, which costs
-// a nanosecond; when it dies, the driver knows which item to blame.
+// a nanosecond; when it dies, the driver knows which item to blame. A second word tells how much memory it uses.
 type Note struct {
 	word *atomic.Uint64
+	most *atomic.Uint64 // bytes that were in use
 
 	mu     sync.Mutex // guards memory against a Running after Close
 	memory []byte
 }
 
-const noteSize = 8
+const noteSize = 16
 
 // newNote returns a note, and the file by which a worker gets at it.
 func newNote() (*Note, *os.File, error) {
@@ -40,7 +41,9 @@ func mapNote(fd int) (*Note, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map shared memory: %w", err)
 	}
-	return &Note{memory: memory, word: (*atomic.Uint64)(unsafe.Pointer(&memory[0]))}, nil
+	return &Note{
+		memory: memory, word: (*atomic.Uint64)(unsafe.Pointer(&memory[0])), most: (*atomic.Uint64)(unsafe.Pointer(&memory[8])),
+	}, nil
 }
 
 // Set notes that the worker runs the item of that offset in the chunk of that tag.
@@ -74,6 +77,17 @@ func (n *Note) load() uint64 {
 		return 0
 	}
 	return n.word.Load()
+}
+
+func (n *Note) setPeak(bytes int64) { n.most.Store(uint64(bytes)) }
+
+func (n *Note) peakNoted() int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.memory == nil {
+		return 0
+	}
+	return int64(n.most.Load())
 }
 
 // Close unmaps the memory; Running finds nothing then. It may be called again.

@@ -98,7 +98,7 @@ func (p *Process) start(spec Spec, inherited []*os.File) error {
 		out.abandon()
 		return err
 	}
-	p.out = out
+	p.out, p.inherited = out, startedWith()
 	living.add(p)
 	go p.wait()
 	return nil

@@ -38,6 +38,11 @@ func awaitExit(pid int, _ *Stopwatch) {
 	}
 }
 
+// startedWith: an exec begins to count anew.
+func startedWith() int64 { return 0 }
+
+func peakRSS() int64 { return 0 }
+
 // maxRSS is in bytes, as Darwin counts.
 func maxRSS(usage *syscall.Rusage) int64 { return int64(usage.Maxrss) }
 

@@ -81,6 +81,28 @@ const (
 	cldContinued = 6
 )
 
+// startedWith returns what the kernel may count as the memory of a process that this one has just started, in bytes: its
+// largest memory begins with that of the process that forked it, until its exec.
+func startedWith() int64 {
+	var usage syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+	return maxRSS(&usage)
+}
+
+// peakRSS returns the most memory that this process has had in use, in bytes, 0 if that cannot be told.
+func peakRSS() int64 { return ownStatus("VmHWM") << 10 }
+
+// ownStatus returns a number that /proc tells of this process.
+func ownStatus(name string) (n int64) {
+	status, _ := os.ReadFile("/proc/self/status")
+	_, after, _ := strings.Cut(string(status), "\n"+name+":")
+	line, _, _ := strings.Cut(after, "\n")
+	if words := strings.Fields(line); len(words) > 0 {
+		n, _ = strconv.ParseInt(words[0], 10, 64)
+	}
+	return n
+}
+
 // maxRSS is in bytes.
 func maxRSS(usage *syscall.Rusage) int64 { return usage.Maxrss << 10 }
 

@@ -74,7 +74,9 @@ func Enter() (*Worker, error) {
 	heedSignals()
 	volunteer()
 	wakeWithDriver()
-	return &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0}, nil
+	w := &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0}
+	w.noteMemory()
+	return w, nil
 }
 
 // checkMark returns the worker's number and slot if the mark fits the inherited pipe.
