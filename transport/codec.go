@@ -14,6 +14,7 @@ type Encoder struct {
 	buf  []byte
 	mp   *msgpack.Encoder // writes to buf, through Write and WriteByte
 	bulk *bulk            // where large bodies go; nil: they stay
+	to   string           // who is to have the values; "": nobody knows
 }
 
 // NewEncoder returns an Encoder that appends to buf, which may be nil.
@@ -24,6 +25,13 @@ func NewEncoder(buf []byte) *Encoder {
 	e.mp.UseArrayEncodedStructs(true)
 	return e
 }
+
+// SetReceiver names who is to have the values that are encoded from now on.
+func (e *Encoder) SetReceiver(name string) { e.to = name }
+
+// Receiver returns the name that SetReceiver was given. Types that encode themselves find the Encoder as the Writer of the
+// msgpack encoder that they are given.
+func (e *Encoder) Receiver() string { return e.to }
 
 // Bytes returns the buffer: what it held at first and all that was written since. It is valid until the next write.
 func (e *Encoder) Bytes() []byte { return e.buf }

@@ -22,6 +22,7 @@ type Client struct {
 	out     *transport.Writer
 	address string // as proxies tell it to other processes
 	server  greeting
+	key     uint64 // random: whose the proxies are that this client has sent
 	silence time.Duration
 	ended   chan struct{} // closed by fail
 	running sync.WaitGroup
@@ -66,7 +67,7 @@ func newClient(ctx context.Context, conn net.Conn, address string, opts []Option
 	}
 	c := &Client{
 		link: link, in: transport.NewReader(link, o.limit), out: transport.NewWriter(link),
-		address: address, server: server, silence: o.silence, ended: make(chan struct{}),
+		address: address, server: server, key: newKey(), silence: o.silence, ended: make(chan struct{}),
 		reading: make(chan struct{}, 1), full: make(chan struct{}, 1),
 		calls: make(map[uint32]*pending), uses: make(map[uint64]int),
 	}

@@ -126,7 +126,7 @@ func (anyCoder) Decode(d *transport.Decoder, v *any) error {
 
 // blob appends an encoded value with its length.
 func blob[T any](e *transport.Encoder, c coder[T], v *T) error {
-	scratch := getScratch()
+	scratch := getScratch(e.Receiver())
 	defer putScratch(scratch)
 	if err := c.Encode(scratch, v); err != nil {
 		return err
@@ -137,7 +137,12 @@ func blob[T any](e *transport.Encoder, c coder[T], v *T) error {
 
 var scratches = sync.Pool{New: func() any { return transport.NewEncoder(nil) }}
 
-func getScratch() *transport.Encoder { return scratches.Get().(*transport.Encoder) }
+// getScratch returns an encoder of what the server of an instance is to have.
+func getScratch(instance string) *transport.Encoder {
+	e := scratches.Get().(*transport.Encoder)
+	e.SetReceiver(instance)
+	return e
+}
 
 func putScratch(e *transport.Encoder) {
 	e.Truncate(0)

@@ -48,6 +48,7 @@ func (o *dictObject) call(c *call) error {
 		for k, v := range o.m {
 			c.out.String(k)
 			if string(c.method) == "Items" {
+				c.s.srv.answers(v)
 				c.out.Blob(v.b)
 			}
 		}
@@ -60,7 +61,7 @@ func (o *dictObject) call(c *call) error {
 	old, found := o.m[string(key)]
 	switch string(c.method) {
 	case "Get", "Load":
-		return c.raw(old.b)
+		return c.show(old)
 	case "Pop", "Swap":
 		return o.take(c, key, old)
 	case "Set", "Store":
@@ -72,7 +73,7 @@ func (o *dictObject) call(c *call) error {
 		return c.flag(found)
 	case "SetDefault":
 		if found {
-			return c.raw(old.b)
+			return c.show(old)
 		}
 		return o.answerPut(c, key, old, c.in.Rest())
 	case "CompareAndSwap":
@@ -147,6 +148,12 @@ func (o *dictObject) put(c *call, key []byte, old stored, v []byte) {
 		now.b = []byte{0xc0}
 	}
 	o.m[string(key)] = now
+}
+
+// show answers a value that stays.
+func (c *call) show(v stored) error {
+	c.s.srv.answers(v)
+	return c.raw(v.b)
 }
 
 // raw is the answer that is an encoded value.

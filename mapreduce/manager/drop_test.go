@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"testing"
 
-	"github.com/vmihailenco/msgpack/v5"
-
 	"mrrun/shared"
 	"mrrun/transport"
 )
@@ -49,7 +47,7 @@ func TestObjectsThatAreNotMade(t *testing.T) {
 	ctx := within(t)
 	c := clientOf(t, l.dial(t))
 	inner := must1(NewEvent(ctx, c))
-	value := must1(msgpack.Marshal(inner))
+	value := must1(marshal(srv.instance, inner))
 	refs := func() int {
 		srv.mu.Lock()
 		defer srv.mu.Unlock()

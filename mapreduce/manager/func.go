@@ -1,7 +1,6 @@
 package manager
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -67,8 +66,9 @@ func (s *session) callFunction(c *call) error {
 	if !ok {
 		return fmt.Errorf("%w: no Func %q in the manager's program", ErrNoMethod, name)
 	}
-	arg := bytes.Clone(c.in.Rest())
+	arg := s.srv.store(c.in.Rest())
 	return c.later(func(ctx context.Context) ([]byte, error) {
-		return f.(func(context.Context, []byte) ([]byte, error))(ctx, arg)
+		defer s.srv.release(arg)
+		return f.(func(context.Context, []byte) ([]byte, error))(ctx, arg.b)
 	})
 }

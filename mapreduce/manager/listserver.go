@@ -111,7 +111,7 @@ func (o *listObject) call(c *call) error {
 	}
 	switch string(c.method) {
 	case "Get", "At":
-		return c.raw(o.l[i].b)
+		return c.show(o.l[i])
 	case "Set":
 		o.put(c, i, c.in.Rest())
 		return nil
@@ -204,6 +204,7 @@ func (o *listObject) slice(c *call) error {
 		return fmt.Errorf("%w: from %d up to %d", ErrIndex, i, j)
 	}
 	for _, v := range o.l[i:j] {
+		c.s.srv.answers(v)
 		c.out.Blob(v.b)
 	}
 	return nil

@@ -77,7 +77,7 @@ func Call[R any](ctx context.Context, o Callee, name string, args ...any) (R, er
 	err := o.callee().callMethod(ctx, name, name, func(e *transport.Encoder) error {
 		e.Uint(uint64(len(args)))
 		for _, arg := range args {
-			b, err := marshal(arg)
+			b, err := marshal(e.Receiver(), arg)
 			if err != nil {
 				return err
 			}
@@ -88,11 +88,19 @@ func Call[R any](ctx context.Context, o Callee, name string, args ...any) (R, er
 	return r, err
 }
 
-func marshal(v any) ([]byte, error) {
+// A sendBuffer has bytes for a receiver: see [transport.Encoder.Receiver].
+type sendBuffer struct {
+	bytes.Buffer
+	to string
+}
+
+func (b *sendBuffer) Receiver() string { return b.to }
+
+func marshal(receiver string, v any) ([]byte, error) {
 	if err := transport.CheckType(reflect.TypeOf(v)); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrType, err)
 	}
-	var b bytes.Buffer
+	b := sendBuffer{to: receiver}
 	e := msgpack.NewEncoder(&b)
 	e.UseCompactInts(true)
 	e.UseArrayEncodedStructs(true)

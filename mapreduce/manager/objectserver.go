@@ -73,6 +73,7 @@ func newUserObject(name string, v reflect.Value) *userObject {
 func (o *userObject) leave(*session) {}
 
 func (o *userObject) call(c *call) error {
+	s, whole := c.s, c.in.Rest()
 	n, err := c.in.Uint()
 	if err != nil {
 		return err
@@ -93,7 +94,11 @@ func (o *userObject) call(c *call) error {
 	if len(args) != len(m.args) {
 		return fmt.Errorf("%w: %s of %s takes %d arguments, not %d", ErrType, name, o.name, len(m.args), len(args))
 	}
-	return c.later(func(ctx context.Context) ([]byte, error) { return m.run(ctx, args) })
+	held := s.srv.proxiesIn(whole)
+	return c.later(func(ctx context.Context) ([]byte, error) {
+		defer s.srv.release(stored{refs: held})
+		return m.run(ctx, args)
+	})
 }
 
 func (m method) run(ctx context.Context, args [][]byte) ([]byte, error) {
@@ -117,7 +122,7 @@ func (m method) run(ctx context.Context, args [][]byte) ([]byte, error) {
 	if m.out == nil {
 		return nil, nil
 	}
-	return marshal(out[0].Interface())
+	return marshal("", out[0].Interface())
 }
 
 // property gets or sets an exported field.
@@ -137,7 +142,7 @@ func (o *userObject) property(c *call, name string, args [][]byte) error {
 	o.lock.Lock()
 	defer o.lock.Unlock()
 	if name == "Get" {
-		b, err := marshal(v.FieldByIndex(f.Index).Interface())
+		b, err := marshal("", v.FieldByIndex(f.Index).Interface())
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ type options struct {
 	maxWaiting int
 	greeting   time.Duration
 	silence    time.Duration
+	underWay   time.Duration
 }
 
 // An Option changes what a server or a client is like. What a client has no use for has no effect there.
@@ -23,7 +24,7 @@ type Option func(*options)
 func makeOptions(opts []Option) options {
 	o := options{
 		log: slog.Default(), limit: 64 << 20, maxConns: 1000, maxWaiting: 10_000,
-		greeting: 5 * time.Second, silence: 60 * time.Second,
+		greeting: 5 * time.Second, silence: 60 * time.Second, underWay: underWay,
 	}
 	for _, opt := range opts {
 		opt(&o)

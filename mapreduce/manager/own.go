@@ -28,9 +28,14 @@ func (s *session) own(c *call) error {
 		if e == nil || waits {
 			return nil // what a call that waits for it gets of it is let go at the end of the session, with the reference
 		}
+		s.srv.letsGo(id, s)
 		e.leave(s)
 		s.srv.drop(e)
 		return nil
+	case "Depart":
+		return s.depart(c.in)
+	case "Arrive":
+		return s.arrive(c.in)
 	case "Func":
 		return s.callFunction(c)
 	}

@@ -1,7 +1,6 @@
 package manager
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -65,13 +64,14 @@ func (o *poolObject) run(c *call) error {
 	if err != nil {
 		return err
 	}
-	s, args := c.s, bytes.Clone(c.in.Rest())
+	s, args := c.s, c.s.srv.store(c.in.Rest())
 	return c.later(func(ctx context.Context) ([]byte, error) {
+		defer s.srv.release(args)
 		pool, err := o.use(ctx, s)
 		if err != nil {
 			return nil, err
 		}
-		return task.run(ctx, pool, transport.NewDecoder(args))
+		return task.run(ctx, pool, transport.NewDecoder(args.b))
 	})
 }
 

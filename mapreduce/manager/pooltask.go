@@ -71,45 +71,62 @@ func PoolTask[A, R any](name string, task *mapreduce.Task[A, R], opts ...mapredu
 // if the manager's program has not registered the same task. All args travel in one message, as all results do: see
 // [MaxMessage].
 func (t *RemoteTask[A, R]) Map(ctx context.Context, p *Pool, args []A) ([]R, error) {
-	return t.compute(ctx, "RemoteTask.Map", p, args)
+	return t.begin(ctx, "Map", p, args)(ctx)
 }
 
-func (t *RemoteTask[A, R]) compute(ctx context.Context, method string, p *Pool, args []A) ([]R, error) {
-	var results []R
-	var failed error
-	err := p.call(ctx, method, func(e *transport.Encoder) error {
+// begin sends args, and returns what waits for the results.
+func (t *RemoteTask[A, R]) begin(ctx context.Context, method string, p *Pool, args []A) func(context.Context) ([]R, error) {
+	name := "RemoteTask." + method
+	c, err := p.conn(ctx)
+	if err != nil {
+		return func(context.Context) ([]R, error) { return nil, fmt.Errorf("manager: %s: %w", name, err) }
+	}
+	r, err := c.request(name, p.id, method, func(e *transport.Encoder) error {
 		e.String(t.name)
 		e.String(t.signature)
 		return encodeAll(e, t.args, args)
-	}, func(d *transport.Decoder) (err error) {
-		results, failed, err = t.answer(d, args)
-		return err
 	})
-	return results, cmp.Or(err, failed)
+	return func(ctx context.Context) (results []R, failed error) {
+		if err != nil {
+			return nil, err
+		}
+		err := r.wait(ctx, func(d *transport.Decoder) (err error) {
+			results, failed, err = t.answer(d, args)
+			return err
+		})
+		return results, cmp.Or(err, failed)
+	}
 }
 
 // Apply is [RemoteTask.Map] for one argument. Its error is the [mapreduce.TaskError] if the task fails.
-func (t *RemoteTask[A, R]) Apply(ctx context.Context, p *Pool, arg A) (result R, err error) {
-	results, err := t.compute(ctx, "RemoteTask.Apply", p, []A{arg})
-	if failed, ok := errors.AsType[mapreduce.TaskErrors](err); ok {
-		return result, failed[0]
+func (t *RemoteTask[A, R]) Apply(ctx context.Context, p *Pool, arg A) (R, error) {
+	return t.beginOne(ctx, p, arg)(ctx)
+}
+
+func (t *RemoteTask[A, R]) beginOne(ctx context.Context, p *Pool, arg A) func(context.Context) (R, error) {
+	wait := t.begin(ctx, "Apply", p, []A{arg})
+	return func(ctx context.Context) (result R, err error) {
+		results, err := wait(ctx)
+		if failed, ok := errors.AsType[mapreduce.TaskErrors](err); ok {
+			return result, failed[0]
+		}
+		if err != nil {
+			return result, err
+		}
+		return results[0], nil
 	}
-	if err != nil {
-		return result, err
-	}
-	return results[0], nil
 }
 
 // MapAsync is [RemoteTask.Map] that does not wait. [mapreduce.Future.Cancel] and the end of ctx cancel the items. args must
 // not be changed before the future is ready.
 func (t *RemoteTask[A, R]) MapAsync(ctx context.Context, p *Pool, args []A) *mapreduce.Future[[]R] {
-	return mapreduce.Go(ctx, func(ctx context.Context) ([]R, error) { return t.Map(ctx, p, args) })
+	return mapreduce.Go(ctx, t.begin(ctx, "Map", p, args))
 }
 
 // ApplyAsync is [RemoteTask.Apply] that does not wait. When more of a client's calls are under way than [MaxWaiting] allows
 // the future's error is [ErrBusy].
 func (t *RemoteTask[A, R]) ApplyAsync(ctx context.Context, p *Pool, arg A) *mapreduce.Future[R] {
-	return mapreduce.Go(ctx, func(ctx context.Context) (R, error) { return t.Apply(ctx, p, arg) })
+	return mapreduce.Go(ctx, t.beginOne(ctx, p, arg))
 }
 
 func (t *RemoteTask[A, R]) sign() string { return t.signature }

@@ -24,6 +24,7 @@ const (
 	kindResult                  // what the method returned
 	kindFailure                 // code, text
 	kindPong                    // yes
+	kindTell                    // object, method, arguments: a call without an answer
 )
 
 // noTag is the tag of what is sent without waiting for an answer.
@@ -135,8 +136,8 @@ func decodeFailure(method string, body []byte) error {
 	return failure
 }
 
-// request takes the head of a call from d and leaves its arguments there. The method is part of the body.
-func request(d *transport.Decoder) (object uint64, method []byte, err error) {
+// parseCall takes the head of a call from d and leaves its arguments there. The method is part of the body.
+func parseCall(d *transport.Decoder) (object uint64, method []byte, err error) {
 	if object, err = d.Uint(); err != nil {
 		return 0, nil, fmt.Errorf("object: %w", err)
 	}

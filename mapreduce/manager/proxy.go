@@ -18,11 +18,12 @@ import (
 
 // A proxy stands for an object on a manager. Other processes get it as a value: where the manager is, and which object.
 //
-// The manager keeps an object while a client that has used it is connected and has not closed its last proxy of it, and
-// while it is a value of another object. So whoever sends a proxy keeps its own until the receiver has used it.
+// The manager keeps an object while a client that has used it is connected and has not closed its last proxy of it, while it is a
+// value of another object, and while a proxy of it is under way: see underway.go.
 type proxy struct {
 	c         atomic.Pointer[Client] // nil until the first use of a proxy that was received
 	id        uint64
+	sender    uint64 // the key of the client that has sent this proxy; 0: none, or it was made here
 	instance  string
 	address   string
 	signature string
@@ -103,6 +104,7 @@ func (p *proxy) conn(ctx context.Context) (*Client, error) {
 			return nil, fmt.Errorf("%w: another manager has come to %s", ErrLost, p.address)
 		}
 	}
+	c.arrived(p)
 	c.use(p.id, 1)
 	p.c.Store(c)
 	return c, nil
@@ -212,8 +214,12 @@ type ObjectOption func(*objectOptions)
 // else in common get at the same object. It stays until the manager ends.
 func Named(name string) ObjectOption { return func(o *objectOptions) { o.name = name } }
 
-// An encoded proxy is the instance, the id in 8 bytes, the signature's length in 2 bytes, the signature and the address.
-const instanceSize = 26
+// An encoded proxy is the instance, the id in 8 bytes, the sender's key in 8 bytes, the signature's length in 2 bytes, the signature
+// and the address.
+const (
+	instanceSize = 26
+	proxyHead    = instanceSize + 18
+)
 
 func (p *proxy) encode(e *msgpack.Encoder) error {
 	if p == nil || p.id == 0 {
@@ -221,6 +227,7 @@ func (p *proxy) encode(e *msgpack.Encoder) error {
 	}
 	b := append([]byte(nil), p.instance...)
 	b = binary.BigEndian.AppendUint64(b, p.id)
+	b = binary.BigEndian.AppendUint64(b, p.depart(e))
 	b = binary.BigEndian.AppendUint16(b, uint16(len(p.signature)))
 	b = append(append(b, p.signature...), p.address...)
 	return e.EncodeBytes(b)
@@ -231,15 +238,16 @@ func (p *proxy) decode(d *msgpack.Decoder, signature string) error {
 	if err != nil {
 		return fmt.Errorf("manager: receive a %s: %w", signature, err)
 	}
-	if len(b) < instanceSize+10 {
+	if len(b) < proxyHead {
 		return fmt.Errorf("manager: receive a %s: %w: %d bytes are no proxy", signature, ErrType, len(b))
 	}
-	size := int(binary.BigEndian.Uint16(b[instanceSize+8:]))
-	rest := b[instanceSize+10:]
+	size := int(binary.BigEndian.Uint16(b[proxyHead-2:]))
+	rest := b[proxyHead:]
 	if size > len(rest) {
 		return fmt.Errorf("manager: receive a %s: %w: the proxy is cut", signature, ErrType)
 	}
 	p.instance, p.id = string(b[:instanceSize]), binary.BigEndian.Uint64(b[instanceSize:])
+	p.sender = binary.BigEndian.Uint64(b[instanceSize+8:])
 	p.signature, p.address = string(rest[:size]), string(rest[size:])
 	if p.signature != signature {
 		return fmt.Errorf("manager: receive a %s: %w: it is a %s", signature, ErrType, p.signature)

@@ -37,12 +37,31 @@ func (p *pending) take() (kind byte, answer []byte, err error) {
 // it has done what it was asked for, or it never will.
 func (c *Client) call(ctx context.Context, name string, id uint64, method string, encode func(*transport.Encoder) error,
 	decode func(*transport.Decoder) error) error {
-	kind, body, err := c.request(ctx, name, id, method, encode)
+	r, err := c.request(name, id, method, encode)
+	if err != nil {
+		return err
+	}
+	return r.wait(ctx, decode)
+}
+
+// A request is a call that was sent.
+type request struct {
+	c      *Client
+	name   string
+	id     uint64
+	method string
+	tag    uint32
+	p      *pending
+}
+
+// wait waits for the answer to a request, once.
+func (r request) wait(ctx context.Context, decode func(*transport.Decoder) error) error {
+	kind, body, err := r.answer(ctx)
 	switch {
 	case err != nil:
-		return fmt.Errorf("manager: %s: %w", name, err)
+		return fmt.Errorf("manager: %s: %w", r.name, err)
 	case kind == kindFailure:
-		err := decodeFailure(name, body)
+		err := decodeFailure(r.name, body)
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return context.Cause(ctx)
 		}
@@ -51,37 +70,41 @@ func (c *Client) call(ctx context.Context, name string, id uint64, method string
 		return nil
 	}
 	if err := decode(transport.NewDecoder(body)); err != nil {
-		return fmt.Errorf("manager: %s: result: %w", name, err)
+		return fmt.Errorf("manager: %s: result: %w", r.name, err)
 	}
 	return nil
 }
 
-// request sends a call, unless the manager would not take it, and returns its answer. The body is made before anything is
-// locked: what makes it may itself use the client.
-func (c *Client) request(ctx context.Context, name string, id uint64, method string,
-	encode func(*transport.Encoder) error) (kind byte, answer []byte, err error) {
-	e := getScratch()
+// request sends a call, unless the manager would not take it. The body is made before anything is locked: what makes it may itself
+// use the client.
+func (c *Client) request(name string, id uint64, method string, encode func(*transport.Encoder) error) (request, error) {
+	e := getScratch(c.server.instance)
 	defer putScratch(e)
 	e.Uint(id)
 	e.String(method)
 	if encode != nil {
 		if err := encode(e); err != nil {
-			return 0, nil, err
+			return request{}, fmt.Errorf("manager: %s: %w", name, err)
 		}
 	}
 	if size := uint64(e.Len()); size > c.server.limit {
-		return 0, nil, fmt.Errorf("%w that the manager takes: see MaxMessage", &transport.SizeError{Size: size, Limit: c.server.limit})
+		return request{}, fmt.Errorf("manager: %s: %w that the manager takes: see MaxMessage", name,
+			&transport.SizeError{Size: size, Limit: c.server.limit})
 	}
 	tag, p, err := c.begin(kindCall, e.Bytes())
 	if err != nil {
-		return 0, nil, err
+		return request{}, fmt.Errorf("manager: %s: %w", name, err)
 	}
-	over, stop := c.watch(ctx, tag)
+	return request{c, name, id, method, tag, p}, nil
+}
+
+func (r request) answer(ctx context.Context) (kind byte, answer []byte, err error) {
+	over, stop := r.c.watch(ctx, r.tag)
 	defer stop()
-	if c.await(p, over) {
-		return p.take()
+	if r.c.await(r.p, over) {
+		return r.p.take()
 	}
-	c.awaitLate(p, func(kind byte, answer []byte) { c.takeBack(name, id, method, kind, answer) })
+	r.c.awaitLate(r.p, r.takeBack)
 	return 0, nil, fmt.Errorf("%w: %w", ErrNoAnswer, context.Cause(ctx))
 }
 
@@ -193,15 +216,20 @@ func (c *Client) awaitLate(p *pending, late func(kind byte, answer []byte)) {
 			late(kind, answer)
 		}
 	}
-	c.mu.Lock()
-	ended := c.err != nil
-	if !ended {
-		c.running.Go(wait)
-	}
-	c.mu.Unlock()
-	if ended { // and all calls with it
+	if !c.spawn(wait) { // the connection has ended, and all calls with it
 		wait()
 	}
+}
+
+// spawn runs f on a goroutine that Close waits for, and reports whether it does: not when the connection has ended.
+func (c *Client) spawn(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return false
+	}
+	c.running.Go(f)
+	return true
 }
 
 // takenBack are the methods that have their caller hold something.
@@ -211,26 +239,31 @@ var takenBack = map[string]bool{
 }
 
 // takeBack lets go what a call has brought about that nobody waits for.
-func (c *Client) takeBack(name string, id uint64, method string, kind byte, answer []byte) {
+func (r request) takeBack(kind byte, answer []byte) {
 	back := "TakeBack"
 	switch {
-	case id == 0 && method == "New":
+	case r.id == 0 && r.method == "New":
 		back = "Close"
-	case id == 0 || !takenBack[name]:
+	case r.id == 0 || !takenBack[r.name]:
 		return
 	}
 	if kind == kindFailure {
-		if !errors.Is(decodeFailure(name, answer), shared.ErrOwnerDied) {
+		if !errors.Is(decodeFailure(r.name, answer), shared.ErrOwnerDied) {
 			return
 		}
 		answer = nil // the lock is held all the same
 	}
-	_, err := c.out.Add(kindCall, noTag, func(e *transport.Encoder) error {
-		e.Uint(id)
-		e.String(back)
-		return raw(answer)(e)
-	})
-	if err == nil {
-		c.send()
+	if r.c.tell(r.id, back, raw(answer)) {
+		r.c.send()
 	}
+}
+
+// tell adds a call that has no answer, and reports whether it will be sent.
+func (c *Client) tell(id uint64, method string, args func(*transport.Encoder) error) bool {
+	_, err := c.out.Add(kindTell, noTag, func(e *transport.Encoder) error {
+		e.Uint(id)
+		e.String(method)
+		return args(e)
+	})
+	return err == nil
 }

@@ -38,6 +38,7 @@ type Server struct {
 	objects  map[uint64]*entry
 	names    map[string]*entry
 	last     uint64
+	travels  map[travelKey]*travel
 	sessions map[*session]struct{}
 }
 
@@ -46,6 +47,7 @@ func NewServer(opts ...Option) *Server {
 	return &Server{
 		instance: rand.Text(), o: makeOptions(opts),
 		objects: make(map[uint64]*entry), names: make(map[string]*entry), sessions: make(map[*session]struct{}),
+		travels: make(map[travelKey]*travel),
 	}
 }
 
@@ -115,6 +117,7 @@ func (srv *Server) admit(s *session) bool {
 // dismiss lets go all that an ended session held.
 func (srv *Server) dismiss(s *session) {
 	for _, e := range s.uses {
+		srv.letsGo(e.id, s)
 		e.leave(s)
 		srv.drop(e)
 	}

@@ -23,6 +23,7 @@ type session struct {
 	in     *transport.Reader
 	out    *transport.Writer
 	limit  uint64 // of the messages that the client takes
+	key    uint64 // of the client, when it has sent proxies
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -134,6 +135,8 @@ func (s *session) handle(f transport.Frame) error {
 	switch f.Kind {
 	case kindCall:
 		return s.handleCall(f)
+	case kindTell:
+		return s.handleTell(f)
 	case kindCancel:
 		s.mu.Lock()
 		cancel := s.cancels[f.Tag]
@@ -149,11 +152,29 @@ func (s *session) handle(f transport.Frame) error {
 	return fmt.Errorf("%w: kind %d", transport.ErrFormat, f.Kind)
 }
 
+// handleTell sees to a call without an answer.
+func (s *session) handleTell(f transport.Frame) error {
+	c := &s.now
+	c.in.Reset(f.Body)
+	c.wait, c.undo = nil, nil
+	id, method, err := parseCall(c.in)
+	if err != nil {
+		return fmt.Errorf("%w: call: %w", transport.ErrFormat, err)
+	}
+	switch string(method) {
+	case "Depart", "Arrive", "Close", "TakeBack":
+		c.method = method
+		_ = s.dispatch(id, c) // the object may be gone
+		return nil
+	}
+	return fmt.Errorf("%w: %q has an answer", transport.ErrFormat, method)
+}
+
 func (s *session) handleCall(f transport.Frame) error {
 	c := &s.now
 	c.in.Reset(f.Body)
 	c.wait, c.undo = nil, nil
-	id, method, err := request(c.in)
+	id, method, err := parseCall(c.in)
 	if err != nil {
 		return fmt.Errorf("%w: call: %w", transport.ErrFormat, err)
 	}
@@ -186,18 +207,24 @@ func (s *session) dispatch(id uint64, c *call) (err error) {
 	if id == 0 {
 		return s.own(c)
 	}
+	e := s.entry(id)
+	if e == nil {
+		return fmt.Errorf("%w: number %d; was it made by a client that has gone?", ErrNoObject, id)
+	}
+	return e.call(c)
+}
+
+// entry returns an object that the session refers to from now on, or nil.
+func (s *session) entry(id uint64) *entry {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	e := s.uses[id]
 	if e == nil {
 		if e = s.srv.hold(id); e != nil {
 			s.uses[id] = e
 		}
 	}
-	s.mu.Unlock()
-	if e == nil {
-		return fmt.Errorf("%w: number %d; was it made by a client that has gone?", ErrNoObject, id)
-	}
-	return e.call(c)
+	return e
 }
 
 // adopt has the session refer to an object that it has got, with the reference that came with it.
