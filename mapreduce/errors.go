@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
 	"syscall"
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"mrrun/mapreduce/internal/knownerr"
 	"mrrun/mapreduce/internal/proc"
-	"mrrun/shared"
 	"mrrun/transport"
 )
 
@@ -36,9 +34,10 @@ var (
 
 // A TaskError is the failure of one item: the task returned an error, panicked, or its result could not be encoded.
 // [errors.Is] finds [context.Canceled] and [context.DeadlineExceeded] in it if the task's error had them. It can be sent to
-// another process: all but its Input arrives.
+// another process: all but its Input arrives. The error's text shows the beginning of the Input; a type that implements
+// [slog.LogValuer] decides what is shown of it, and so keeps its secrets.
 type TaskError struct {
-	Index int    // of the item in the input
+	Index int    // of the item in the input; -1: it was no item, but an initializer, or a job's Reduce or Combine
 	Input any    // the item itself; nil if the verb does not keep it
 	Msg   string // the text of the error in the worker
 	Stack string // the stack of the worker, after a panic
@@ -47,15 +46,27 @@ type TaskError struct {
 }
 
 func (e *TaskError) Error() string {
-	text := fmt.Sprintf("item %d", e.Index)
-	if e.Input != nil {
-		text += fmt.Sprintf(" (%s)", short(fmt.Sprintf("%+v", e.Input)))
-	}
-	text += ": " + e.Msg
+	text := e.Msg
 	if e.Stack != "" {
 		text += "\n" + e.Stack
 	}
-	return text
+	switch {
+	case e.Index < 0:
+		return text
+	case e.Input == nil:
+		return fmt.Sprintf("item %d: %s", e.Index, text)
+	default:
+		return fmt.Sprintf("item %d (%s): %s", e.Index, show(e.Input), text)
+	}
+}
+
+// ofNoItem returns the error of a part of the work that the caller does not know by an index.
+func (e *TaskError) ofNoItem() *TaskError {
+	e.Index, e.Input = -1, nil
+	if lost, ok := errors.AsType[*WorkerLostError](e); ok {
+		lost.Index = -1
+	}
+	return e
 }
 
 // Unwrap returns the errors that are known on both sides.
@@ -66,19 +77,12 @@ type sentFailure struct {
 	Index int
 	Msg   string
 	Stack string
-	Lost  *WorkerLostError
-	Is    []string // texts of the known errors in it
+	knownerr.Identity
 }
 
 // EncodeMsgpack sends the failure.
 func (e *TaskError) EncodeMsgpack(enc *msgpack.Encoder) error {
-	sent := sentFailure{Index: e.Index, Msg: e.Msg, Stack: e.Stack}
-	sent.Lost, _ = errors.AsType[*WorkerLostError](e)
-	for _, known := range knownErrors.all {
-		if errors.Is(e, known) {
-			sent.Is = append(sent.Is, known.Error())
-		}
-	}
+	sent := sentFailure{e.Index, e.Msg, e.Stack, knownerr.Of(e)}
 	return enc.Encode(&sent)
 }
 
@@ -88,25 +92,8 @@ func (e *TaskError) DecodeMsgpack(dec *msgpack.Decoder) error {
 	if err := dec.Decode(&sent); err != nil {
 		return err
 	}
-	*e = TaskError{Index: sent.Index, Msg: sent.Msg, Stack: sent.Stack}
-	if sent.Lost != nil {
-		e.is = append(e.is, sent.Lost)
-	}
-	for _, known := range knownErrors.all {
-		if slices.Contains(sent.Is, known.Error()) {
-			e.is = append(e.is, known)
-		}
-	}
+	*e = TaskError{Index: sent.Index, Msg: sent.Msg, Stack: sent.Stack, is: sent.Errors()}
 	return nil
-}
-
-// short cuts a text that is only there to be recognised.
-func short(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // TaskErrors are the failed items of one call, in the order of their indexes.
@@ -184,25 +171,22 @@ func (e *WorkerLostError) Error() string {
 	return b.String()
 }
 
-// knownErrors keep their identity on the way from a worker.
-var knownErrors = struct {
-	sync.Mutex
-	all []error
-}{all: []error{context.Canceled, context.DeadlineExceeded, ErrTimeout,
-	shared.ErrOwnerDied, shared.ErrNotRecoverable, shared.ErrReleased, shared.ErrBroken,
-	shared.ErrUnsupported, shared.ErrFull, shared.ErrGone, shared.ErrExists, ErrMemoryLimit}}
+func init() {
+	knownerr.Register(ErrTimeout, ErrMemoryLimit, ErrNotInitialized, ErrClosed, ErrNoHello, ErrInitializer, ErrCanceled, &WorkerLostError{})
+}
 
-// RegisterError gives errors an identity that survives the way from a worker: if [errors.Is] finds one of them in the error
-// of a task, it does so in the [TaskError], though errors.As finds nothing in it. Those of package context, of this package
-// and of package shared have it without that. Like [Func] it must be called before [Main] or [Init], in package variables or
-// init functions, in the same order in every process; later it panics.
+// RegisterError gives errors an identity that survives the way from a worker, and from a manager: if [errors.Is] finds one of
+// them in the error of a task, it does so in the [TaskError]. If an error's type can travel (see [transport.CheckType]), as a
+// struct with exported fields can, errors.As finds the task's error of that type, too: RegisterError(&QuotaError{}).
+//
+// The sentinels of package context, of this package, of shared and of transport, io.EOF and [errors.ErrUnsupported] have it
+// without that, and so have [WorkerLostError] and [transport.SizeError]. Like [Func] it must be called before [Main] or [Init], in package variables or init
+// functions, in the same order in every process; later it panics.
 func RegisterError(errs ...error) {
-	knownErrors.Lock()
-	defer knownErrors.Unlock()
 	if entered.Load() {
 		panic(fmt.Sprintf("mapreduce: RegisterError(%v) is called after Main or Init was entered", errs))
 	}
-	knownErrors.all = append(knownErrors.all, errs...)
+	knownerr.Register(errs...)
 }
 
 // encodeFailure writes a task's error: text, stack, and which of the known errors it is.
@@ -213,6 +197,7 @@ func encodeFailure(out *transport.Encoder, err error) {
 			out.Truncate(start)
 			failed := newPanicError(p)
 			failed.value += fmt.Sprintf(", in a method of a %T", err)
+			failed.err = nil // its methods might panic again
 			encodeFailure(out, failed)
 		}
 	}()
@@ -222,16 +207,7 @@ func encodeFailure(out *transport.Encoder, err error) {
 		stack = p.stack
 	}
 	out.String(stack)
-	var is []uint64
-	for i, known := range knownErrors.all { // nothing is added any more when tasks run
-		if errors.Is(err, known) {
-			is = append(is, uint64(i))
-		}
-	}
-	out.Uint(uint64(len(is)))
-	for _, i := range is {
-		out.Uint(i)
-	}
+	knownerr.Of(err).Encode(out)
 }
 
 func decodeFailure(in *transport.Decoder) (*TaskError, error) {
@@ -243,17 +219,7 @@ func decodeFailure(in *transport.Decoder) (*TaskError, error) {
 	if e.Stack, err = in.String(); err != nil {
 		return nil, err
 	}
-	var count, i uint64
-	if err := decodeUints(in, &count); err != nil {
-		return nil, err
-	}
-	for range count {
-		if err := decodeUints(in, &i); err != nil {
-			return nil, err
-		}
-		if i < uint64(len(knownErrors.all)) {
-			e.is = append(e.is, knownErrors.all[i])
-		}
-	}
-	return e, nil
+	id, err := knownerr.Decode(in)
+	e.is = id.Errors()
+	return e, err
 }

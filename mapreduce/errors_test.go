@@ -92,8 +92,8 @@ func TestFailureTravels(t *testing.T) {
 		wantText string
 	}{
 		{err: errors.New("bad"), wantText: "bad", isNot: knownErrors},
-		{err: &panicError{"bad", "line 5"}, wantText: "panic: bad", stack: "line 5", isNot: knownErrors},
-		{err: fmt.Errorf("a: %w", &panicError{"bad", "line 5"}), wantText: "a: panic: bad", stack: "line 5"},
+		{err: &panicError{value: "bad", stack: "line 5"}, wantText: "panic: bad", stack: "line 5", isNot: knownErrors},
+		{err: fmt.Errorf("a: %w", &panicError{value: "bad", stack: "line 5"}), wantText: "a: panic: bad", stack: "line 5"},
 		{err: context.Canceled, wantText: "context canceled", is: knownErrors[:1], isNot: knownErrors[1:]},
 		{err: fmt.Errorf("late: %w", context.DeadlineExceeded), wantText: "late: context deadline exceeded", is: knownErrors[1:]},
 		{err: errors.Join(knownErrors...), wantText: "context canceled\ncontext deadline exceeded", is: knownErrors},

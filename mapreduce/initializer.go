@@ -113,7 +113,11 @@ func (l *link) initStates(requests *transport.Writer, answers *transport.Reader)
 			return fmt.Errorf("%w: %s: the worker ended: %w", ErrInitializer, init.entry.name, err)
 		}
 		if f.Kind != kindMade || len(f.Body) > 0 {
-			return fmt.Errorf("%w: %s: %s", ErrInitializer, init.entry.name, f.Body)
+			failure, err := decodeFailure(transport.NewDecoder(f.Body))
+			if err == nil {
+				err = failure.ofNoItem()
+			}
+			return fmt.Errorf("%w: %s: %w", ErrInitializer, init.entry.name, err)
 		}
 	}
 	return nil
@@ -148,16 +152,12 @@ func (s *server) makeState(body []byte) error {
 			s.exits = append(s.exits, exit)
 		}
 	}
-	text := ""
-	if err != nil {
-		text = err.Error()
-		if p, ok := errors.AsType[*panicError](err); ok {
-			text += "\n" + p.stack
-		}
-	}
+	failure := err
 	_, err = s.out.Add(kindMade, 0, func(out *transport.Encoder) error {
-		_, err := out.Write([]byte(text))
-		return err
+		if failure != nil {
+			encodeFailure(out, failure)
+		}
+		return nil
 	})
 	if err == nil {
 		s.send()

@@ -116,11 +116,16 @@ func safely(f func() error) (err error) {
 }
 
 // A panicError is a panic of a task, in its worker.
-type panicError struct{ value, stack string }
+type panicError struct {
+	value, stack string
+	err          error // the value, if it is an error
+}
 
 // newPanicError is called where the panic is recovered.
 func newPanicError(p any) *panicError {
-	return &panicError{value: fmt.Sprint(p), stack: string(debug.Stack())}
+	err, _ := p.(error)
+	return &panicError{value: fmt.Sprint(p), stack: string(debug.Stack()), err: err}
 }
 
 func (e *panicError) Error() string { return "panic: " + e.value }
+func (e *panicError) Unwrap() error { return e.err }

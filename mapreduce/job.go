@@ -8,7 +8,6 @@ import (
 	"iter"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 
 	"mrrun/transport"
@@ -86,7 +85,9 @@ func NewJob[J Mapper[In, K, V], In any, K comparable, V any](name string) *Job[J
 func (j *Job[J, In, K, V]) Name() string { return j.name }
 
 // Run maps all of in and returns the reduced value of each key. It blocks until done. If a Map fails, Run stops and
-// returns its error; other errors are as for [Task.Map].
+// returns its [TaskError]; so it does if a Reduce or a Combine fails, whose error has the Index -1. Other errors are as for
+// [Task.Map]. The options hold for both: what [Timeout], [Retries] and [MemoryLimit] say of an item is meant of a piece of
+// the input when it is mapped, and then of all keys that are reduced by one worker.
 //
 // Keys are the same if they are equal (==) once they have arrived in another process, as in a map: 0 and -0 are one key, and
 // so are two that a type's own methods decode to the same; two NaNs are two.
@@ -112,11 +113,11 @@ func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, 
 	if err := p.run(ctx, newCall(j.maps, encoded.Bytes(), m, len(in), o)); err != nil {
 		return nil, err
 	}
-	return j.reduceAll(ctx, p, encoded.Bytes(), m)
+	return j.reduceAll(ctx, p, encoded.Bytes(), m, o)
 }
 
 // reduceAll has each partition reduced by a worker and gathers the results.
-func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte, m *jobItems[In]) (map[K]V, error) {
+func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte, m *jobItems[In], o callOptions) (map[K]V, error) {
 	parts := make([]partition, len(m.partitions))
 	for i, runs := range m.partitions {
 		slices.SortFunc(runs, func(a, b run) int { return a.first - b.first })
@@ -125,9 +126,10 @@ func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte
 			parts[i].Runs = append(parts[i].Runs, r.pairs)
 		}
 	}
-	reduced, err := j.reduce.mapInside(ctx, p, parts, callOptions{chunksize: 1, retries: DefaultRetries})
-	if failed, ok := errors.AsType[TaskErrors](err); ok { // by partitions, which are nothing that the caller knows
-		return nil, fmt.Errorf("mapreduce: job %s: reduce: %s", j.name, strings.TrimSpace(failed[0].Msg+"\n"+failed[0].Stack))
+	o.chunksize, o.stopAtFirst = 1, true
+	reduced, err := j.reduce.mapInside(ctx, p, parts, o)
+	if failed, ok := errors.AsType[*TaskError](err); ok {
+		return nil, fmt.Errorf("mapreduce: job %s: reduce: %w", j.name, failed.ofNoItem())
 	} else if err != nil {
 		return nil, err
 	}

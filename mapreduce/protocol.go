@@ -17,7 +17,7 @@ const (
 	kindChunk                               // driver: run this. tag: chunk; body: a chunkHead, arguments
 	kindCancel                              // driver: end the context of a call, skip its chunks. tag: call; body: the cause
 	kindForget                              // driver: no more chunks of this call will come. tag: call
-	kindMade                                // worker: the state was made. body: the text of an error, empty for none
+	kindMade                                // worker: the state was made. body: a failure, empty for none
 	kindAnswer                              // worker: tag: chunk; body: the work time, state, items or error
 	kindLog                                 // worker: a log record. body: see worker_log.go
 	kindProfile                             // driver: make a profile. tag: request; body: kind, nanoseconds

@@ -2,7 +2,6 @@ package mapreduce
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -302,7 +301,7 @@ func pause(first time.Duration, attempt int) time.Duration {
 // shutDown ends all calls and workers, and waits for the latter.
 func (p *Pool) shutDown() {
 	cause := context.Cause(p.ctx)
-	if !errors.Is(cause, ErrClosed) {
+	if cause != ErrClosed && cause != errTerminated { // an initializer may have failed with an ErrClosed
 		p.err = cause
 	}
 	if !p.broken {

@@ -1,19 +1,16 @@
 package manager
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
-	"mrrun/mapreduce"
-	"mrrun/shared"
+	"mrrun/mapreduce/internal/knownerr"
 	"mrrun/transport"
 )
 
 // protocolVersion is what both sides must speak.
-const protocolVersion = 2
+const protocolVersion = 3
 
 // The kinds of frames. The tag of a call is its client's choice; cancel, result and failure bear the tag of their call.
 const (
@@ -22,7 +19,7 @@ const (
 	kindCancel                  // the caller waits no longer
 	kindPing                    // are you there?
 	kindResult                  // what the method returned
-	kindFailure                 // code, text
+	kindFailure                 // text, and what is known of the error
 	kindPong                    // yes
 	kindTell                    // object, method, arguments: a call without an answer
 )
@@ -61,79 +58,48 @@ var (
 	ErrBusy = errors.New("the manager is busy")
 )
 
-// codes are the errors that arrive as themselves; an error's place is its code on the wire, and 0 is any other.
-var codes = []error{
-	nil, ErrNoObject, ErrNoMethod, ErrIndex, ErrType, ErrNotHeld, ErrBusy, io.EOF,
-	shared.ErrOwnerDied, shared.ErrNotRecoverable, shared.ErrReleased, shared.ErrBroken, context.Canceled,
-	transport.ErrClosed, transport.ErrTaskDone,
-	mapreduce.ErrClosed, mapreduce.ErrNotInitialized,
+func init() {
+	knownerr.Register(ErrLost, ErrVersion, ErrNoObject, ErrNoMethod, ErrIndex, ErrType, ErrNotHeld, ErrBusy)
 }
 
-// sizeCode is the code of a [transport.SizeError], whose sizes follow the text.
-const sizeCode = 255
-
-// A CallError is an error that the manager answered a call with. It wraps the sentinels of this package and of shared, and
-// what the manager's pools return.
+// A CallError is an error that the manager answered a call with. It wraps the sentinels of this package and of shared, what
+// the manager's pools return, and all that [mapreduce.RegisterError] has made known to both programs.
 type CallError struct {
 	Method string // what was called
 	Text   string // what the manager says
 
-	code error // what it wraps
+	is []error // what it wraps
 }
 
 func (e *CallError) Error() string { return fmt.Sprintf("manager: %s: %s", e.Method, e.Text) }
 
-func (e *CallError) Unwrap() error { return e.code }
+func (e *CallError) Unwrap() []error { return e.is }
 
-// encodeFailure makes the body of a failure. A text of more than room bytes is cut.
+// encodeFailure makes the body of a failure. A text of more than room bytes is cut, and so is what is known of the error.
 func encodeFailure(e *transport.Encoder, err error, room uint64) {
 	text := err.Error()
 	if uint64(len(text)) > room {
 		text = strings.ToValidUTF8(text[:room], "") + "…"
 	}
-	if size, ok := errors.AsType[*transport.SizeError](err); ok {
-		e.Uint(sizeCode)
-		e.String(text)
-		e.Uint(size.Size)
-		e.Uint(size.Limit)
-		return
-	}
-	code := 0
-	for i, sentinel := range codes[1:] {
-		if errors.Is(err, sentinel) {
-			code = i + 1
-			break
-		}
-	}
-	e.Uint(uint64(code))
 	e.String(text)
+	id, start := knownerr.Of(err), e.Len()
+	if id.Encode(e); uint64(e.Len()-start) > room {
+		e.Truncate(start)
+		knownerr.Identity{Is: id.Is}.Encode(e)
+	}
 }
 
 func decodeFailure(method string, body []byte) error {
 	d := transport.NewDecoder(body)
-	code, err := d.Uint()
-	if err != nil {
-		return fmt.Errorf("manager: %s: broken answer: %w", method, err)
-	}
 	text, err := d.String()
 	if err != nil {
 		return fmt.Errorf("manager: %s: broken answer: %w", method, err)
 	}
-	failure := &CallError{Method: method, Text: text}
-	switch {
-	case code == sizeCode:
-		var size transport.SizeError
-		if size.Size, err = d.Uint(); err == nil {
-			size.Limit, err = d.Uint()
-		}
-		if err != nil {
-			return fmt.Errorf("manager: %s: broken answer: %w", method, err)
-		}
-		failure.code = &size
-	case code < uint64(len(codes)):
-		failure.code = codes[code]
+	id, err := knownerr.Decode(d)
+	if err != nil {
+		return fmt.Errorf("manager: %s: broken answer: %w", method, err)
 	}
-	return failure
+	return &CallError{Method: method, Text: text, is: id.Errors()}
 }
 
 // parseCall takes the head of a call from d and leaves its arguments there. The method is part of the body.

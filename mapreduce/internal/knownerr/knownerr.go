@@ -1,0 +1,188 @@
+// Package knownerr lets errors keep what they are on the way to another process: which sentinels [errors.Is] finds in them, and
+// the values that [errors.As] finds, as far as both processes know them.
+package knownerr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"mrrun/shared"
+	"mrrun/transport"
+)
+
+// An Identity is what an error is, to be sent.
+type Identity struct {
+	Is []string // names of the sentinels in it
+	As []Value  // values in it, of the types that are known
+}
+
+// A Value is an error that travels whole.
+type Value struct {
+	Type    string
+	Encoded []byte
+}
+
+var registry struct {
+	sync.RWMutex
+	sentinels []error
+	names     []string       // of the sentinels: their texts, with #2, #3 … for repeats
+	repeats   map[string]int // of a text
+	types     []reflect.Type // also those that cannot travel: see travels
+}
+
+func init() {
+	Register(context.Canceled, context.DeadlineExceeded, io.EOF, errors.ErrUnsupported,
+		shared.ErrOwnerDied, shared.ErrNotRecoverable, shared.ErrReleased, shared.ErrBroken,
+		shared.ErrUnsupported, shared.ErrFull, shared.ErrGone, shared.ErrExists,
+		transport.ErrClosed, transport.ErrTaskDone, transport.ErrFormat, &transport.SizeError{})
+}
+
+// Register makes errors known, and their types where those can travel. It must be called in the same order in every process.
+func Register(errs ...error) {
+	registry.Lock()
+	defer registry.Unlock()
+	if registry.repeats == nil {
+		registry.repeats = make(map[string]int)
+	}
+	for _, err := range errs {
+		name := textOf(err)
+		registry.repeats[name]++
+		if n := registry.repeats[name]; n > 1 {
+			name = fmt.Sprintf("%s#%d", name, n)
+		}
+		registry.names = append(registry.names, name)
+		registry.sentinels = append(registry.sentinels, err)
+		if t := reflect.TypeOf(err); !slices.Contains(registry.types, t) {
+			registry.types = append(registry.types, t)
+		}
+	}
+}
+
+// textOf is the text of an error that may be there for its type alone: nil, or without what its text is made of.
+func textOf(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = reflect.TypeOf(err).String()
+		}
+	}()
+	return err.Error()
+}
+
+var checked sync.Map // of reflect.Type to bool
+
+// travels reports whether values of the type can be sent. Few processes ever ask, so it is not found out at the start.
+func travels(t reflect.Type) bool {
+	ok, found := checked.Load(t)
+	if !found {
+		ok = transport.CheckType(t) == nil
+		checked.Store(t, ok)
+	}
+	return ok.(bool)
+}
+
+// Of returns the identity of an error. A method of the error may panic.
+func Of(err error) (id Identity) {
+	registry.RLock()
+	defer registry.RUnlock()
+	for i, sentinel := range registry.sentinels {
+		if errors.Is(err, sentinel) {
+			id.Is = append(id.Is, registry.names[i])
+		}
+	}
+	for _, t := range registry.types {
+		found := reflect.New(t)
+		if !travels(t) || !errors.As(err, found.Interface()) || t.Kind() == reflect.Pointer && found.Elem().IsNil() {
+			continue
+		}
+		if t.Kind() == reflect.Pointer {
+			found = found.Elem()
+		}
+		if encoded, err := msgpack.Marshal(found.Interface()); err == nil {
+			id.As = append(id.As, Value{t.String(), encoded})
+		}
+	}
+	return id
+}
+
+// Errors returns what this process knows of the errors of an identity. What it cannot decode is left out.
+func (id Identity) Errors() (errs []error) {
+	registry.RLock()
+	defer registry.RUnlock()
+	for i, name := range registry.names {
+		if slices.Contains(id.Is, name) {
+			errs = append(errs, registry.sentinels[i])
+		}
+	}
+	for _, value := range id.As {
+		for _, t := range registry.types {
+			if t.String() == value.Type && travels(t) {
+				if err, ok := value.decode(t); ok {
+					errs = append(errs, err)
+				}
+			}
+		}
+	}
+	return errs
+}
+
+func (v Value) decode(t reflect.Type) (err error, ok bool) {
+	defer func() {
+		if recover() != nil { // in a method of the type
+			ok = false
+		}
+	}()
+	found := reflect.New(t)
+	if transport.CheckWhole(v.Encoded) != nil || msgpack.Unmarshal(v.Encoded, found.Interface()) != nil {
+		return nil, false
+	}
+	err, ok = found.Elem().Interface().(error)
+	return err, ok
+}
+
+// Encode appends the identity.
+func (id Identity) Encode(out *transport.Encoder) {
+	out.Uint(uint64(len(id.Is)))
+	for _, name := range id.Is {
+		out.String(name)
+	}
+	out.Uint(uint64(len(id.As)))
+	for _, value := range id.As {
+		out.String(value.Type)
+		out.Blob(value.Encoded)
+	}
+}
+
+// Decode takes an identity.
+func Decode(in *transport.Decoder) (id Identity, err error) {
+	n, err := in.Uint()
+	for range n {
+		var name string
+		if name, err = in.String(); err != nil {
+			return id, err
+		}
+		id.Is = append(id.Is, name)
+	}
+	if err != nil {
+		return id, err
+	}
+	n, err = in.Uint()
+	for range n {
+		var v Value
+		if v.Type, err = in.String(); err != nil {
+			return id, err
+		}
+		if v.Encoded, err = in.Blob(); err != nil {
+			return id, err
+		}
+		v.Encoded = slices.Clone(v.Encoded)
+		id.As = append(id.As, v)
+	}
+	return id, err
+}
