@@ -1,8 +1,8 @@
 // Package transport moves Go values between processes.
 //
 // A [Queue] has any number of senders and receivers in any processes of a tree, a [Pipe] has two ends, and both are sent to
-// other processes like any value. A [View] is a large slice of numbers that is used where it arrived. They come first to most
-// users; a task's argument and result travel without a word.
+// other processes like any value. A [View] is a large slice of numbers that is used where it arrived.
+// The arguments and results of tasks need none of them.
 //
 //	queue, err := transport.NewQueue[string](100) // holds 100 values, then Put waits
 //	here, there, err := transport.Pipe[int]()     // what one end sends the other receives
