@@ -38,6 +38,7 @@ type child struct {
 	steps    int // taken to end it
 	ready    bool
 	answered bool
+	reported bool // that it failed
 }
 
 var lastChild atomic.Int64
@@ -115,6 +116,8 @@ func (c *child) run(ctx context.Context) {
 	c.timer.Stop()
 	c.link.release()
 	c.conclude()
+	c.report(c.err)
+	c.link.logs.drain()
 	living.remove(c)
 	close(c.done)
 }
@@ -135,6 +138,7 @@ func (c *child) handle(e *event) (over bool) {
 	case evAnswer:
 		c.answered = true
 		c.fail(e.err)
+		c.report(cmp.Or(e.err, c.failure()))
 		if c.steps == 0 {
 			c.timer.Stop()
 		}

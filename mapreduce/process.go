@@ -15,7 +15,9 @@ import (
 // concurrent use, and may be called at any time, also after its end.
 //
 // Where a pool would try again, a process does not: one that dies before its task is done fails, with an [ExitError]. What
-// the task has started dies with its process.
+// the task has started dies with its process. A failure, of the task or by a death that this process is not the cause of, is
+// not only the error of Wait: it is reported when it happens, with the stack of a panic, to the [Logger] if there is one and
+// to standard error if not.
 type Process[R any] struct {
 	*child
 	result *R // readable after Done

@@ -1,0 +1,31 @@
+package mapreduce
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// report tells that the process has failed, once and when it happens, as whoever could ask may wait for what will never
+// come: to its Logger, else on standard error. What this process has ended itself has not failed.
+func (c *child) report(err error) {
+	if err == nil || c.reported || c.steps > 0 || c.signalled.Load() && c.exit.Signal != 0 {
+		return
+	}
+	c.reported = true
+	o := &c.link.pool.options
+	if o.logger == nil {
+		if died, ok := errors.AsType[*ExitError](err); ok && o.output == nil { // its last words are there already
+			brief := *died
+			brief.Stderr = ""
+			err = &brief
+		}
+		fmt.Fprintf(os.Stderr, "mapreduce: process %s (pid %d) failed: %v\n", c.name, c.PID(), err)
+		return
+	}
+	r := slog.NewRecord(time.Now(), slog.LevelError, "mapreduce: a process failed", 0)
+	r.AddAttrs(slog.String("process", c.name), slog.Int("pid", c.PID()), slog.Any("error", err))
+	c.link.logs.put(r, 0)
+}

@@ -1,0 +1,118 @@
+//go:build linux
+
+package mapreduce
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+var failTask = FuncContext(func(ctx context.Context, how string) (int, error) {
+	switch how {
+	case "panic":
+		panic("the reason is this")
+	case "panic elsewhere":
+		go panic("the reason is this")
+		select {}
+	case "error":
+		return 0, fmt.Errorf("the reason is this")
+	case "exit":
+		fmt.Fprintln(os.Stderr, "the reason is this")
+		os.Exit(3)
+	case "wait":
+		<-ctx.Done()
+	case "sleep":
+		time.Sleep(time.Hour)
+	}
+	return 7, ctx.Err()
+})
+
+const failedMessage = "mapreduce: a process failed"
+
+// A failure comes to the log when it happens, though nobody waits for the process.
+func TestProcessFailureIsLogged(t *testing.T) {
+	checkLeaks(t)
+	for _, how := range []string{"panic", "panic elsewhere", "error", "exit"} {
+		r := &recorder{}
+		p, err := failTask.Start(t.Context(), how, Logger(r), silent())
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, hangTime, func() error {
+			if r.count(failedMessage) == 0 {
+				return fmt.Errorf("%s: no word", how)
+			}
+			return nil
+		})
+		_, _ = p.Wait()
+		got := attrsOf(r.all[0])
+		text := got["error"].String()
+		if len(r.all) != 1 || r.all[0].Level != slog.LevelError || got["process"].String() != p.Name() || got["pid"].Int64() != int64(p.PID()) ||
+			strings.Count(text, "the reason is this") == 0 || strings.Contains(how, "panic") && !strings.Contains(text, "driver_processreport_test.go") {
+			t.Errorf("%s: %v", how, r.all)
+		}
+	}
+}
+
+// What its parent has ended has not failed.
+func TestProcessEndIsNotLogged(t *testing.T) {
+	checkLeaks(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	for what, end := range map[string]func(*Process[int]) error{
+		"result":    func(*Process[int]) error { return nil },
+		"Terminate": (*Process[int]).Terminate,
+		"Kill":      (*Process[int]).Kill,
+		"context":   func(*Process[int]) error { cancel(); return nil },
+	} {
+		r := &recorder{}
+		do := "sleep"
+		if what == "result" {
+			do = ""
+		}
+		p, err := failTask.Start(ctx, do, Logger(r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := end(p); err != nil {
+			t.Error(err)
+		}
+		_, err = p.Wait()
+		if (err == nil) != (what == "result") || len(r.all) > 0 {
+			t.Errorf("%s: %v, %v", what, err, r.all)
+		}
+		ctx, cancel = context.WithCancel(t.Context())
+	}
+	cancel()
+}
+
+// Without a Logger it goes to standard error, each word once.
+func TestProcessFailureIsPrinted(t *testing.T) {
+	for _, how := range []string{"panic", "panic elsewhere", "error", "exit"} {
+		p := start(t, "failing process", thisBinary(nil), doVariable+"="+how, "GOTRACEBACK=single")
+		p.await("over", 1)
+		p.exit()
+		text := p.stderr.String()
+		if strings.Count(text, "mapreduce: process Process-1 (pid ") != 1 || strings.Count(text, "the reason is this") != 1 {
+			t.Errorf("%s:\n%s", how, text)
+		}
+	}
+}
+
+func init() {
+	scenarios["failing process"] = func() {
+		Main(func(ctx context.Context) error {
+			p, err := failTask.Start(ctx, os.Getenv(doVariable))
+			if err != nil {
+				return err
+			}
+			<-p.Done()
+			fmt.Println("over", p.Name())
+			return nil
+		})
+	}
+}
