@@ -17,10 +17,10 @@ import (
 //
 // Nothing is atomic or ordered here: processes that work on the same elements need a [Lock], or wait for each other.
 //
-// The memory is there until the process that made the array closes it or ends, and then for those that have it still. A
-// task that received an array need not close it: once that process has closed it or has ended, the memory is given back
-// between two tasks. So what a task received is not for use after it; what it got by [Attach] is. A program that received an
-// array as a result closes it, or keeps it.
+// The memory is there until the last process that has the array closes it or ends, and while the array is under way to one: the
+// process that made it may close it as soon as it has sent it. A task that received an array need not close it: once the
+// process that made it has closed it or has ended, the worker closes it between two tasks. So what a task received is not for
+// use after it; what it got by [Attach] is. A program that received an array as a result closes it, or keeps it.
 type Array[T any] struct {
 	member
 	segment *shm.Segment
@@ -31,9 +31,18 @@ type Array[T any] struct {
 
 // A use is what an array and the parts of it have in common in one process.
 type use struct {
-	closed   atomic.Bool
-	attached bool // by its name
+	closed atomic.Bool
+	how
 }
+
+// A how is how a process has come by an array.
+type how int
+
+const (
+	madeHere how = iota
+	sentHere
+	foundByName
+)
 
 // The extra memory of an array's object.
 type arrayTexts struct{ name, element shm.Text }
@@ -43,7 +52,7 @@ const (
 	arrayNamed = 0           // the hot word that is 1 when the array has a name, which others may look for
 )
 
-// NewArray makes an array of n elements, all zero. Memory is used for those that are touched.
+// NewArray makes an array of n elements, all zero. It reserves the memory for them; where there is not so much, that is the error.
 func NewArray[T any](n int) (*Array[T], error) {
 	p, err := shm.Self()
 	if err != nil {
@@ -76,24 +85,24 @@ func newArray[T any](p *shm.Process, n int) (*Array[T], error) {
 	}
 	m.o.Cold(arrayType).Store(e.hash)
 	m.arrayTexts().element.Set(e.name)
-	s, err := p.NewSegment(m.o, "mrrun array", n*e.size)
+	s, err := p.NewSegment(m.o, n*e.size, n*e.size)
 	if err != nil {
 		m.o.Free()
 		return nil, fmt.Errorf("make an Array[%s] of %d elements: %w", e.name, n, err)
 	}
-	return arrayOf[T](m, s, false), nil
+	return arrayOf[T](m, s, madeHere), nil
 }
 
-func arrayOf[T any](m member, s *shm.Segment, attached bool) *Array[T] {
+func arrayOf[T any](m member, s *shm.Segment, by how) *Array[T] {
 	mem := s.Bytes()
 	elems := unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(mem))), len(mem)/elementOf[T]().size)
-	return &Array[T]{member: m, segment: s, use: &use{attached: attached}, elems: elems}
+	return &Array[T]{member: m, segment: s, use: &use{how: by}, elems: elems}
 }
 
 func (m *member) arrayTexts() *arrayTexts { return (*arrayTexts)(m.o.Extra()) }
 
 // attach makes the array that an object describes, in this process.
-func attach[T any](m member, byName bool) (*Array[T], error) {
+func attach[T any](m member, by how) (*Array[T], error) {
 	e := elementOf[T]()
 	if e.err != nil {
 		return nil, e.err
@@ -102,11 +111,11 @@ func attach[T any](m member, byName bool) (*Array[T], error) {
 	if m.o.Valid() && is != e.hash {
 		return nil, fmt.Errorf("it is an Array[%s], not an Array[%s]: use the same type on both sides", name, e.name)
 	}
-	s, err := m.p.Attach(m.o, byName)
+	s, err := m.p.Attach(m.o, by == foundByName)
 	if err != nil {
 		return nil, err
 	}
-	return arrayOf[T](m, s, byName), nil
+	return arrayOf[T](m, s, by), nil
 }
 
 // check panics if the array was closed, by whomever, or never made.
@@ -151,9 +160,9 @@ func (a *Array[T]) Sub(i, j int) *Array[T] {
 	return &sub
 }
 
-// Close ends the use of the array and of all parts of it in this process. If this process made the array, that gives the
-// memory back, as soon as others that have it do so too, and nobody may use it any more: that is a panic. Of an array that
-// this process got by [Attach], it ends only that.
+// Close ends the use of the array and of all parts of it in this process: to use them is a panic. The memory is given back as
+// soon as no other process has the array. In the process that made it, that ends what it got by sending it to itself, too; of an
+// array that a process got by [Attach], it ends only that. It may be called more than once.
 func (a *Array[T]) Close() error {
 	if a.p == nil {
 		return a.close()
@@ -161,15 +170,20 @@ func (a *Array[T]) Close() error {
 	if !a.use.closed.CompareAndSwap(false, true) {
 		return nil
 	}
-	if a.o.Creator() == a.p.Tag() && !a.use.attached {
-		return a.segment.End()
+	if a.use.how == madeHere {
+		if a.o.Valid() {
+			a.o.Hot(arrayNamed).Store(0)
+		}
+		return a.segment.Leave()
 	}
-	return a.segment.Detach(a.use.attached)
+	return a.segment.Detach(a.use.how == foundByName)
 }
 
 // EncodeMsgpack sends the array, or the part that it is, to another process of the tree: where it is, not what is in it.
 func (a *Array[T]) EncodeMsgpack(e *msgpack.Encoder) error {
-	a.check()
+	if a.p == nil || a.use.closed.Load() && !a.p.Pinned(a.o) {
+		a.misused()
+	}
 	err := e.EncodeArrayLen(3)
 	if err == nil {
 		err = a.encode(e)
@@ -183,8 +197,8 @@ func (a *Array[T]) EncodeMsgpack(e *msgpack.Encoder) error {
 	return err
 }
 
-// DecodeMsgpack receives an array. The error wraps [ErrGone] if the process that made it has closed it or has ended, or if
-// it is another tree's. An array of another type is an error.
+// DecodeMsgpack receives an array. The error wraps [ErrGone] if nobody has it any more, or if it is another tree's. An array of
+// another type is an error.
 func (a *Array[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 	p, err := shm.Self()
 	if err == nil {
@@ -202,7 +216,7 @@ func (a *Array[T]) decode(d *msgpack.Decoder, p *shm.Process) error {
 	} else if n != 3 {
 		return fmt.Errorf("an array of %d is no handle", n)
 	}
-	m, err := decodeMember(d, p, kindArray)
+	m, arrived, err := decodeMember(d, p, kindArray)
 	if err != nil {
 		return err
 	}
@@ -214,10 +228,11 @@ func (a *Array[T]) decode(d *msgpack.Decoder, p *shm.Process) error {
 	if err != nil {
 		return err
 	}
-	all, err := attach[T](m, false)
+	all, err := attach[T](m, sentHere)
 	if err != nil {
 		return err
 	}
+	arrived()
 	if n := uint64(len(all.elems)); first > n || length > n-first {
 		_ = all.segment.Detach(false)
 		return fmt.Errorf("%d elements from %d on are not all among its %d", length, first, n)

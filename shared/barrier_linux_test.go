@@ -17,7 +17,7 @@ func barriers(tb testing.TB, parties, processes int) []*Barrier {
 	mustNot(tb, err)
 	all := []*Barrier{b}
 	for len(all) < processes {
-		all = append(all, member{process(), b.o}.barrier())
+		all = append(all, had(process(), b.o).barrier())
 	}
 	return all
 }
@@ -123,7 +123,7 @@ func TestBarrierDeath(t *testing.T) {
 			sim, process := simulate(t)
 			a, err := newBarrier(process(), 2)
 			mustNot(t, err)
-			b := member{process(), a.o}.barrier()
+			b := had(process(), a.o).barrier()
 			got := make(chan error)
 			wait := func(b *Barrier) { _, err := b.Wait(soon(t)); got <- err }
 			go wait(a)
@@ -136,7 +136,7 @@ func TestBarrierDeath(t *testing.T) {
 			go wait(b)
 			must(t, <-got, ErrBroken)
 			b.Reset()
-			again := member{process(), b.o}.barrier()
+			again := had(process(), b.o).barrier()
 			go wait(again)
 			go wait(b)
 			mustNot(t, errors.Join(<-got, <-got))

@@ -183,19 +183,33 @@ func notify(waiters, gates []shm.Word, i int) bool {
 func (c *Cond) Close() error { return c.close() }
 
 // EncodeMsgpack sends the cond to another process of the tree, with its lock.
-func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error { return c.encode(e) }
+func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error {
+	if err := e.EncodeArrayLen(2); err != nil {
+		return err
+	}
+	if err := c.encode(e); err != nil {
+		return err
+	}
+	return c.l.encode(e)
+}
 
 // DecodeMsgpack receives a cond, with its lock. The error wraps [ErrGone] if one of them was closed or is another tree's.
 func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) error {
-	var m member
+	n, err := d.DecodeArrayLen()
+	if err == nil && n != 2 {
+		err = fmt.Errorf("an array of %d is no handle", n)
+	}
+	if err != nil {
+		return fmt.Errorf("receive a Cond: %w", err)
+	}
+	var m, l member
 	if err := m.decode(d, kindCond); err != nil {
 		return err
 	}
-	l, err := condLock(m.o)
-	if err != nil {
-		return fmt.Errorf("receive the Lock of a Cond: %w", err)
+	if err := l.decode(d, kindLock); err != nil {
+		return err
 	}
-	*c = *m.cond(member{m.p, l}.lock())
+	*c = *m.cond(l.lock())
 	return nil
 }
 

@@ -12,7 +12,7 @@ func twoConds(tb testing.TB) (sim *shm.Simulation, a, b *Cond) {
 	sim, l, m := twoLocks(tb)
 	a, err := NewCond(l)
 	mustNot(tb, err)
-	return sim, a, member{m.p, a.o}.cond(m)
+	return sim, a, had(m.p, a.o).cond(m)
 }
 
 // waiting is how many wait, and were not notified.

@@ -54,7 +54,7 @@ func lockRing(t *testing.T, n int) (locks [][]*Lock) {
 	for i := range n {
 		var own []*Lock
 		for _, l := range first {
-			own = append(own, member{first[i].p, l.o}.lock())
+			own = append(own, had(first[i].p, l.o).lock())
 		}
 		locks = append(locks, own)
 	}

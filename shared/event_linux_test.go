@@ -10,7 +10,7 @@ func TestEvent(t *testing.T) {
 	_, process := simulate(t)
 	a, err := newEvent(process())
 	mustNot(t, err)
-	b := member{process(), a.o}.event()
+	b := had(process(), a.o).event()
 	if b.IsSet() {
 		t.Error("it is set when it is new")
 	}
@@ -30,7 +30,7 @@ func TestEventSetAndCleared(t *testing.T) {
 	_, process := simulate(t)
 	a, err := newEvent(process())
 	mustNot(t, err)
-	b := member{process(), a.o}.event()
+	b := had(process(), a.o).event()
 	ctx := soon(t)
 	for range 200 {
 		const many = 10

@@ -8,14 +8,19 @@ import (
 	"mrrun/internal/shm"
 )
 
-// encode writes the handle of the object: an array of table, kind, unit and generation.
+// encode writes the handle of the object: an array of four numbers.
 func (m *member) encode(e *msgpack.Encoder) error {
-	m.check()
-	h := m.o.Handle()
-	if err := e.EncodeArrayLen(4); err != nil {
+	if m.p == nil {
+		m.misused()
+	}
+	trip, ok := m.p.Send(m.o, e.Writer())
+	if !ok {
+		m.misused()
+	}
+	if err := e.EncodeArrayLen(len(trip)); err != nil {
 		return err
 	}
-	for _, n := range []uint64{h.Table, uint64(h.Kind), uint64(h.Unit), uint64(h.Generation)} {
+	for _, n := range trip {
 		if err := e.EncodeUint(n); err != nil {
 			return err
 		}
@@ -23,34 +28,40 @@ func (m *member) encode(e *msgpack.Encoder) error {
 	return nil
 }
 
-// decode makes m the object that a handle names, in this process.
+// decode makes m the object that a handle names, in this process, which has it from then on.
 func (m *member) decode(d *msgpack.Decoder, k shm.Kind) error {
 	p, err := shm.Self()
+	if err != nil {
+		return fmt.Errorf("receive a %s: %w", kindNames[k], err)
+	}
+	is, arrived, err := decodeMember(d, p, k)
 	if err == nil {
-		*m, err = decodeMember(d, p, k)
+		err = p.Have(is.o)
 	}
 	if err != nil {
 		return fmt.Errorf("receive a %s: %w", kindNames[k], err)
 	}
+	arrived()
+	*m = is
 	return nil
 }
 
-func decodeMember(d *msgpack.Decoder, p *shm.Process, k shm.Kind) (member, error) {
+// decodeMember returns the object that a handle names. The process has it only after the caller has seen to that, and then
+// calls arrived.
+func decodeMember(d *msgpack.Decoder, p *shm.Process, k shm.Kind) (m member, arrived func(), err error) {
 	n, err := d.DecodeArrayLen()
-	if err == nil && n != 4 {
+	var trip shm.Trip
+	if err == nil && n != len(trip) {
 		err = fmt.Errorf("an array of %d is no handle", n)
 	}
-	var fields [4]uint64
-	for i := range fields {
+	for i := range trip {
 		if err == nil {
-			fields[i], err = d.DecodeUint64()
+			trip[i], err = d.DecodeUint64()
 		}
 	}
 	if err != nil {
-		return member{}, err
+		return member{}, nil, err
 	}
-	o, err := p.Table().Open(shm.Handle{
-		Table: fields[0], Kind: shm.Kind(fields[1]), Unit: uint32(fields[2]), Generation: uint32(fields[3]),
-	}, k)
-	return member{p, o}, err
+	o, arrived, err := p.Receive(trip, k)
+	return member{p, o}, arrived, err
 }

@@ -77,13 +77,18 @@ func (m *member) misused() {
 	panic("shared: " + kindNames[m.o.Kind()] + " used after Close")
 }
 
-// close frees the object if this process made it.
+// close frees the object if this process made it. If that one has ended, it is freed when the last process that has it closes
+// it.
 func (m *member) close() error {
 	if m.p == nil {
 		return errors.New("close a shared object: it was never made")
 	}
-	if m.o.Creator() == m.p.Tag() {
+	switch by := m.o.Creator(); {
+	case !m.o.Valid():
+	case by == m.p.Tag():
 		m.o.Free()
+	case m.p.Table().Retired(by):
+		m.p.Drop(m.o)
 	}
 	return nil
 }

@@ -32,6 +32,14 @@ func simulate(tb testing.TB) (sim *shm.Simulation, process func() *shm.Process) 
 	}
 }
 
+// had returns an object that a simulated process has, as if it had received it.
+func had(p *shm.Process, o shm.Object) member {
+	if err := p.Have(o); err != nil {
+		panic(err)
+	}
+	return member{p, o}
+}
+
 // twoLocks returns one lock as two processes have it.
 func twoLocks(tb testing.TB) (sim *shm.Simulation, a, b *Lock) {
 	sim, process := simulate(tb)
@@ -39,7 +47,7 @@ func twoLocks(tb testing.TB) (sim *shm.Simulation, a, b *Lock) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return sim, a, member{process(), a.o}.lock()
+	return sim, a, had(process(), a.o).lock()
 }
 
 func (l *Lock) mustBe(tb testing.TB, want error) {
@@ -79,7 +87,7 @@ func TestLockDeadOwner(t *testing.T) {
 	t.Run("and the next one too", func(t *testing.T) {
 		sim, a, b := twoLocks(t)
 		p, _ := sim.Process()
-		c := member{p, a.o}.lock()
+		c := had(p, a.o).lock()
 		a.mustBe(t, nil)
 		sim.Kill(a.p)
 		sim.Table.Retire(a.p.Tag())
@@ -128,7 +136,7 @@ func TestLockLateRepair(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := member{again, a.o}.lock()
+	c := had(again, a.o).lock()
 	c.mustBe(t, nil)
 	sim.Table.Retire(a.p.Tag())
 	if ok, err := b.TryLock(); ok {
@@ -229,11 +237,11 @@ func TestLockTravels(t *testing.T) {
 	got.L.Unlock()
 
 	_, process := simulate(t)
-	_, err = decodeMember(msgpack.NewDecoder(bytes.NewReader(body[3:])), process(), kindLock)
+	_, _, err = decodeMember(msgpack.NewDecoder(bytes.NewReader(body[3:])), process(), kindLock)
 	if !errors.Is(err, ErrGone) || !strings.Contains(err.Error(), "another tree") {
 		t.Errorf("%v: want that it is another tree's", err)
 	}
-	_, err = decodeMember(msgpack.NewDecoder(bytes.NewReader(body[3:])), l.p, kindLock+1)
+	_, _, err = decodeMember(msgpack.NewDecoder(bytes.NewReader(body[3:])), l.p, kindLock+1)
 	if !errors.Is(err, ErrGone) || !strings.Contains(err.Error(), "kind") {
 		t.Errorf("%v: want that it is of another kind", err)
 	}

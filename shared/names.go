@@ -59,6 +59,7 @@ func lockNames(p *shm.Process) (*Lock, error) {
 		if err != nil {
 			return nil, err
 		}
+		l.o.Depart() // it is the tree's, for ever
 		h := l.o.Handle()
 		if !at.CompareAndSwap(0, uint64(h.Generation)<<32|uint64(h.Unit)) {
 			_ = l.Close()
@@ -111,7 +112,13 @@ func attachNamed[T any](p *shm.Process, name string) (*Array[T], error) {
 	switch {
 	case found:
 		var a *Array[T]
-		if a, err = attach[T](m, true); err == nil {
+		if !m.o.Depart() { // nobody may free it meanwhile
+			err = ErrGone
+			break
+		}
+		a, err = attach[T](m, foundByName)
+		m.o.Arrived()
+		if err == nil {
 			return a, nil
 		}
 	case left != nil:

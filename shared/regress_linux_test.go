@@ -29,9 +29,9 @@ func TestCondWhoseLockIsRepairedByAnother(t *testing.T) {
 			got <- err
 		}()
 		waitUntil(t, func() bool { return c.waiting() == 1 })
-		mustNot(t, (member{holder, l.o}).lock().Lock(ctx))
+		mustNot(t, had(holder, l.o).lock().Lock(ctx))
 		go func() {
-			l := member{next, l.o}.lock()
+			l := had(next, l.o).lock()
 			err := l.Lock(ctx)
 			l.MarkConsistent()
 			l.Unlock()
@@ -57,7 +57,7 @@ func TestBarrierJoinedTooLate(t *testing.T) {
 	p, q := process(), process()
 	b, err := newBarrier(p, 2)
 	mustNot(t, err)
-	other := member{q, b.o}.barrier()
+	other := had(q, b.o).barrier()
 	over := b.round()
 	other.Reset()
 	b.join(b.round())

@@ -10,7 +10,7 @@ func TestRLock(t *testing.T) {
 	sim, process := simulate(t)
 	a, err := newRLock(process())
 	mustNot(t, err)
-	b := member{process(), a.l.o}.rlock()
+	b := had(process(), a.l.o).rlock()
 	bg := context.Background()
 	one, two := WithHolder(bg), WithHolder(ended)
 	mustNot(t, a.Lock(one))

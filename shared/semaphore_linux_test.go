@@ -52,7 +52,7 @@ func TestSemaphore(t *testing.T) {
 			_, process := simulate(t)
 			a, err := newSemaphore(process(), 2, c.limit, c.opts...)
 			mustNot(t, err)
-			b := member{process(), a.o}.semaphore()
+			b := had(process(), a.o).semaphore()
 			mustNot(t, a.Acquire(ended)) // as it is free
 			if !b.TryAcquire() || b.TryAcquire() || a.Value() != 0 {
 				t.Fatalf("of 2 permits %d are left when both are taken", a.Value())
@@ -92,7 +92,7 @@ func TestTrackedSemaphoreDeath(t *testing.T) {
 			sim, process := simulate(t)
 			a, err := newSemaphore(process(), 3, 3, Tracked())
 			mustNot(t, err)
-			b := member{process(), a.o}.semaphore()
+			b := had(process(), a.o).semaphore()
 			mustNot(t, a.Acquire(ended))
 			mustNot(t, a.Acquire(ended))
 			mustNot(t, b.Acquire(ended))
@@ -113,16 +113,16 @@ func TestTrackedSemaphoreHolderIsDeadThoughItsSlotIsUsedAgain(t *testing.T) {
 	sim, process := simulate(t)
 	a, err := newSemaphore(process(), 1, 1, Tracked())
 	mustNot(t, err)
-	b := member{process(), a.o}.semaphore()
+	b := had(process(), a.o).semaphore()
 	mustNot(t, a.Acquire(ended))
-	had := a.owner[0].Load()
+	permit := a.owner[0].Load()
 	sim.Kill(a.p)
 	sim.Table.Retire(a.p.Tag())
-	again := member{process(), a.o}.semaphore()
+	again := had(process(), a.o).semaphore()
 	if again.p.Tag().Slot() != a.p.Tag().Slot() {
 		t.Fatal("the slot was not used again")
 	}
-	a.owner[0].Store(had)
+	a.owner[0].Store(permit)
 	must(t, again.Release(), ErrReleased)
 	mustNot(t, b.Acquire(soon(t)))
 }
@@ -131,7 +131,7 @@ func TestSemaphoreManyGoroutines(t *testing.T) {
 	_, process := simulate(t)
 	a, err := newSemaphore(process(), 3, 3)
 	mustNot(t, err)
-	all := []*Semaphore{a, member{process(), a.o}.semaphore(), member{process(), a.o}.semaphore()}
+	all := []*Semaphore{a, had(process(), a.o).semaphore(), had(process(), a.o).semaphore()}
 	ctx := soon(t)
 	var wg sync.WaitGroup
 	for i := range 60 {

@@ -40,7 +40,7 @@ func testValue[T Number](t *testing.T, v, d T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := valueOf[T](member{process(), a.o})
+		b := valueOf[T](had(process(), a.o))
 		if got := b.Load(); got != v {
 			t.Errorf("Load = %v, want %v", got, v)
 		}
@@ -90,7 +90,7 @@ func TestValueLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := valueOf[int](member{process(), a.o})
+	b := valueOf[int](had(process(), a.o))
 	a.Lock().mustBe(t, nil)
 	if ok, _ := b.Lock().TryLock(); ok {
 		t.Error("two processes hold the lock")

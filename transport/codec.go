@@ -15,6 +15,9 @@ type Encoder struct {
 	mp   *msgpack.Encoder // writes to buf, through Write and WriteByte
 	bulk *bulk            // where large bodies go; nil: they stay
 	to   string           // who is to have the values; "": nobody knows
+
+	cargo *Cargo // what is encoded refers to this; nil: nobody asks
+	kept  bool   // see KeptBySender
 }
 
 // NewEncoder returns an Encoder that appends to buf, which may be nil.
@@ -162,6 +165,7 @@ func (d *Decoder) Blob() ([]byte, error) {
 type Codec[T any] struct {
 	encode func(*Encoder, *T) error
 	decode func(*Decoder, *T) error
+	refers bool // a value may refer to what processes share
 }
 
 // NewCodec returns the codec of T, or a [TypeError] if values of T would not arrive as they left.
@@ -179,7 +183,9 @@ func NewCodec[T any]() (*Codec[T], error) {
 			return c, nil
 		}
 	}
-	return generalCodec[T](w.exts), nil
+	c := generalCodec[T](w.exts)
+	c.refers = w.refers
+	return c, nil
 }
 
 // Encode appends *v. On an error the buffer may hold a part of it; truncate it.

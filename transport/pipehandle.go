@@ -16,22 +16,31 @@ import (
 type pipeHandle struct {
 	hash       uint64 // of the type
 	side, mode uint64
+	sender     uint64 // a tag: who keeps the files until this has arrived
 	region     shm.Place
 	in, out    shm.Place // of the bell
 }
 
 func (h *pipeHandle) numbers() (all []*uint64) {
-	return []*uint64{&h.hash, &h.side, &h.mode}
+	return []*uint64{&h.hash, &h.side, &h.mode, &h.sender}
 }
 
 func (h *pipeHandle) places() []*shm.Place { return []*shm.Place{&h.region, &h.in, &h.out} }
 
-const pipeHandleLen = 3 + 3*4
+const pipeHandleLen = 4 + 3*4
 
-// EncodeMsgpack sends the end to another process of the tree: where it is found, as long as it is open here.
+// EncodeMsgpack sends the end to another process of the tree: where it is found. This process keeps it open until it has arrived,
+// though it is closed here.
 func (e *PipeEnd[T]) EncodeMsgpack(enc *msgpack.Encoder) error {
 	e.check()
-	h, err := e.pipe.handle()
+	carried, err := e.pipe.carried(enc.Writer())
+	if err == nil && !carried {
+		err = e.pipe.depart()
+	}
+	var h pipeHandle
+	if err == nil {
+		h, err = e.pipe.handle()
+	}
 	if err != nil {
 		return fmt.Errorf("send the end of a pipe: %w", err)
 	}
@@ -54,8 +63,8 @@ func (e *PipeEnd[T]) EncodeMsgpack(enc *msgpack.Encoder) error {
 	return nil
 }
 
-// DecodeMsgpack receives an end, which whoever received it closes. The error wraps [shared.ErrGone] if the sender has closed
-// it or has ended. An end of another type is an error.
+// DecodeMsgpack receives an end, which whoever received it closes. The error wraps [shared.ErrGone] if the sender has ended. An end
+// of another type is an error.
 func (e *PipeEnd[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 	if err := e.decode(d); err != nil {
 		return fmt.Errorf("receive the end of a pipe of %v: %w", reflect.TypeFor[T](), err)
@@ -106,7 +115,7 @@ func decodePipeHandle(d *msgpack.Decoder) (h pipeHandle, err error) {
 
 // handle says where the end is found. It is open while this looks.
 func (p *pipe) handle() (h pipeHandle, err error) {
-	h.side, h.mode = uint64(p.side), uint64(p.mode)
+	h.side, h.mode, h.sender = uint64(p.side), uint64(p.mode), uint64(p.self.Tag())
 	if h.in, err = placeOf(p.bell.In.(*os.File)); err != nil {
 		return h, err
 	}
@@ -134,6 +143,8 @@ func (h *pipeHandle) open() (*pipe, error) {
 	if err == nil {
 		var p *pipe
 		if p, err = newPipeEnd(self, region, stream.Bell{In: in, Out: out}, pipeMode(h.mode), int(h.side)); err == nil {
+			p.Arrived().Add(1)
+			self.Table().Announce(shm.Tag(h.sender))
 			return p, nil
 		}
 	}

@@ -279,11 +279,14 @@ func (q *Queue[T]) Free() error {
 // EncodeMsgpack sends the queue to another process of the tree: where it is, not what is in it.
 func (q *Queue[T]) EncodeMsgpack(e *msgpack.Encoder) error {
 	q.check()
-	h := q.r.o.Handle()
+	trip, ok := q.r.p.Send(q.r.o, e.Writer())
+	if !ok {
+		return q.wrap("send", errFree)
+	}
 	if err := e.EncodeArrayLen(6); err != nil {
 		return err
 	}
-	for _, n := range []uint64{h.Table, uint64(h.Kind), uint64(h.Unit), uint64(h.Generation)} {
+	for _, n := range trip {
 		if err := e.EncodeUint(n); err != nil {
 			return err
 		}
@@ -305,10 +308,10 @@ func (q *Queue[T]) decode(d *msgpack.Decoder) error {
 	if err == nil && n != 6 {
 		err = fmt.Errorf("an array of %d is no handle", n)
 	}
-	var h [4]uint64
-	for i := range h {
+	var trip shm.Trip
+	for i := range trip {
 		if err == nil {
-			h[i], err = d.DecodeUint64()
+			trip[i], err = d.DecodeUint64()
 		}
 	}
 	var putting, getting shared.Lock
@@ -325,13 +328,15 @@ func (q *Queue[T]) decode(d *msgpack.Decoder) error {
 	if err != nil {
 		return err
 	}
-	o, err := p.Table().Open(shm.Handle{
-		Table: h[0], Kind: shm.Kind(h[1]), Unit: uint32(h[2]), Generation: uint32(h[3]),
-	}, kindQueue)
+	o, arrived, err := p.Receive(trip, kindQueue)
+	if err == nil {
+		err = q.attach(p, o, &putting, &getting)
+	}
 	if err != nil {
 		return err
 	}
-	return q.attach(p, o, &putting, &getting)
+	arrived()
+	return nil
 }
 
 func (q *Queue[T]) attach(p *shm.Process, o shm.Object, putting, getting *shared.Lock) error {

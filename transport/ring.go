@@ -35,7 +35,8 @@ type ring struct {
 type ringWords struct {
 	tail     shm.Word64 // a position: where the next message will begin
 	seenHead shm.Word64 // the head as a producer saw it last; guarded by putting
-	_        [112]byte
+	reserved shm.Word64 // bytes that have memory; guarded by putting
+	_        [104]byte
 	head     shm.Word64 // a position: where the first message begins
 	seenTail shm.Word64 // guarded by getting
 	_        [112]byte
@@ -116,7 +117,7 @@ func newRing(p *shm.Process, limit, size int, element string, hash uint64) (r *r
 		_ = putting.Close()
 		return nil, err
 	}
-	segment, err := p.NewSegment(o, "mrrun queue", 1<<bits.Len(uint(max(size, 4096)-1)))
+	segment, err := p.NewSegment(o, 1<<bits.Len(uint(max(size, 4096)-1)), 0)
 	if err != nil {
 		_, _ = putting.Close(), getting.Close()
 		return nil, err
@@ -249,12 +250,29 @@ func (r *ring) append(body []byte) error {
 		}
 	}
 	at := r.at(tail)
+	if err := r.reserve(at + lengthSize + len(body)); err != nil {
+		return err
+	}
 	binary.LittleEndian.PutUint64(r.mem[at:], uint64(len(body)))
 	at = (at + lengthSize) & (len(r.mem) - 1)
 	copy(r.mem, body[copy(r.mem[at:], body):])
 	if !r.tail.CompareAndSwap(uint64(tail), uint64(tail.after(units))) {
 		return ErrClosed // nothing else changes it meanwhile
 	}
+	return nil
+}
+
+// reserve sees to it that the bytes before end have memory, or all of them if that is beyond. Most queues need little of theirs.
+func (r *ring) reserve(end int) error {
+	has, end := int(r.reserved.Load()), min(end, len(r.mem))
+	if end <= has {
+		return nil
+	}
+	end = min(max(end, 2*has, 64<<10), len(r.mem))
+	if err := r.segment.Reserve(has, end-has); err != nil {
+		return err
+	}
+	r.reserved.Store(uint64(end))
 	return nil
 }
 

@@ -45,6 +45,8 @@ type typeWalk struct {
 	open []reflect.Type // the types that t is a part of, outermost first
 	keys int            // the map keys that t is a part of
 	exts bool           // some part may travel as a msgpack extension other than that of numbers
+
+	refers bool // some part may be, or have, what processes share
 }
 
 func (w *typeWalk) refuse(path, reason string, args ...any) error {
@@ -160,6 +162,7 @@ func hasOption(options, name string) bool {
 func (w *typeWalk) checkForms(t reflect.Type, path, out, in string, addressable bool) error {
 	if _, numbers := reflect.Zero(t).Interface().(interface{ numbers() }); !numbers {
 		w.exts = w.exts || out == "time" || out == "EncodeMsgpack" || out == "MarshalMsgpack"
+		w.refers = w.refers || out == "EncodeMsgpack"
 	}
 	switch {
 	case out == "":

@@ -15,22 +15,26 @@ type Kind uint32
 const (
 	kinds    = 16
 	classes  = 20 // objects have 1, 2, 4, … units
-	hotWords = 16
+	hotWords = 14
 )
 
 // A unit is what objects are made of. The first unit of one begins with words that are used a lot, and goes on with a
 // cache line of those that are not; any further units are the kind's own.
 type unit struct {
-	hot [hotWords]Word
+	hot   [hotWords]Word
+	trips Word64 // messages that refer to it, see having.go
 
 	identity Word64 // generation(32) | kind(32); kind 0: it is no object now
 	units    Word   // how many; set once, when the memory is first used
-	creator  Word   // a tag
+	creator  Word   // hasMemory(1) | a tag(30)
 	next     Word64 // in a list of free objects
 	cold     [coldWords]Word64
 }
 
-const coldWords = 5
+const (
+	coldWords = 5
+	hasMemory = 1 << 31 // the object has a segment, which goes with it
+)
 
 // An Object is a piece of the table, of one kind, that every process of the tree can find by its [Handle]. The zero Object
 // is none.
@@ -55,9 +59,11 @@ func RegisterKind(k Kind, repair func(o Object, dead Tag)) {
 
 var repairs [kinds]func(o Object, dead Tag)
 
-// Allocate makes an object with extra bytes besides its hot and cold words, all zero. It belongs to p, which alone frees
-// it; it survives p's death. The error wraps [ErrFull].
+// Allocate makes an object with extra bytes besides its hot and cold words, all zero. p has it, see [Process.Have]. The error
+// wraps [ErrFull], or says that memory has run out.
 func (p *Process) Allocate(k Kind, extra int) (Object, error) {
+	p.having.Lock()
+	defer p.having.Unlock()
 	t := p.table
 	class := bits.Len(uint((extra + unitSize - 1) / unitSize))
 	if class >= classes {
@@ -66,9 +72,14 @@ func (p *Process) Allocate(k Kind, extra int) (Object, error) {
 	n := t.pop(k, class)
 	fresh := n == 0
 	if fresh {
-		if n = t.claim(1 << class); n == 0 {
-			return Object{}, fmt.Errorf("allocate a shared object of %d bytes: %w: close some that are not in use", extra, ErrFull)
+		var err error
+		if n, err = t.claim(1 << class); err != nil {
+			return Object{}, fmt.Errorf("allocate a shared object of %d bytes: %w", extra, err)
 		}
+	}
+	if err := p.reserveRow(n); err != nil {
+		t.push(k, class, n)
+		return Object{}, err
 	}
 	u := &t.units[n]
 	if !fresh {
@@ -76,22 +87,27 @@ func (p *Process) Allocate(k Kind, extra int) (Object, error) {
 	}
 	u.creator.Store(uint32(p.tag))
 	identity := u.identity.Load() | uint64(k)
+	u.trips.Store(noTrips(identity))
+	t.has(p.tag, n).Or(hasBit(n))
 	u.identity.Store(identity)
 	return Object{t, n, u, identity}, nil
 }
 
 // claim takes units that were never used. An object's size is the word that claims it: who sees one where an object could
 // begin helps to move the mark past it, and goes on from there. So the sizes make a chain without a gap, whoever dies.
-func (t *Table) claim(units uint32) uint32 {
+func (t *Table) claim(units uint32) (uint32, error) {
 	for {
 		n := t.used.Load()
 		if units > maxUnits-n {
-			return 0
+			return 0, fmt.Errorf("%w: close some that are not in use", ErrFull)
+		}
+		if err := t.reserveUnits(n + units); err != nil {
+			return 0, err
 		}
 		mine := t.units[n].units.CompareAndSwap(0, units)
 		if mine {
 			t.used.CompareAndSwap(n, n+units)
-			return n
+			return n, nil
 		}
 		t.used.CompareAndSwap(n, n+t.units[n].units.Load())
 	}
@@ -135,13 +151,17 @@ func zero(u *unit, rest []unit) {
 }
 
 // Free gives the object back and wakes all that wait for one of its hot words: they must find that it is not [Object.Valid].
-// It reports false if somebody has freed it before.
+// It reports false if somebody has freed it before. Its segment goes with it: nobody may touch that any more.
 func (o Object) Free() bool {
 	k := Kind(uint32(o.identity))
 	if !o.at.identity.CompareAndSwap(o.identity, (o.identity>>32+1)<<32) {
 		return false
 	}
 	o.wakeAll()
+	o.table.forget(o.unit)
+	if o.at.creator.Load()&hasMemory != 0 {
+		o.table.giveBack(o)
+	}
 	o.table.push(k, bits.Len32(o.at.units.Load())-1, o.unit)
 	return true
 }
@@ -155,7 +175,7 @@ func (o Object) wakeAll() {
 // Valid reports whether the object has not been freed. It is one load, of a line that seldom changes.
 func (o *Object) Valid() bool { return atomic.LoadUint64(&o.at.identity.v) == o.identity }
 
-// Hot returns one of 16 words on one cache line.
+// Hot returns one of 14 words on one cache line.
 func (o Object) Hot(i int) *Word { return &o.at.hot[i] }
 
 // Cold returns one of 5 words on another cache line.
@@ -168,7 +188,7 @@ func (o Object) Extra() unsafe.Pointer { return unsafe.Pointer(&o.table.units[o.
 func (o Object) Kind() Kind { return Kind(uint32(o.identity)) }
 
 // Creator returns the tag of the process that allocated the object.
-func (o Object) Creator() Tag { return Tag(o.at.creator.Load()) }
+func (o Object) Creator() Tag { return Tag(o.at.creator.Load() & TagMask) }
 
 // Table returns the table that the object is part of.
 func (o Object) Table() *Table { return o.table }

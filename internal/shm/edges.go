@@ -47,10 +47,12 @@ func (p *Process) Site() {
 }
 
 // clear takes back what the process before has noted.
-func (s *slot) clear() {
+func (t *Table) clear(s *slot, number int) {
 	for i := range s.edges {
 		s.edges[i].Store(0)
 	}
+	s.dropping.Store(0)
+	t.clearRow(s, number)
 	for i := range s.site {
 		atomic.StoreUint64(&s.site[i].v, 0)
 	}
@@ -78,7 +80,7 @@ func callSite() string {
 // WaitsFor calls f with each process that waits, and each object it waits for; where is the last site it noted. What it
 // sees changes meanwhile.
 func (t *Table) WaitsFor(f func(who Tag, o Object, where string)) {
-	for i := range t.slots {
+	for i := range t.usedSlots() {
 		s := &t.slots[i]
 		v := s.life.Load()
 		if lifeState(v) != slotReady {

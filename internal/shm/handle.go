@@ -29,3 +29,39 @@ func (t *Table) Open(h Handle, want Kind) (Object, error) {
 	}
 	return o, nil
 }
+
+// A Carrier writes a message that this process keeps until nobody needs it any more, and then what it refers to as well. Carry
+// reports whether it is one now; if what is kept is not yet known, it calls pin, and later what that returns.
+type Carrier interface {
+	Carry(pin func() (unpin func())) bool
+}
+
+// A Trip is a handle as it travels: table, kind and whether the message is under way by itself, unit, generation.
+type Trip [4]uint64
+
+const underWay = kinds // in a Trip, beside the kind
+
+// Send returns how o is named in a message that is written to w. If w is no [Carrier], o is kept by the message until it has
+// arrived. ok is false if p has not got o any more.
+func (p *Process) Send(o Object, w any) (trip Trip, ok bool) {
+	h := o.Handle()
+	trip = Trip{h.Table, uint64(h.Kind), uint64(h.Unit), uint64(h.Generation)}
+	if c, ok := w.(Carrier); ok && c.Carry(func() func() { return p.Pin(o) }) {
+		return trip, o.Valid()
+	}
+	trip[1] |= underWay
+	return trip, o.Depart()
+}
+
+// Receive returns the object that a message names. The caller makes the process one that has it, and then calls arrived. The
+// error wraps [ErrGone].
+func (p *Process) Receive(trip Trip, want Kind) (o Object, arrived func(), err error) {
+	h := Handle{trip[0], Kind(trip[1] &^ underWay), uint32(trip[2]), uint32(trip[3])}
+	if o, err = p.table.Open(h, want); err != nil {
+		return o, nil, err
+	}
+	if trip[1]&underWay == 0 {
+		return o, func() {}, nil
+	}
+	return o, o.Arrived, nil
+}

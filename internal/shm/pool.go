@@ -47,7 +47,10 @@ func (p *Pool) Get(n int) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	place, err := region.Place()
+	var place Place
+	if err = region.Reserve(0, int64(size)); err == nil {
+		place, err = region.Place()
+	}
 	if err != nil {
 		region.Close()
 		return nil, err

@@ -2,6 +2,7 @@ package shm
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"unsafe"
 
@@ -14,8 +15,12 @@ type Region struct {
 	mem  []byte
 }
 
-// NewRegion makes a region of size bytes, all zero, that can neither shrink nor grow. Pages exist when they are touched.
-func NewRegion(name string, size int64) (*Region, error) {
+// NewRegion makes a region of size bytes, all zero, that can neither shrink nor grow. Its pages must be reserved before they are
+// touched: see [Region.Reserve].
+func NewRegion(name string, size int64) (*Region, error) { return newRegion(name, size, size) }
+
+// newRegion is NewRegion for a region of which only the first bytes are mapped.
+func newRegion(name string, size, mapped int64) (*Region, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, fmt.Errorf("make shared memory %s: %w", name, err)
@@ -29,27 +34,107 @@ func NewRegion(name string, size int64) (*Region, error) {
 		file.Close()
 		return nil, fmt.Errorf("make shared memory %s of %d bytes: %w", name, size, err)
 	}
-	return MapRegion(file)
+	return mapFile(file, mapped)
 }
 
 // MapRegion maps all of a file that NewRegion made, here or in another process. The region owns the file from then on,
 // and closes it if it cannot be mapped.
 func MapRegion(file *os.File) (*Region, error) {
 	info, err := file.Stat()
-	var mem []byte
-	if err == nil {
-		var at unsafe.Pointer
-		at, err = unix.MmapPtr(int(file.Fd()), 0, nil, uintptr(info.Size()),
-			unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_NORESERVE)
-		if err == nil {
-			mem = unsafe.Slice((*byte)(at), info.Size())
-		}
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("map shared memory %s: %w", file.Name(), err)
 	}
+	return mapFile(file, info.Size())
+}
+
+// mapRegion maps the first bytes of a file that newRegion made. It returns nil, and closes the file, if it is another one.
+func mapRegion(file *os.File, size int64) (*Region, error) {
+	if info, err := file.Stat(); err != nil || info.Size() < size || !sealed(file) {
+		file.Close()
+		return nil, err
+	}
+	return mapFile(file, size)
+}
+
+func mapFile(file *os.File, size int64) (*Region, error) {
+	mem, err := mapPart(file, 0, size)
 	if err != nil {
 		file.Close()
 		return nil, fmt.Errorf("map shared memory %s: %w", file.Name(), err)
 	}
 	return &Region{file: file, mem: mem}, nil
+}
+
+func mapPart(file *os.File, at, size int64) ([]byte, error) {
+	mem, err := unix.MmapPtr(int(file.Fd()), at, nil, uintptr(size), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_SHARED|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, err
+	}
+	return unsafe.Slice((*byte)(mem), size), nil
+}
+
+func unmap(mem []byte) error {
+	if err := unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(mem)), uintptr(len(mem))); err != nil {
+		return fmt.Errorf("unmap shared memory: %w", err)
+	}
+	return nil
+}
+
+// fileSize returns how large a file may be, at most wanted bytes. It is an error if that is less than needed: to make a larger
+// one would be a signal that ends the process.
+func fileSize(wanted, needed int64) (int64, error) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err != nil || limit.Cur > math.MaxInt64 {
+		return wanted, nil
+	}
+	if limit.Cur < uint64(needed) {
+		return 0, fmt.Errorf("make shared memory of %d bytes: the limit for the size of a file (ulimit -f) is %d", needed, limit.Cur)
+	}
+	return min(wanted, int64(limit.Cur)&^(pageSize-1)), nil
+}
+
+// reserveAtOnce bounds what a signal that interrupts a reservation has begin anew.
+const reserveAtOnce = 8 << 20
+
+// Reserve is [ReserveFile], of the region. After CloseFile that is too late.
+func (r *Region) Reserve(at, n int64) error { return ReserveFile(r.file, at, n) }
+
+// ReserveFile sees to it that pages of a file without a name have memory, whether or not they had: touching them is no SIGBUS
+// then. The error says that there is none left.
+func ReserveFile(file *os.File, at, n int64) error {
+	if n > reserveAtOnce {
+		if available := availableMemory(); n > available { // the kernel would rather kill a process than refuse
+			return fmt.Errorf("reserve %d bytes of shared memory: only %d are available: %w", n, available, unix.ENOMEM)
+		}
+	}
+	for end := at + n; at < end; at += reserveAtOnce {
+		if err := fallocate(file, 0, at, min(reserveAtOnce, end-at)); err != nil {
+			return fmt.Errorf("reserve %d bytes of shared memory, which has run out: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// giveBack frees the memory of whole pages. Who touches them gets new ones.
+func (r *Region) giveBack(at, n int64) {
+	_ = fallocate(r.file, unix.FALLOC_FL_PUNCH_HOLE, at, n) // it fails only where there is no such call
+}
+
+func fallocate(file *os.File, mode uint32, at, n int64) error {
+	if mode == 0 && failNow() {
+		return unix.ENOSPC
+	}
+	for {
+		switch err := unix.Fallocate(int(file.Fd()), mode|unix.FALLOC_FL_KEEP_SIZE, at, n); err {
+		case unix.EINTR:
+		case unix.EOPNOTSUPP, unix.ENOSYS:
+			return nil
+		default:
+			return err
+		}
+	}
 }
 
 // FindRegion maps the region that process pid has as its descriptor fd. It is an error if that is another file than the
@@ -102,8 +187,8 @@ func (r *Region) CloseFile() error {
 
 // Close unmaps the region in this process and closes the file.
 func (r *Region) Close() error {
-	if err := unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(r.mem)), uintptr(len(r.mem))); err != nil {
-		return fmt.Errorf("unmap shared memory: %w", err)
+	if err := unmap(r.mem); err != nil {
+		return err
 	}
 	if r.file == nil {
 		return nil

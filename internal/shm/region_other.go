@@ -19,6 +19,19 @@ func MapRegion(file *os.File) (*Region, error) {
 // FindRegion returns [ErrUnsupported].
 func FindRegion(pid, fd int, dev, inode uint64) (*Region, error) { return nil, ErrUnsupported }
 
+// Reserve returns [ErrUnsupported].
+func (r *Region) Reserve(int64, int64) error { return ErrUnsupported }
+
+// ReserveFile returns [ErrUnsupported].
+func ReserveFile(*os.File, int64, int64) error { return ErrUnsupported }
+
+func newRegion(string, int64, int64) (*Region, error)   { return nil, ErrUnsupported }
+func mapRegion(file *os.File, _ int64) (*Region, error) { return MapRegion(file) }
+func mapPart(*os.File, int64, int64) ([]byte, error)    { return nil, ErrUnsupported }
+func unmap([]byte) error                                { return ErrUnsupported }
+func fileSize(int64, int64) (int64, error)              { return 0, ErrUnsupported }
+func (r *Region) giveBack(int64, int64)                 {}
+
 // Bytes returns nil.
 func (r *Region) Bytes() []byte { return nil }
 

@@ -18,6 +18,7 @@ func (t *Table) Retire(dead Tag) {
 	t.repair(dead)
 	if lifeGeneration(v) == generation && lifeState(v) == slotDead {
 		t.wakeEdges(s)
+		t.reclaimAll(s, dead.slot())
 		t.deaths.Add(1)
 		s.life.CompareAndSwap(v, lifeOf(generation+1, slotFree, 0))
 	}

@@ -1,58 +1,62 @@
 package shm
 
 import (
-	"errors"
 	"fmt"
-	"os"
+	"math"
 	"sync"
 	"sync/atomic"
 )
 
-// A Segment is a region of its own, with an object in the table that says where it is, as this process has it mapped: once,
-// however often it is attached.
+// A Segment is memory of an object, in the table's file, as this process has it mapped: once, however often it is attached. It
+// is there for as long as the object is.
 type Segment struct {
 	p      *Process
 	object Object
-	region *Region
-	mem    []byte
+	mem    []byte // whole pages
+	size   int
 	mapped atomic.Bool
 	users  [2]int // that hold it, and that do not: see Attach
 }
 
 // These cold words of the object are the segment's; the last one is the kind's own.
 const (
-	coldWhere = iota // pid(32) | descriptor(32)
-	coldDev
-	coldInode
-	coldSize // bytes
+	coldWhere = iota // in the table's file
+	coldSize         // bytes
+	coldLeft         // 1: its maker has done with it
 	ColdOwn
 )
 
 // segments are those that a process has mapped.
 type segments struct {
-	attaching sync.Mutex // guards mapped, and the users of each
-	mapped    map[Object]*Segment
+	having sync.Mutex // guards all that the process has
+	mapped map[Object]*Segment
+	pins   map[Object]*pin
 }
 
-// NewSegment makes a region of size bytes, all zero, for an object that p has just allocated. p alone ends it, with
-// [Segment.End].
-func (p *Process) NewSegment(o Object, name string, size int) (*Segment, error) {
-	region, err := NewRegion(name, max(int64(size), 1)) // nothing cannot be mapped
+// pages returns the bytes of the pages that hold so many; nothing cannot be mapped.
+func pages(size int) int64 { return (max(int64(size), 1) + pageSize - 1) &^ (pageSize - 1) }
+
+// NewSegment makes memory of size bytes, all zero, for an object that p has just allocated. The first bytes are reserved, so
+// that they can be touched: see [Segment.Reserve].
+func (p *Process) NewSegment(o Object, size, reserved int) (*Segment, error) {
+	if size > math.MaxInt-pageSize {
+		return nil, fmt.Errorf("%w: there is no room for %d bytes", ErrFull, size)
+	}
+	at, err := p.table.takeMemory(pages(size))
 	if err != nil {
 		return nil, err
 	}
-	place, err := region.Place()
-	if err != nil {
-		region.Close()
-		return nil, err
-	}
-	o.Cold(coldWhere).Store(uint64(place.PID)<<32 | uint64(place.FD))
-	o.Cold(coldDev).Store(place.Dev)
-	o.Cold(coldInode).Store(place.Inode)
+	o.Cold(coldWhere).Store(uint64(at))
 	o.Cold(coldSize).Store(uint64(size))
-	p.attaching.Lock()
-	defer p.attaching.Unlock()
-	return p.add(o, region, size, holds), nil
+	o.at.creator.Store(uint32(p.tag) | hasMemory)
+	if reserved > 0 {
+		if err := p.table.region.Reserve(at, pages(reserved)); err != nil {
+			return nil, err
+		}
+	}
+	p.having.Lock()
+	defer p.having.Unlock()
+	return p.add(o, holds)
 }
 
 const (
@@ -60,44 +64,40 @@ const (
 	doesNotHold
 )
 
-func (p *Process) add(o Object, region *Region, size, as int) *Segment {
+// add maps the segment of an object.
+func (p *Process) add(o Object, as int) (*Segment, error) {
+	at, size := int64(o.Cold(coldWhere).Load()), int(o.Cold(coldSize).Load())
+	mem, err := mapPart(p.table.File(), at, pages(size))
+	if err != nil {
+		return nil, fmt.Errorf("map %d bytes of shared memory: %w", size, err)
+	}
 	if p.mapped == nil {
 		p.mapped = map[Object]*Segment{}
 	}
-	s := &Segment{p: p, object: o, region: region, mem: region.Bytes()[:size:size]}
+	s := &Segment{p: p, object: o, mem: mem, size: size}
 	s.mapped.Store(true)
 	s.users[as] = 1
 	p.mapped[o] = s
-	return s
+	return s, nil
 }
 
-// Attach maps the segment of an object, unless this process has it mapped. Each user calls [Segment.Detach]; one that does
-// not hold the segment need not, since [Sweep] does it in the end. The error wraps [ErrGone] if the process that made the
-// segment has closed it or has ended.
+// Attach makes p one that has o, and maps its segment unless p has it mapped. Each user calls [Segment.Detach]; one that does
+// not hold the segment need not, since [Sweep] does it in the end. The error wraps [ErrGone] if the object is gone.
 func (p *Process) Attach(o Object, hold bool) (*Segment, error) {
-	p.attaching.Lock()
-	defer p.attaching.Unlock()
+	p.having.Lock()
+	defer p.having.Unlock()
+	if err := p.have(o); err != nil {
+		return nil, err
+	}
 	if s := p.mapped[o]; s != nil {
 		s.users[as(hold)]++
 		return s, nil
 	}
-	where, size := o.Cold(coldWhere).Load(), o.Cold(coldSize).Load()
-	place := Place{int(where >> 32), int(uint32(where)), o.Cold(coldDev).Load(), o.Cold(coldInode).Load()}
-	if !o.Valid() {
-		return nil, fmt.Errorf("%w: it was closed", ErrGone)
-	}
-	region, err := place.Map()
-	if err == nil && uint64(len(region.Bytes())) != max(size, 1) {
-		region.Close()
-		return nil, fmt.Errorf("%w: it is another one by now", ErrGone)
-	}
-	if errors.Is(err, os.ErrNotExist) || err != nil && !p.table.Alive(o.Creator()) {
-		return nil, fmt.Errorf("%w: process %d, which made it, has closed it or has ended", ErrGone, place.PID)
-	}
+	s, err := p.add(o, as(hold))
 	if err != nil {
-		return nil, err
+		p.drop(o)
 	}
-	return p.add(o, region, int(size), as(hold)), nil
+	return s, err
 }
 
 func as(hold bool) int {
@@ -108,39 +108,65 @@ func as(hold bool) int {
 }
 
 // Bytes returns the memory. It must not be touched when the segment is not [Segment.Mapped] any more: that is a crash.
-func (s *Segment) Bytes() []byte { return s.mem }
+func (s *Segment) Bytes() []byte { return s.mem[:s.size:s.size] }
 
 // Mapped reports whether this process still has it mapped. It is one load.
 func (s *Segment) Mapped() bool { return s.mapped.Load() }
 
-// Detach says that one user has done with the segment; hold is what it was attached with. The last one unmaps it.
+// Reserve sees to it that a part of the memory can be touched. The error says that memory has run out.
+func (s *Segment) Reserve(at, n int) error {
+	begin := at &^ (pageSize - 1)
+	return s.p.table.region.Reserve(int64(s.object.Cold(coldWhere).Load())+int64(begin), int64(at+n-begin))
+}
+
+// Detach says that one user has done with the segment; hold is what it was attached with. The last one unmaps it, and the
+// process drops the object.
 func (s *Segment) Detach(hold bool) error {
-	s.p.attaching.Lock()
-	defer s.p.attaching.Unlock()
+	s.p.having.Lock()
+	defer s.p.having.Unlock()
 	if s.users[as(hold)]--; s.users == [2]int{} {
-		return s.unmap()
+		return s.leave()
 	}
 	return nil
 }
 
-// End frees the object and unmaps the segment here, whoever uses it. Others that have it mapped keep it.
-func (s *Segment) End() error {
-	s.object.Free()
-	s.p.attaching.Lock()
-	defer s.p.attaching.Unlock()
-	return s.unmap()
+// Leave unmaps the segment here, whoever uses it, and drops the object. If this process made it, others that were sent it and
+// do not hold it do so too, see [Sweep].
+func (s *Segment) Leave() error {
+	s.p.having.Lock()
+	defer s.p.having.Unlock()
+	return s.leave()
 }
 
-func (s *Segment) unmap() error {
+// End frees the object, whoever has it, and unmaps the segment here.
+func (s *Segment) End() error {
+	s.object.Free()
+	return s.Leave()
+}
+
+func (s *Segment) leave() error {
 	if !s.mapped.CompareAndSwap(true, false) {
 		return nil
 	}
 	delete(s.p.mapped, s.object)
-	return s.region.Close()
+	if s.object.Creator() == s.p.tag && s.object.Valid() {
+		s.object.Cold(coldLeft).Store(1)
+	}
+	err := unmap(s.mem)
+	s.p.drop(s.object)
+	return err
 }
 
-// Sweep unmaps the segments that this process was sent, that nobody here holds, and whose maker has closed them or has
-// ended and was retired. It must be called only where nothing that was received earlier is used any more, such as between
+// Left reports whether the process that made the object's segment has closed it or has ended and was retired.
+func (o *Object) Left() bool { return o.Cold(coldLeft).Load() != 0 || o.table.Retired(o.Creator()) }
+
+// giveBack frees the memory of an object's segment.
+func (t *Table) giveBack(o Object) {
+	t.region.giveBack(int64(o.Cold(coldWhere).Load()), pages(int(o.Cold(coldSize).Load())))
+}
+
+// Sweep unmaps and drops the segments that this process was sent, that nobody here holds, and whose maker has closed them or
+// has ended and was retired. It must be called only where nothing that was received earlier is used any more, such as between
 // two tasks: the garbage collector does not know of slices of shared memory. It returns how many it unmapped. It takes some
 // loads for each segment.
 func Sweep() int {
@@ -155,10 +181,10 @@ func Sweep() int {
 
 // Sweep is [Sweep], of one process.
 func (p *Process) Sweep() (unmapped int) {
-	p.attaching.Lock()
-	defer p.attaching.Unlock()
+	p.having.Lock()
+	defer p.having.Unlock()
 	for o, s := range p.mapped {
-		if s.users[holds] == 0 && (!o.Valid() || p.table.Retired(o.Creator())) && s.unmap() == nil {
+		if s.users[holds] == 0 && (!o.Valid() || o.Left()) && s.leave() == nil {
 			unmapped++
 		}
 	}

@@ -34,10 +34,12 @@ func (g Tag) generation() uint16 { return uint16(g >> slotBits) }
 
 // A slot is what the table knows of one process.
 type slot struct {
-	life  life
-	edges [edges]Word
-	_     [2]Word64
-	site  [25]Word64 // text, where it waits
+	life     life
+	edges    [edges]Word
+	dropping Word                  // the unit of an object that it is about to drop
+	arrivals Word                  // changes when something that it keeps for others has arrived
+	touched  [rowPages / 64]Word64 // pages of its row that have memory
+	site     [22]Word64            // text, where it waits
 }
 
 // A life is the word that says whose a slot is: generation(16) | state(2) | start(24) pid(22), or the tag of the process
@@ -69,7 +71,7 @@ func lifeStart(v uint64) uint32      { return uint32(v >> pidBits & startMask) }
 
 // slot returns the slot of a tag, nil if there is no such slot.
 func (t *Table) slot(g Tag) *slot {
-	if i := g.slot(); i >= 0 && i < maxSlots {
+	if i := g.slot(); i >= 0 && i < len(t.usedSlots()) {
 		return &t.slots[i]
 	}
 	return nil
@@ -83,6 +85,9 @@ func (p *Process) Reserve() (Tag, error) { return p.table.reserve(p.tag) }
 func (t *Table) reserve(by Tag) (Tag, error) {
 	for range 2 {
 		for i := range t.slots {
+			if err := t.useSlot(i); err != nil {
+				return 0, fmt.Errorf("reserve a slot for a process: %w", err)
+			}
 			v := t.slots[i].life.Load()
 			if lifeState(v) != slotFree {
 				continue
@@ -96,14 +101,30 @@ func (t *Table) reserve(by Tag) (Tag, error) {
 	return 0, fmt.Errorf("reserve a slot for a process: %w: %d processes run", ErrFull, maxSlots)
 }
 
-// running counts the processes that have mapped the table. Slots are taken from the first free one on, so it stops when it
-// has seen many free ones.
+// useSlot sees to it that a slot has memory, and is among the used ones.
+func (t *Table) useSlot(i int) error {
+	for n := t.slotsUsed.Load(); int(n) <= i; n = t.slotsUsed.Load() {
+		if err := t.reserveSlot(i); err != nil {
+			return err
+		}
+		t.slotsUsed.CompareAndSwap(n, uint32(i+1))
+	}
+	return nil
+}
+
+// usedSlots returns the slots that were ever anybody's. They are taken from the first free one on.
+func (t *Table) usedSlots() []slot { return t.slots[:t.slotsUsed.Load()] }
+
+// running counts the processes that have mapped the table. It stops when it has seen many free slots.
 func (t *Table) running() (n int) {
 	const gap = 64
-	for i, free := 0, 0; i < maxSlots && free < gap; i++ {
+	free := 0
+	for i := range t.usedSlots() {
 		switch lifeState(t.slots[i].life.Load()) {
 		case slotFree:
-			free++
+			if free++; free == gap {
+				return n
+			}
 		case slotReady:
 			n, free = n+1, 0
 		}
@@ -113,7 +134,7 @@ func (t *Table) running() (n int) {
 
 // collect retires every process that is dead and that nobody has retired.
 func (t *Table) collect() {
-	for i := range t.slots {
+	for i := range t.usedSlots() {
 		v := t.slots[i].life.Load()
 		if g := tagOf(i, lifeGeneration(v)); lifeState(v) != slotFree && !t.Alive(g) {
 			t.Retire(g)
@@ -129,7 +150,7 @@ func (t *Table) ready(g Tag, pid int, start uint32) error {
 	}
 	v := s.life.Load()
 	if lifeGeneration(v) == g.generation() && lifeState(v) == slotReserved {
-		s.clear()
+		t.clear(s, g.slot())
 	}
 	is := lifeOf(g.generation(), slotReady, uint64(start&startMask)<<pidBits|uint64(pid))
 	if lifeGeneration(v) != g.generation() || lifeState(v) != slotReserved || !s.life.CompareAndSwap(v, is) {

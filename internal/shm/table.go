@@ -18,12 +18,17 @@ const (
 	maxUnits  = arenaSize / unitSize
 )
 
-// layout is what the table's memory holds, the same in every process: all of them run the same version of this package.
+// layout is what the table's memory holds, the same in every process: all of them run the same version of this package. Behind
+// it the file goes on with the memory of segments.
 type layout struct {
 	header
 	slots [maxSlots]slot
 	units [maxUnits]unit // the first is never an object, so that 0 means none
+	rows  [maxSlots]row  // see having.go
 }
+
+// tableSize is the size of the table's file in bytes, which costs nothing.
+const tableSize = 1 << 62
 
 type header struct {
 	fields
@@ -40,6 +45,11 @@ type fields struct {
 	free    [kinds][classes]Word64 // objects to be used again, see arena.go
 	names   Word64                 // see Names
 	deaths  Word                   // see Deaths
+
+	slotsUsed Word   // the slots that were ever anybody's are below
+	reserved  Word   // units that have memory
+	memory    Word64 // where the file was never used
+	end       uint64 // of the file
 }
 
 // A Table is the memory of a process tree, mapped into this process. Its methods are safe for concurrent use.
@@ -51,11 +61,24 @@ type Table struct {
 
 // NewTable makes the table of a new tree. Only the root of the tree calls it, once; [Self] does.
 func NewTable() (*Table, error) {
-	region, err := NewRegion("mrrun", int64(unsafe.Sizeof(layout{})))
+	size, err := fileSize(tableSize, int64(unsafe.Sizeof(layout{})))
+	if err != nil {
+		return nil, err
+	}
+	region, err := newRegion("mrrun", size, int64(unsafe.Sizeof(layout{})))
 	if err != nil {
 		return nil, err
 	}
 	t := &Table{region: region, layout: (*layout)(unsafe.Pointer(unsafe.SliceData(region.Bytes()))), lives: lives}
+	if err = t.reserveMemory(0, unsafe.Sizeof(header{})); err == nil {
+		err = t.reserveUnits(1)
+	}
+	if err != nil {
+		region.Close()
+		return nil, err
+	}
+	t.memory.Store(uint64(unsafe.Sizeof(layout{})))
+	t.end = uint64(size)
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails
 	t.id = binary.NativeEndian.Uint64(id[:]) | 1
@@ -69,18 +92,18 @@ func NewTable() (*Table, error) {
 
 // MapTable maps the table that another process made. The table owns the file from then on.
 func MapTable(file *os.File) (*Table, error) {
-	region, err := MapRegion(file)
+	size := unsafe.Sizeof(layout{})
+	region, err := mapRegion(file, int64(size))
 	if err != nil {
 		return nil, err
 	}
-	var head *header
-	if size := unsafe.Sizeof(layout{}); uintptr(len(region.Bytes())) == size {
-		head = (*header)(unsafe.Pointer(unsafe.SliceData(region.Bytes())))
+	if region != nil {
+		head := (*header)(unsafe.Pointer(unsafe.SliceData(region.Bytes())))
 		if head.magic == magic && head.version == version && head.size == uint64(size) {
 			return &Table{region: region, layout: (*layout)(unsafe.Pointer(head)), lives: lives}, nil
 		}
+		region.Close()
 	}
-	region.Close()
 	return nil, fmt.Errorf("map the table of the process tree: %s is none of this version: "+
 		"the program was replaced while it ran", file.Name())
 }

@@ -84,3 +84,15 @@ func (w *Word64) Add(d uint64) uint64 {
 	step()
 	return atomic.AddUint64(&w.v, d)
 }
+
+// Or sets bits and returns the value before.
+func (w *Word64) Or(bits uint64) (old uint64) {
+	step()
+	return atomic.OrUint64(&w.v, bits)
+}
+
+// And clears all other bits and returns the value before.
+func (w *Word64) And(bits uint64) (old uint64) {
+	step()
+	return atomic.AndUint64(&w.v, bits)
+}

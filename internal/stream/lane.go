@@ -8,10 +8,11 @@ import (
 
 // laneWords are what both sides of a lane know of it: on lines of their own, as different processes write to them.
 type laneWords struct {
-	tail shm.Word64 // how many bytes were ever put in; the writer's
-	_    [120]byte
-	head shm.Word64 // how many were ever taken out; the reader's
-	_    [120]byte
+	tail     shm.Word64 // how many bytes were ever put in; the writer's
+	reserved shm.Word64 // how many have memory; the writer's
+	_        [112]byte
+	head     shm.Word64 // how many were ever taken out; the reader's
+	_        [120]byte
 
 	wantsData shm.Word // not 0: the reader sleeps until there is data
 	_         [124]byte
@@ -22,8 +23,10 @@ type laneWords struct {
 // A lane is one side of a ring of bytes. Its size is a power of two.
 type lane struct {
 	*laneWords
-	mem  []byte
-	seen uint64 // the other side's word, as it was last seen: it only ever grows
+	region *shm.Region
+	at     int // in the region
+	mem    []byte
+	seen   uint64 // the other side's word, as it was last seen: it only ever grows
 }
 
 // piece is how much is moved before the other side learns of it, so that both copy a large message at the same time.
@@ -56,6 +59,9 @@ func (l *lane) put(p []byte) (n int, err error) {
 		}
 		part = part[:min(len(part), room)]
 		at := int(tail & uint64(len(l.mem)-1))
+		if err := l.reserve(at + len(part)); err != nil {
+			return n, err
+		}
 		copy(l.mem, part[copy(l.mem[at:], part):])
 		l.tail.Store(tail + uint64(len(part)))
 		n, p = n+len(part), p[len(part):]
@@ -64,6 +70,20 @@ func (l *lane) put(p []byte) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// reserve sees to it that the bytes before end have memory, or all of them if that is beyond. Most lanes need little of theirs.
+func (l *lane) reserve(end int) error {
+	has, end := int(l.reserved.Load()), min(end, len(l.mem))
+	if end <= has || l.region.File() == nil { // it was reserved before its file was closed
+		return nil
+	}
+	end = min(max(end, 2*has, 16<<10), len(l.mem))
+	if err := l.region.Reserve(int64(l.at+has), int64(end-has)); err != nil {
+		return err
+	}
+	l.reserved.Store(uint64(end))
+	return nil
 }
 
 // available returns how many bytes can be taken out.

@@ -22,18 +22,27 @@ type words struct {
 
 // endWords are what is known of one end.
 type endWords struct {
-	user   shm.Word64 // who uses it, see [Stream.Claim]; 0: nobody
-	closed shm.Word   // how often it was closed, in whichever process
-	_      [116]byte
+	user    shm.Word64 // who uses it, see [Stream.Claim]; 0: nobody
+	closed  shm.Word   // how often it was closed, in whichever process
+	arrived shm.Word   // how often a process has opened it that it was sent to
+	_       [112]byte
 }
 
 const headSize = 4096
 
 var _ [headSize - unsafe.Sizeof(words{})]byte
 
-// NewRegion makes the memory of a stream with size bytes for each way, a power of two.
+// NewRegion makes the memory of a stream with size bytes for each way, a power of two. A stream reserves it as it needs it.
 func NewRegion(size int) (*shm.Region, error) {
-	return shm.NewRegion("mrrun stream", headSize+2*int64(size))
+	r, err := shm.NewRegion("mrrun stream", headSize+2*int64(size))
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Reserve(0, headSize); err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+	return r, nil
 }
 
 // A Stream is one end: a byte stream both ways. Its methods are safe for concurrent use, and one process at a time may use
@@ -50,8 +59,9 @@ type Stream struct {
 	outWatch         watch
 	sleepers         sleepers
 
-	claimed atomic.Uint64 // who has claimed the end here
-	closed  atomic.Bool
+	claimed atomic.Uint64   // who has claimed the end here
+	closed  atomic.Bool     // nobody here may use it
+	shut    atomic.Bool     // and its files are closed
 	cleanup runtime.Cleanup // unmaps what nobody has closed
 
 	interrupted atomic.Bool // a Read is to give up
@@ -77,7 +87,8 @@ func Open(region *shm.Region, side int, bell Bell, deaths *shm.Word) (*Stream, e
 	}
 	s := &Stream{region: region, bell: bell, side: side, deaths: deaths, words: (*words)(unsafe.Pointer(unsafe.SliceData(mem)))}
 	data := mem[headSize:]
-	lane0, lane1 := lane{laneWords: &s.lanes[0], mem: data[:size:size]}, lane{laneWords: &s.lanes[1], mem: data[size:]}
+	lane0 := lane{laneWords: &s.lanes[0], region: region, at: headSize, mem: data[:size:size]}
+	lane1 := lane{laneWords: &s.lanes[1], region: region, at: headSize + size, mem: data[size:]}
 	if side == 0 {
 		s.out, s.in = lane0, lane1
 	} else {
@@ -216,12 +227,36 @@ func (s *Stream) Read(p []byte) (n int, err error) {
 	}
 }
 
-// Close closes the end in this process: when no other process has it either, the other side reads what was put in and then
-// [io.EOF]. Calls under way return an error. It may be called more than once.
-func (s *Stream) Close() error {
+// Arrived returns a word that counts how often a process has opened this end that it was sent to. Who opens it adds one.
+func (s *Stream) Arrived() *shm.Word { return &s.ends[s.side].arrived }
+
+// Closed reports whether Close or Leave was called.
+func (s *Stream) Closed() bool { return s.closed.Load() }
+
+// Leave ends the use of the end in this process, as Close does, which must follow; but its files stay open until then. So the other
+// side does not take it for closed, and other processes may open it.
+func (s *Stream) Leave() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
+	err := s.bell.In.SetReadDeadline(time.Unix(1, 0)) // wakes who waits for it
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if who := s.claimed.Load(); who != 0 {
+		s.ends[s.side].user.CompareAndSwap(who, 0)
+	}
+	return err
+}
+
+// Close closes the end in this process: when no other process has it either, the other side reads what was put in and then
+// [io.EOF]. Calls under way return an error. It may be called more than once.
+func (s *Stream) Close() error {
+	if s.shut.Swap(true) {
+		return nil
+	}
+	s.closed.Store(true)
 	err := s.bell.Close()
 	s.reading.Lock()
 	defer s.reading.Unlock()

@@ -11,7 +11,7 @@ import (
 	"mrrun/internal/stream"
 )
 
-// shareSize is how many bytes a link has each way, of which those take memory that were used.
+// shareSize is how many bytes a link has each way.
 const shareSize = 64 << 10
 
 // canShare reports whether the other side is on this machine.
@@ -24,6 +24,10 @@ func canShare(conn net.Conn) bool {
 func share(conn net.Conn, answer []byte) (link, error) {
 	region, err := stream.NewRegion(shareSize)
 	if err != nil {
+		return nil, err
+	}
+	if err := region.Reserve(0, int64(len(region.Bytes()))); err != nil {
+		_ = region.Close()
 		return nil, err
 	}
 	socket := conn.(*net.UnixConn)

@@ -113,7 +113,11 @@ func anonymousFile(name string, size int64) (*os.File, error) {
 		return nil, err
 	}
 	f := os.NewFile(uintptr(fd), name)
-	if err := f.Truncate(size); err != nil {
+	err = f.Truncate(size)
+	if err == nil {
+		err = shm.ReserveFile(f, 0, size)
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
