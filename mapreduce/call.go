@@ -24,6 +24,8 @@ type call struct {
 	consumed atomic.Int64 // results that have left the window
 	flowing  atomic.Bool  // the pool has been told that the three have changed, and has not looked yet
 
+	cargo transport.Cargo // of the arguments, until the end
+
 	once  sync.Once
 	over  chan struct{} // closed when the pool will not look at the arguments any more
 	cause error         // why, if not because all is done; readable after over
@@ -39,6 +41,20 @@ type items interface {
 	place(in *transport.Decoder, s span) (failed int, err error)
 	// lose takes the failure of an item that no worker will answer. Its error fails the call.
 	lose(failure *TaskError) error
+}
+
+// A keeper is items whose arguments are known when the call begins.
+type keeper interface {
+	// keep adds to cargo what the arguments refer to.
+	keep(cargo *transport.Cargo)
+}
+
+// keep has this process keep what the arguments refer to until the end: they may be sent later, and again, and their user may
+// have closed it meanwhile.
+func (c *call) keep() {
+	if k, ok := c.items.(keeper); ok {
+		k.keep(&c.cargo)
+	}
 }
 
 // newCall returns a call of n items that are all there.
@@ -63,6 +79,7 @@ func (c *call) end(cause error) {
 		if c.onEnd != nil {
 			c.onEnd(cause)
 		}
+		c.cargo.Release()
 		close(c.over)
 	})
 }
@@ -103,9 +120,11 @@ func (p *Pool) enter(ctx context.Context) error {
 
 // begin submits a call of a verb that has entered.
 func (p *Pool) begin(c *call) error {
+	c.keep()
 	p.mu.Lock()
 	if p.ended != nil {
 		defer p.mu.Unlock()
+		c.cargo.Release()
 		return p.ended
 	}
 	c.id = p.lastCall.Add(1)

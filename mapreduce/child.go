@@ -49,7 +49,9 @@ func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*chi
 	if err != nil {
 		return nil, err
 	}
+	c.keep()
 	if err := l.send(c, span{0, 1}, 1, nil); err != nil { // it waits for the process's hello
+		c.cargo.Release()
 		l.process.Kill()
 		l.process.Stop(0)
 		l.release()
@@ -115,6 +117,8 @@ func (c *child) run(ctx context.Context) {
 	<-c.link.over
 	c.timer.Stop()
 	c.link.release()
+	c.call.cargo.Release()
+	c.link.pool.options.cargo.Release()
 	c.conclude()
 	c.report(c.err)
 	c.link.logs.drain()

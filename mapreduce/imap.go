@@ -103,10 +103,16 @@ type stream[A, R any] struct {
 
 type slot[A, R any] struct {
 	arg     A
+	cargo   *transport.Cargo // of arg, until it is answered; nil: none
 	result  R
 	failure *TaskError
 	done    bool
 	yielded bool // of an unordered stream, before head has got here
+}
+
+func (s *slot[A, R]) release() {
+	s.cargo.Release()
+	s.cargo = nil
 }
 
 func newStream[A, R any](t *Task[A, R], p *Pool, o callOptions, window int) *stream[A, R] {
@@ -133,6 +139,9 @@ func (s *stream[A, R]) consume(ctx context.Context, in iter.Seq2[A, error], yiel
 			s.cancel(context.Canceled)
 		}
 		helpers.Wait()
+		for i := range s.slots { // of what nobody has answered
+			s.slots[i].release()
+		}
 		if s.panicky != nil {
 			panic(s.panicky)
 		}
@@ -191,8 +200,9 @@ func (s *stream[A, R]) feed(in iter.Seq2[A, error]) {
 			s.set(func() { s.failed = err })
 			break
 		}
+		item := slot[A, R]{arg: arg, cargo: s.task.arg.Keeping(&arg)}
 		s.mu.Lock()
-		s.slots[s.taken%len(s.slots)] = slot[A, R]{arg: arg}
+		s.slots[s.taken%len(s.slots)] = item
 		s.taken++
 		s.call.have.Store(int64(s.taken))
 		s.pool.flow(s.call)
@@ -297,6 +307,7 @@ func (s *stream[A, R]) finish(span span) {
 	s.mu.Lock()
 	for i := span.first; i < span.end; i++ {
 		s.slots[i%len(s.slots)].done = true
+		s.slots[i%len(s.slots)].release()
 		if s.unordered {
 			s.finished = append(s.finished, i)
 		}

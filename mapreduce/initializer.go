@@ -44,7 +44,12 @@ func (s *State[A, S]) Initializer(arg A) PoolOption {
 		if s == nil || s.entry == nil {
 			return errNoTask
 		}
+		if o.cargo == nil {
+			o.cargo = new(transport.Cargo)
+		}
+		s.arg.Keep(o.cargo, &arg)
 		e := transport.NewEncoder(nil)
+		e.KeptBySender(true)
 		if err := s.arg.Encode(e, &arg); err != nil {
 			return fmt.Errorf("mapreduce: %s: send its argument: %w", s.entry.name, err)
 		}

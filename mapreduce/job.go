@@ -173,6 +173,12 @@ func (m *jobItems[In]) encode(out *transport.Encoder, s span) error {
 	return nil
 }
 
+func (m *jobItems[In]) keep(cargo *transport.Cargo) {
+	for i := range m.in {
+		m.codec.Keep(cargo, &m.in[i])
+	}
+}
+
 func (m *jobItems[In]) place(in *transport.Decoder, s span) (failed int, err error) {
 	rest := slices.Clone(in.Rest()) // the reader uses its buffer again
 	in.Reset(rest)

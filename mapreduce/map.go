@@ -61,6 +61,12 @@ func (m *mapItems[A, R]) encode(out *transport.Encoder, s span) error {
 	return nil
 }
 
+func (m *mapItems[A, R]) keep(cargo *transport.Cargo) {
+	for i := range m.args {
+		m.task.arg.Keep(cargo, &m.args[i])
+	}
+}
+
 func (m *mapItems[A, R]) place(in *transport.Decoder, s span) (failed int, err error) {
 	for i := s.first; i < s.end; i++ {
 		failure, err := m.task.takeResult(in, &m.results[i])

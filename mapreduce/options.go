@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"runtime"
 	"time"
+
+	"mrrun/transport"
 )
 
 // MaxProcs is the largest number of workers a pool may have.
@@ -68,6 +70,7 @@ type poolOptions struct {
 	progress      func(Stats)
 	progressEvery time.Duration
 	states        []stateInit
+	cargo         *transport.Cargo // of the states' arguments; nil: none
 	call          callOptions
 }
 

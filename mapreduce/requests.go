@@ -37,7 +37,9 @@ func (l *link) send(c *call, s span, attempt int, claim *atomic.Bool) error {
 	_, err := l.requests.Add(kindChunk, l.lastTag, func(out *transport.Encoder) error {
 		(&chunkHead{uint64(c.id), uint64(s.first), uint64(s.size()), uint64(attempt)}).encode(out)
 		start := out.Len()
+		out.KeptBySender(true)
 		bad = encodeSafely(c, out, s)
+		out.KeptBySender(false)
 		size = out.Len() - start
 		return bad
 	})

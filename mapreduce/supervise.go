@@ -83,6 +83,7 @@ const (
 
 func (p *Pool) supervise() {
 	defer close(p.done)
+	defer p.options.cargo.Release()
 	defer p.ending.Wait()
 	for {
 		select {

@@ -16,8 +16,11 @@ func (c *Cargo) add(unpin func()) {
 	c.unpin = append(c.unpin, unpin)
 }
 
-// Release ends the keeping. The Cargo is empty then.
+// Release ends the keeping. The Cargo is empty then; nil always is.
 func (c *Cargo) Release() {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	unpin := c.unpin
 	c.unpin = nil
@@ -36,6 +39,16 @@ func (c *Codec[T]) Keep(cargo *Cargo, v *T) {
 	e := NewEncoder(nil)
 	e.cargo = cargo
 	_ = c.encode(e, v) // who sends it returns the error
+}
+
+// Keeping returns the cargo of one value; nil for a T that cannot refer to anything.
+func (c *Codec[T]) Keeping(v *T) *Cargo {
+	if !c.refers {
+		return nil
+	}
+	cargo := new(Cargo)
+	c.Keep(cargo, v)
+	return cargo
 }
 
 // KeptBySender says whether somebody in this process keeps the cargo of what is encoded from now on, see [Codec.Keep], for as

@@ -153,17 +153,23 @@ func zero(u *unit, rest []unit) {
 // Free gives the object back and wakes all that wait for one of its hot words: they must find that it is not [Object.Valid].
 // It reports false if somebody has freed it before. Its segment goes with it: nobody may touch that any more.
 func (o Object) Free() bool {
-	k := Kind(uint32(o.identity))
-	if !o.at.identity.CompareAndSwap(o.identity, (o.identity>>32+1)<<32) {
+	if !o.invalidate() {
 		return false
 	}
 	o.wakeAll()
+	o.recycle()
+	return true
+}
+
+func (o Object) invalidate() bool { return o.at.identity.CompareAndSwap(o.identity, (o.identity>>32+1)<<32) }
+
+// recycle gives back what was an object until now.
+func (o Object) recycle() {
 	o.table.forget(o.unit)
 	if o.at.creator.Load()&hasMemory != 0 {
 		o.table.giveBack(o)
 	}
-	o.table.push(k, bits.Len32(o.at.units.Load())-1, o.unit)
-	return true
+	o.table.push(Kind(uint32(o.identity)), bits.Len32(o.at.units.Load())-1, o.unit)
 }
 
 func (o Object) wakeAll() {

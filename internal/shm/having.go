@@ -143,10 +143,11 @@ func (p *Process) drop(o Object) {
 	p.slot.dropping.Store(0)
 }
 
-// A pin keeps an object that its process may have dropped.
+// A pin keeps an object that its process may have dropped, and its segment mapped that it may have left.
 type pin struct {
 	users   int
 	dropped bool
+	left    *Segment
 }
 
 // Pin keeps o in p, though p drops it, until the function is called that is returned, once.
@@ -171,7 +172,10 @@ func (p *Process) unpin(o Object) {
 		return
 	}
 	delete(p.pins, o)
-	if is.dropped {
+	switch {
+	case is.left != nil:
+		_ = is.left.leave() // it fails only for what is not mapped
+	case is.dropped:
 		p.drop(o)
 	}
 }
@@ -194,7 +198,9 @@ func (t *Table) reclaim(o Object) {
 			return // who has changed the word has the object, or sends it
 		}
 	}
-	o.Free()
+	if o.invalidate() { // nobody waits for what nobody has
+		o.recycle()
+	}
 }
 
 // somebodyHas reports whether a process that runs has what is at a unit.

@@ -130,7 +130,7 @@ func (s *Segment) Detach(hold bool) error {
 	return nil
 }
 
-// Leave unmaps the segment here, whoever uses it, and drops the object. If this process made it, others that were sent it and
+// Leave unmaps the segment here, whoever uses it, unless it is pinned, and drops the object. If this process made it, others that were sent it and
 // do not hold it do so too, see [Sweep].
 func (s *Segment) Leave() error {
 	s.p.having.Lock()
@@ -145,13 +145,17 @@ func (s *Segment) End() error {
 }
 
 func (s *Segment) leave() error {
+	if s.object.Valid() && s.object.Creator() == s.p.tag {
+		s.object.Cold(coldLeft).Store(1)
+	}
+	if pin := s.p.pins[s.object]; pin != nil { // perhaps for a goroutine of this process
+		pin.left = s
+		return nil
+	}
 	if !s.mapped.CompareAndSwap(true, false) {
 		return nil
 	}
 	delete(s.p.mapped, s.object)
-	if s.object.Creator() == s.p.tag && s.object.Valid() {
-		s.object.Cold(coldLeft).Store(1)
-	}
 	err := unmap(s.mem)
 	s.p.drop(s.object)
 	return err

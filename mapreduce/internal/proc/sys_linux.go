@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"mrrun/internal/shm"
 )
 
 // pipeSize lets many small frames gather on either side of a pipe. It is a wish: a user's total is limited.
