@@ -161,7 +161,9 @@ func (o Object) Free() bool {
 	return true
 }
 
-func (o Object) invalidate() bool { return o.at.identity.CompareAndSwap(o.identity, (o.identity>>32+1)<<32) }
+func (o Object) invalidate() bool {
+	return o.at.identity.CompareAndSwap(o.identity, (o.identity>>32+1)<<32)
+}
 
 // recycle gives back what was an object until now.
 func (o Object) recycle() {
