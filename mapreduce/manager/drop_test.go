@@ -58,14 +58,14 @@ func TestObjectsThatAreNotMade(t *testing.T) {
 	listOf := func(args []byte) func() (object, error) {
 		return func() (object, error) { return makers["list"](&session{srv: srv}, transport.NewDecoder(args)) }
 	}
-	_, err := srv.add("", "list", listOf(append(bytes.Clone(whole.Bytes()), 0xc4)))
+	_, err := srv.add("", nature{kind: "list"}, listOf(append(bytes.Clone(whole.Bytes()), 0xc4)))
 	equal(t, "a broken list", err != nil, true)
 	equal(t, "references", refs(), 1)
 
 	slow := func() (object, error) {
-		must1(srv.add("list", "list", listOf(whole.Bytes())))
+		must1(srv.add("list", nature{kind: "list"}, listOf(whole.Bytes())))
 		return listOf(whole.Bytes())()
 	}
-	must1(srv.add("list", "list", slow))
+	must1(srv.add("list", nature{kind: "list"}, slow))
 	equal(t, "references, and that of the faster one", refs(), 2)
 }

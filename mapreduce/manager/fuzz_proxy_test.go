@@ -65,7 +65,7 @@ func refersAsLong(t *testing.T, b []byte) {
 	srv.instance = fuzzInstance
 	var entries [3]*entry
 	for i := range entries {
-		entries[i] = must1(srv.add("", "event", func() (object, error) { return &eventObject{}, nil }))
+		entries[i] = must1(srv.add("", nature{kind: "event"}, func() (object, error) { return &eventObject{}, nil }))
 	}
 	refs := func() (n int) {
 		for _, e := range entries {

@@ -31,7 +31,7 @@ func FuzzRequests(f *testing.F) {
 		args := transport.NewEncoder(nil)
 		args.Uint(5)
 		for kind, maker := range makers {
-			_, _ = srv.add("", kind, func() (object, error) { return maker(s, transport.NewDecoder(bytes.Clone(args.Bytes()))) })
+			_, _ = srv.add("", nature{kind: kind}, func() (object, error) { return maker(s, transport.NewDecoder(bytes.Clone(args.Bytes()))) })
 		}
 		for id := range uint64(len(makers) + 1) {
 			_ = s.handle(transport.Frame{Kind: kindCall, Tag: uint32(id), Body: append([]byte{byte(id)}, body...)})

@@ -177,3 +177,16 @@ func TestManagerHasNoFiles(t *testing.T) {
 		t.Errorf("there is %v", files)
 	}
 }
+
+// An interrupt is for the driver: a manager's process that gets it too, as by Ctrl-C, goes on until the driver ends it.
+func TestManagerIsNotInterrupted(t *testing.T) {
+	ctx := within(t)
+	m := must1(Start(ctx))
+	defer m.Close()
+	v := must1(NewValue(ctx, m, 1))
+	for range 10 {
+		check(t, syscall.Kill(m.PID(), syscall.SIGINT))
+		must1(v.Add(ctx, 1))
+	}
+	equal(t, "sum", must1(v.Load(ctx)), 11)
+}

@@ -2,12 +2,38 @@ package manager
 
 import (
 	"fmt"
+	"strings"
 
 	"mrrun/transport"
 )
 
 // makers make the objects that a client can ask for, by what they are, from the arguments of "New".
 var makers = map[string]func(s *session, args *transport.Decoder) (object, error){}
+
+// sizes are what the first argument counts of the kinds that have a size for good.
+var sizes = map[string]string{
+	"array": "elements", "queue": "values", "semaphore": "permits", "bounded": "permits", "barrier": "parties", "pool": "workers",
+}
+
+// whatIs says what a client asks for: two that are not the same cannot have one name.
+func whatIs(kind, signature string, args []byte) (nature, error) {
+	is := nature{kind: kind, text: signature}
+	if kind == "bounded" {
+		is.text = "bounded " + signature
+	}
+	if unit := sizes[kind]; unit != "" {
+		n, err := transport.NewDecoder(args).Uint()
+		if err != nil {
+			return is, err
+		}
+		is.size = n
+		is.text += fmt.Sprintf(" of %d %s", n, unit)
+	}
+	if name, ok := strings.CutPrefix(kind, "object "); ok {
+		is.text = fmt.Sprintf("%s that is registered as %q", signature, name)
+	}
+	return is, nil
+}
 
 // own runs a method of the server itself, which is object 0.
 func (s *session) own(c *call) error {
@@ -59,7 +85,11 @@ func (s *session) newObject(c *call) error {
 	if maker == nil {
 		return fmt.Errorf("%w: the manager makes no %q", ErrType, kind)
 	}
-	e, err := s.srv.add(name, signature, func() (object, error) { return maker(s, c.in) })
+	is, err := whatIs(kind, signature, c.in.Rest())
+	if err != nil {
+		return err
+	}
+	e, err := s.srv.add(name, is, func() (object, error) { return maker(s, c.in) })
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,8 @@ import (
 type Pool struct{ proxy }
 
 // NewPool makes a pool of procs workers, 1 to [mapreduce.MaxProcs], or 0 for as many as the manager has usable cores, and
-// returns when the first is ready. A [Named] pool that is there already keeps the number that it has.
+// returns when the first is ready. With 0 a [Named] pool that is there already is returned
+// whatever number it has.
 //
 // The error wraps [mapreduce.ErrNotInitialized] if the manager is served by a program that has entered neither
 // [mapreduce.Main] nor [mapreduce.Init]. A manager made by [Start] is a worker itself, which counts in how deep pools

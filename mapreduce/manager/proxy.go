@@ -211,7 +211,9 @@ type objectOptions struct{ name string }
 type ObjectOption func(*objectOptions)
 
 // Named has the constructor return the object of that name, which it makes if there is none. So clients that have nothing
-// else in common get at the same object. It stays until the manager ends.
+// else in common get at the same object. It stays until the manager ends. One of another kind, of other types or of another size (of a
+// queue, a semaphore, a barrier, an array, a pool) is an error that wraps [ErrType]; what a list or a value is to hold at first is
+// of no matter then.
 func Named(name string) ObjectOption { return func(o *objectOptions) { o.name = name } }
 
 // An encoded proxy is the instance, the id in 8 bytes, the sender's key in 8 bytes, the signature's length in 2 bytes, the signature

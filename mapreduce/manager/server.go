@@ -23,10 +23,22 @@ type object interface {
 // An entry is an object with what the server knows about it.
 type entry struct {
 	object
-	id        uint64
-	signature string // what it is and of what types
-	refs      int    // sessions that use it and places that have it as a value; guarded by the server's mu
-	named     bool   // it stays without them
+	id    uint64
+	is    nature
+	refs  int  // sessions that use it, places that have it as a value, travels; guarded by the server's mu
+	named bool // it stays without them
+}
+
+// A nature is what an object is.
+type nature struct {
+	kind string
+	size uint64 // 0 for kinds without one
+	text string // with its types and size, for errors
+}
+
+// serves reports whether an object can be had by a client that asks for another nature. A pool of 0 workers is one of any number.
+func (n nature) serves(asked nature) bool {
+	return n == asked || n.kind == "pool" && asked.kind == "pool" && asked.size == 0
 }
 
 // A Server keeps objects and serves them to clients. It is safe for concurrent use.
@@ -127,15 +139,15 @@ func (srv *Server) dismiss(s *session) {
 }
 
 // add keeps a new object, or returns the one of that name, with one more reference.
-func (srv *Server) add(name, signature string, o func() (object, error)) (*entry, error) {
-	if e, err := srv.named(name, signature); e != nil || err != nil {
+func (srv *Server) add(name string, is nature, o func() (object, error)) (*entry, error) {
+	if e, err := srv.named(name, is); e != nil || err != nil {
 		return e, err
 	}
 	made, err := o()
 	if err != nil {
 		return nil, err
 	}
-	fresh := &entry{object: made, signature: signature, refs: 1, named: name != ""}
+	fresh := &entry{object: made, is: is, refs: 1, named: name != ""}
 	e, err := srv.insert(name, fresh)
 	if e != fresh {
 		srv.empty(made)
@@ -147,11 +159,8 @@ func (srv *Server) add(name, signature string, o func() (object, error)) (*entry
 func (srv *Server) insert(name string, fresh *entry) (*entry, error) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	if other := srv.names[name]; other != nil && other.signature == fresh.signature {
-		other.refs++
-		return other, nil
-	} else if other != nil {
-		return nil, fmt.Errorf("%w: %q is a %s, not a %s", ErrType, name, other.signature, fresh.signature)
+	if other, err := srv.known(name, fresh.is); other != nil || err != nil {
+		return other, err
 	}
 	srv.last++
 	fresh.id = srv.last
@@ -163,15 +172,20 @@ func (srv *Server) insert(name string, fresh *entry) (*entry, error) {
 }
 
 // named returns the object of a name, or nil.
-func (srv *Server) named(name, signature string) (*entry, error) {
+func (srv *Server) named(name string, is nature) (*entry, error) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
+	return srv.known(name, is)
+}
+
+// known is named for who holds mu.
+func (srv *Server) known(name string, asked nature) (*entry, error) {
 	e := srv.names[name]
 	if e == nil {
 		return nil, nil
 	}
-	if e.signature != signature {
-		return nil, fmt.Errorf("%w: %q is a %s, not a %s", ErrType, name, e.signature, signature)
+	if !e.is.serves(asked) {
+		return nil, fmt.Errorf("%w: %q is a %s, not a %s", ErrType, name, e.is.text, asked.text)
 	}
 	e.refs++
 	return e, nil
