@@ -188,7 +188,7 @@ func (c *child) conclude() {
 		return
 	}
 	reason := c.link.reason
-	if reason == nil && c.link.outOfMemory(exit) {
+	if reason == nil && outOfMemory(exit, c.link.pool.options.memory) {
 		reason = ErrMemoryLimit
 	}
 	c.fail(&ExitError{Name: c.name, PID: c.PID(), Exit: c.exit, reason: reason})

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -283,13 +282,8 @@ func (l *link) lostError(item, attempts int) *WorkerLostError {
 	return &WorkerLostError{
 		Index: item, Attempts: attempts, Worker: l.id, PID: l.process.PID(),
 		Signal: exit.Signal, ExitCode: exit.Code, MaxRSS: exit.MaxRSS, Stderr: exit.Stderr,
-		OOM: l.outOfMemory(exit),
+		OOM: outOfMemory(exit, l.pool.options.memory),
 	}
-}
-
-// outOfMemory reports whether the worker, which ended so, died of its memory limit.
-func (l *link) outOfMemory(exit proc.Exit) bool {
-	return l.pool.options.memory > 0 && (strings.Contains(exit.Stderr, "out of memory") || strings.Contains(exit.Stderr, "ThreadSanitizer failed to allocate"))
 }
 
 // stop ends the worker, in good order if it is idle and grace is not 0, and waits for it.

@@ -221,22 +221,6 @@ func MaxGrowth(bytes int64) PoolOption {
 	})
 }
 
-// minMemory is less than what the runtime itself needs.
-const minMemory = 32 << 20
-
-// MemoryLimit sets how much memory a worker may take, in bytes, shared segments aside. The collector works against nine
-// tenths of it; an item that takes more kills its worker, and fails with an error in which [errors.Is] finds
-// [ErrMemoryLimit]. A program of moderate size needs 64 MiB; one built with -race 512 MiB.
-func MemoryLimit(bytes int64) WorkerOption {
-	return workerFunc(func(o *poolOptions) error {
-		if bytes < minMemory {
-			return fmt.Errorf("mapreduce: MemoryLimit(%d): takes at least %d bytes", bytes, int64(minMemory))
-		}
-		o.memory = bytes
-		return nil
-	})
-}
-
 // Nice lowers the priority of the workers, by 1 to 19.
 func Nice(n int) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {

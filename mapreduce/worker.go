@@ -148,6 +148,9 @@ func (s *server) read() {
 				s.driverLost(err)
 			}
 		case kindOpen:
+			if err := s.worker.LimitMemory(); err != nil { // its states are made
+				s.driverLost(err)
+			}
 			s.sessions[f.Tag] = openSession(f.Body)
 		case kindCancel:
 			if call := s.sessions[f.Tag]; call != nil {

@@ -22,7 +22,7 @@ func InProcess(id int, run func(*Worker)) (*Process, error) {
 		return nil, startError(Spec{ID: id}, err)
 	}
 	p.Answers = &PipeReader{file: r}
-	p.Note = &Note{word: new(atomic.Uint64), most: new(atomic.Uint64), memory: []byte{}}
+	p.Note = &Note{word: new(atomic.Uint64), used: new(memoryUsed), memory: []byte{}}
 	worker := &Worker{ID: id, Requests: requests, Answers: answers, Note: p.Note, status: make(chan int, 1)}
 	ended := make(chan struct{})
 	go func() {
@@ -62,7 +62,7 @@ func (w *Worker) inProcess() bool { return w.status != nil }
 // Exit ends the worker; it does not return. A goroutine alone ends, with its pipes closed.
 func (w *Worker) Exit(status int) {
 	if !w.inProcess() {
-		w.Note.setPeak(peakRSS())
+		w.Note.setPeak(ownStatus(peakRSS))
 		os.Exit(status)
 	}
 	select {

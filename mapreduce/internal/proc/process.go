@@ -36,6 +36,7 @@ type Exit struct {
 	Code   int            // exit status, -1 after a signal
 	Signal syscall.Signal // what killed it, or 0
 	MaxRSS int64          // most memory it is known to have had in use, in bytes; 0: that is not known
+	Taken  int64          // under a limit, of memory: what it had taken beyond its rest when it noted that last
 	CPU    time.Duration  // user and system time
 	Stderr string         // the last lines that it wrote to standard error
 }
@@ -108,7 +109,7 @@ func (p *Process) wait() {
 		p.exit.Stderr = err.Error()
 	} else {
 		p.exit = exitOf(state)
-		p.exit.MaxRSS = p.peak(p.exit.MaxRSS)
+		p.exit.MaxRSS, p.exit.Taken = p.peak(p.exit.MaxRSS), p.Note.taken()
 		p.exit.Stderr = p.out.words(p.exit.Code == exitCrash || p.exit.Signal == syscall.SIGABRT)
 	}
 	close(p.done)

@@ -11,16 +11,22 @@ import (
 )
 
 // A Note is a word of memory that a worker shares with its driver. The worker writes there which item it runs, which costs
-// a nanosecond; when it dies, the driver knows which item to blame. A second word tells how much memory it uses.
+// a nanosecond; when it dies, the driver knows which item to blame. Two more words tell how much memory it uses.
 type Note struct {
 	word *atomic.Uint64
-	most *atomic.Uint64 // bytes that were in use
+	used *memoryUsed
 
 	mu     sync.Mutex // guards memory against a Running after Close
 	memory []byte
 }
 
-const noteSize = 16
+// memoryUsed is what a worker knows of its memory, in bytes.
+type memoryUsed struct {
+	peak  atomic.Int64 // that it has had in use
+	taken atomic.Int64 // since it was at rest; what a limit counts
+}
+
+const noteSize = 24
 
 // newNote returns a note, and the file by which a worker gets at it.
 func newNote() (*Note, *os.File, error) {
@@ -42,7 +48,7 @@ func mapNote(fd int) (*Note, error) {
 		return nil, fmt.Errorf("map shared memory: %w", err)
 	}
 	return &Note{
-		memory: memory, word: (*atomic.Uint64)(unsafe.Pointer(&memory[0])), most: (*atomic.Uint64)(unsafe.Pointer(&memory[8])),
+		memory: memory, word: (*atomic.Uint64)(unsafe.Pointer(&memory[0])), used: (*memoryUsed)(unsafe.Pointer(&memory[8])),
 	}, nil
 }
 
@@ -79,16 +85,12 @@ func (n *Note) load() uint64 {
 	return n.word.Load()
 }
 
-func (n *Note) setPeak(bytes int64) { n.most.Store(uint64(bytes)) }
+func (n *Note) setPeak(bytes int64)  { n.used.peak.Store(bytes) }
+func (n *Note) setTaken(bytes int64) { n.used.taken.Store(bytes) }
 
-func (n *Note) peakNoted() int64 {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.memory == nil {
-		return 0
-	}
-	return int64(n.most.Load())
-}
+// peak and taken must not be called after Close.
+func (n *Note) peak() int64  { return n.used.peak.Load() }
+func (n *Note) taken() int64 { return n.used.taken.Load() }
 
 // Close unmaps the memory; Running finds nothing then. It may be called again.
 func (n *Note) Close() {

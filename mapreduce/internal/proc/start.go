@@ -28,7 +28,7 @@ type Spec struct {
 	Args   []string // its arguments; nil: those of this program
 	Env    []string // NAME=value, on top of the driver's own
 	Dir    string   // working directory; empty: the driver's
-	Memory int64    // most bytes that the worker may take; 0: any number
+	Memory int64    // most bytes that the worker may take when [Worker.LimitMemory] was called; 0: any number
 	Nice   int      // how much to lower its priority
 	Pin    int      // 1 + the number of the processor to keep it on; 0: any
 }
@@ -150,17 +150,13 @@ func environment(spec Spec, requests *os.File, slot shm.Tag) ([]string, error) {
 	set(limitsVariable, fmt.Sprintf("%d:%d:%d", spec.Memory, spec.Nice, spec.Pin))
 	// A program built with -race sleeps a second at exit otherwise.
 	set("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
-	// The runtime reads these two when it starts; what the worker starts shall not.
-	var runtimeOnly []string
+	// The runtime reads this when it starts; what the worker starts shall not.
+	runtimeOnly := ""
 	if spec.MaxProcs > 0 && os.Getenv("GOMAXPROCS") == "" {
 		set("GOMAXPROCS", strconv.Itoa(spec.MaxProcs))
-		runtimeOnly = append(runtimeOnly, "GOMAXPROCS")
+		runtimeOnly = "GOMAXPROCS"
 	}
-	if spec.Memory > 0 {
-		set("GOMEMLIMIT", strconv.FormatInt(spec.Memory/10*9, 10))
-		runtimeOnly = append(runtimeOnly, "GOMEMLIMIT")
-	}
-	set(unsetVariable, strings.Join(runtimeOnly, " "))
+	set(unsetVariable, runtimeOnly)
 	return env, nil
 }
 

@@ -41,7 +41,10 @@ func awaitExit(pid int, _ *Stopwatch) {
 // startedWith: an exec begins to count anew.
 func startedWith() int64 { return 0 }
 
-func peakRSS() int64 { return 0 }
+const peakRSS, data = "", ""
+
+// ownStatus: it is not told here.
+func ownStatus(string) int64 { return 0 }
 
 // maxRSS is in bytes, as Darwin counts.
 func maxRSS(usage *syscall.Rusage) int64 { return int64(usage.Maxrss) }
@@ -59,7 +62,7 @@ func anonymousFile(name string, size int64) (*os.File, error) {
 	return f, nil
 }
 
-func limitMemory(bytes uint64) error {
+func limitData(bytes uint64) error {
 	return unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: bytes, Max: bytes})
 }
 

@@ -91,10 +91,13 @@ func startedWith() int64 {
 	return maxRSS(&usage)
 }
 
-// peakRSS returns the most memory that this process has had in use, in bytes, 0 if that cannot be told.
-func peakRSS() int64 { return ownStatus("VmHWM") << 10 }
+// What /proc tells of this process's memory.
+const (
+	peakRSS = "VmHWM"  // the most that was in use
+	data    = "VmData" // what is its own to write to, in use or not: what RLIMIT_DATA counts
+)
 
-// ownStatus returns a number that /proc tells of this process.
+// ownStatus returns a size that /proc tells of this process, in bytes, 0 if it tells nothing.
 func ownStatus(name string) (n int64) {
 	status, _ := os.ReadFile("/proc/self/status")
 	_, after, _ := strings.Cut(string(status), "\n"+name+":")
@@ -102,7 +105,7 @@ func ownStatus(name string) (n int64) {
 	if words := strings.Fields(line); len(words) > 0 {
 		n, _ = strconv.ParseInt(words[0], 10, 64)
 	}
-	return n
+	return n << 10
 }
 
 // maxRSS is in bytes.
@@ -126,9 +129,9 @@ func anonymousFile(name string, size int64) (*os.File, error) {
 	return f, nil
 }
 
-// limitMemory bounds the heap and all else that this process maps for itself. RLIMIT_AS would not do: the Go runtime
-// reserves far more than it uses.
-func limitMemory(bytes uint64) error {
+// limitData bounds the heap and all else that this process maps for itself. RLIMIT_AS would not do: the Go runtime reserves
+// far more than it uses.
+func limitData(bytes uint64) error {
 	return unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: bytes, Max: bytes})
 }
 

@@ -34,6 +34,7 @@ type Worker struct {
 	Note     *Note
 	Shares   bool // it has shared memory with its driver
 
+	memory int64    // most that it may take beyond what it has at rest, until LimitMemory; 0: any
 	status chan int // of a worker that is a goroutine: its exit status
 }
 
@@ -66,7 +67,8 @@ func Enter() (*Worker, error) {
 	syscall.Close(noteFD)
 	syscall.CloseOnExec(requestsFD)
 	syscall.CloseOnExec(answersFD)
-	if err := applyLimits(os.Getenv(limitsVariable)); err != nil {
+	memory, err := applyLimits(os.Getenv(limitsVariable))
+	if err != nil {
 		return nil, err
 	}
 	os.Unsetenv(limitsVariable)
@@ -74,7 +76,7 @@ func Enter() (*Worker, error) {
 	heedSignals()
 	volunteer()
 	wakeWithDriver()
-	w := &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0}
+	w := &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0, memory: memory}
 	w.noteMemory()
 	return w, nil
 }

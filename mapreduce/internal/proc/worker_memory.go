@@ -1,22 +1,51 @@
 package proc
 
-import "time"
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
 
-// memoryTick is how often a worker that runs an item notes how much memory it uses. The kernel knows better only of a worker
-// that used more than its driver: what it counts for a process begins with what the one had that started it.
-const memoryTick = time.Second
+// How often a worker that runs an item notes how much memory it uses. The kernel knows better only of a worker that used
+// more than its driver: what it counts for a process begins with what the one had that started it.
+const (
+	memoryTick  = time.Second
+	limitedTick = 10 * time.Millisecond // under a limit, so that the driver knows whether a worker died of it
+)
 
 // noteMemory has the note tell the most memory that this process has had in use, now and while items run.
 func (w *Worker) noteMemory() {
-	w.Note.setPeak(peakRSS())
-	ticker := time.NewTicker(memoryTick)
-	go func() { // as long as the process
-		for range ticker.C {
-			if _, _, busy := w.Note.Running(); busy {
-				w.Note.setPeak(peakRSS())
-			}
+	w.Note.setPeak(ownStatus(peakRSS))
+	go w.whileBusy(memoryTick, func() { w.Note.setPeak(ownStatus(peakRSS)) })
+}
+
+// whileBusy calls f at each tick that finds an item running. It does not return.
+func (w *Worker) whileBusy(tick time.Duration, f func()) {
+	for range time.Tick(tick) {
+		if _, _, busy := w.Note.Running(); busy {
+			f()
 		}
-	}()
+	}
+}
+
+// LimitMemory has the kernel bound what this worker, which is at rest, may take from now on, if the driver wants that. It
+// takes effect once.
+func (w *Worker) LimitMemory() error {
+	limit := w.memory
+	if limit == 0 {
+		return nil
+	}
+	w.memory = 0
+	rest := ownStatus(data)
+	if err := limitData(uint64(rest + limit)); err != nil {
+		return fmt.Errorf("limit memory to %d bytes: %w", limit, err)
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), int64(m.Sys-m.HeapReleased)+limit/10*9))
+	go w.whileBusy(limitedTick, func() { w.Note.setTaken(ownStatus(data) - rest) })
+	return nil
 }
 
 // peak returns the most memory that the worker, which has ended, is known to have had in use, 0 if that is not known; kernel
@@ -25,5 +54,5 @@ func (p *Process) peak(kernel int64) int64 {
 	if coarse := p.inherited / 8; kernel > p.inherited+coarse {
 		return kernel
 	}
-	return p.Note.peakNoted()
+	return p.Note.peak()
 }
