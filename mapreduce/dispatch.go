@@ -50,6 +50,7 @@ type workerState struct {
 	ready   bool
 	flights []flight      // sent and not answered, in the order of sending
 	queued  time.Duration // estimated work in them
+	holds   int           // items in them
 	tasks   int           // items given to it since it is ready
 	retired bool          // it gets no more
 }
@@ -70,7 +71,8 @@ type callState struct {
 	have      int // items 0 … have-1 exist
 	ended     bool
 	window    int // items sent beyond consumed at most, 0: any number
-	consumed  int // items whose results are out of the way
+	perWorker int // items that wait at a worker at most, behind one that may be slow; 0: any number
+	consumed  int // so many results are out of the way
 
 	next      int         // first item that was never sent
 	again     []span      // to be sent again
@@ -176,7 +178,7 @@ func (d *dispatcher) more(c *callState, have int, ended bool) {
 	d.finishIfDone(c)
 }
 
-// consume: the results of items 0 … upTo-1 are out of the way.
+// consume: upTo results are out of the way.
 func (d *dispatcher) consume(c *callState, upTo int) {
 	if upTo > c.consumed {
 		c.consumed = upTo
@@ -206,6 +208,7 @@ func (d *dispatcher) landFirst(slot int) flight {
 	w.flights[0] = flight{} // or its call would be kept
 	w.flights = w.flights[1:]
 	w.queued -= f.cost
+	w.holds -= f.size()
 	f.land()
 	return f
 }
@@ -228,6 +231,7 @@ func (d *dispatcher) unsent(slot int, c *callState, s span) {
 		if f.call == c && f.span == s {
 			w.flights = slices.Delete(w.flights, i, i+1)
 			w.queued -= f.cost
+			w.holds -= s.size()
 			w.tasks -= s.size()
 			f.land()
 			d.finishIfDone(c)
@@ -323,7 +327,7 @@ func (d *dispatcher) assignOne(slot int) bool {
 			continue
 		}
 		cost := c.seen.cost(s.size())
-		if len(w.flights) > 0 && !c.mayQueue(w, cost, len(d.workers)) {
+		if len(w.flights) > 0 && !c.mayQueue(w, s, cost, len(d.workers)) {
 			return false
 		}
 		if d.maxTasks > 0 {
@@ -343,12 +347,16 @@ func (d *dispatcher) fly(slot int, f flight) {
 	f.serial = d.flown
 	w.flights = append(w.flights, f)
 	w.queued += f.cost
+	w.holds += f.size()
 	w.tasks += f.size()
 	f.call.held++
 }
 
 // mayQueue reports whether a worker that is busy may get so much work of c on top.
-func (c *callState) mayQueue(w *workerState, cost time.Duration, workers int) bool {
+func (c *callState) mayQueue(w *workerState, s span, cost time.Duration, workers int) bool {
+	if c.perWorker > 0 && w.holds+s.size() > c.perWorker {
+		return false
+	}
 	queued := w.queued + cost
 	return c.seen.known() && queued-w.flights[0].cost <= windowWork && float64(queued) <= c.seen.share(c.left(), workers)
 }
@@ -374,6 +382,9 @@ func (d *dispatcher) nextSpan(c *callState) (span, bool) {
 	size := c.chunksize
 	if size == 0 {
 		size = min(autoChunk(&c.seen, c.left(), len(d.workers)), available)
+		if c.perWorker > 0 {
+			size = min(size, max(c.perWorker/2, 1))
+		}
 	} else if size > available {
 		if !c.ended || limit < c.have {
 			return span{}, false // an explicit size is kept: wait for the rest

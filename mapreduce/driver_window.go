@@ -1,0 +1,196 @@
+package mapreduce
+
+import (
+	"fmt"
+
+	"mrrun/transport"
+)
+
+// A window holds the items of a stream that have been taken from its input and not been yielded. They are computed in any
+// order; those of an unordered stream leave in any order too.
+type window[A, R any] struct {
+	slots []*slot[A, R]       // item i is at i % len(slots)
+	late  map[int]*slot[A, R] // or here: it is before head
+	least int                 // so many items may be there however large they are
+	bytes float64             // of an encoded argument, about; 0: none was encoded yet
+
+	head    int // items before it have been yielded or are late
+	taken   int // items taken from the input
+	yielded int
+
+	unordered bool
+	finished  []int // items of an unordered stream that are done and not yielded, in the order of their ends
+}
+
+type slot[A, R any] struct {
+	arg     A
+	cargo   *transport.Cargo // of arg, until it is answered; nil: none
+	result  R
+	failure *TaskError
+	done    bool
+	yielded bool // of an unordered stream, before head has got here
+}
+
+func (s *slot[A, R]) release() {
+	s.cargo.Release()
+	s.cargo = nil
+}
+
+func newWindow[A, R any](size, least int, unordered bool) window[A, R] {
+	w := window[A, R]{slots: make([]*slot[A, R], size), late: make(map[int]*slot[A, R]), least: least, unordered: unordered}
+	memory := make([]slot[A, R], size)
+	for i := range memory {
+		w.slots[i] = &memory[i]
+	}
+	return w
+}
+
+// full reports whether no item may be taken. Before the size of items is known few are.
+func (w *window[A, R]) full() bool {
+	room := w.least
+	if w.bytes > 0 {
+		room = min(max(room, int(windowBytes/w.bytes)), len(w.slots))
+	}
+	return w.taken-w.yielded >= room
+}
+
+// encoded notes how large the arguments of some items were. Growth counts at once.
+func (w *window[A, R]) encoded(items, bytes int) {
+	each := max(float64(bytes)/float64(items), 1)
+	if each < w.bytes {
+		const weight = 1.0 / 8
+		each = w.bytes + (each-w.bytes)*weight
+	}
+	w.bytes = each
+}
+
+// put adds the next item. The window is not full.
+func (w *window[A, R]) put(arg A, cargo *transport.Cargo) {
+	if w.taken-w.head == len(w.slots) { // the item at head is slow: others have been yielded before it
+		at := w.head % len(w.slots)
+		w.late[w.head], w.slots[at] = w.slots[at], new(slot[A, R])
+		w.head++
+		w.moveHead()
+	}
+	*w.slots[w.taken%len(w.slots)] = slot[A, R]{arg: arg, cargo: cargo}
+	w.taken++
+}
+
+// moveHead passes over what has been yielded.
+func (w *window[A, R]) moveHead() {
+	for w.head < w.taken && w.slot(w.head).yielded {
+		w.slot(w.head).yielded = false
+		w.head++
+	}
+}
+
+func (w *window[A, R]) slot(i int) *slot[A, R] {
+	if i < w.head {
+		return w.late[i]
+	}
+	return w.slots[i%len(w.slots)]
+}
+
+// done returns an item to yield.
+func (w *window[A, R]) done() (i int, ok bool) {
+	if !w.unordered {
+		return w.head, w.head < w.taken && w.slot(w.head).done
+	}
+	if len(w.finished) == 0 {
+		return 0, false
+	}
+	i = w.finished[0]
+	w.finished = w.finished[1:]
+	return i, true
+}
+
+// yield takes an item out.
+func (w *window[A, R]) yield(i int) (Item[R], *TaskError) {
+	at := w.slot(i)
+	result, failure := Item[R]{i, at.result}, at.failure
+	w.yielded++
+	if i < w.head {
+		delete(w.late, i)
+	} else {
+		*at = slot[A, R]{yielded: true}
+		w.moveHead()
+	}
+	return result, failure
+}
+
+// releaseAll releases what nobody has answered.
+func (w *window[A, R]) releaseAll() {
+	for _, at := range w.slots {
+		at.release()
+	}
+	for _, at := range w.late {
+		at.release()
+	}
+}
+
+// at returns the slot of an item that has been taken and not been answered, which nobody else touches. Those of an ordered
+// stream stay where they are.
+func (s *stream[A, R]) at(i int) *slot[A, R] {
+	if s.unordered {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.slot(i)
+	}
+	return s.slots[i%len(s.slots)]
+}
+
+func (s *stream[A, R]) encode(out *transport.Encoder, span span) error {
+	start := out.Len()
+	for i := span.first; i < span.end; i++ {
+		if err := s.task.arg.Encode(out, &s.at(i).arg); err != nil {
+			return fmt.Errorf("item %d: %w", i, err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.encoded(span.size(), out.Len()-start)
+	s.roomier()
+	return nil
+}
+
+func (s *stream[A, R]) place(in *transport.Decoder, span span) (failed int, err error) {
+	for i := span.first; i < span.end; i++ {
+		at := s.at(i)
+		failure, err := s.task.takeResult(in, &at.result)
+		if err != nil {
+			return failed, fmt.Errorf("item %d: %w", i, err)
+		}
+		if failure != nil {
+			failed++
+			failure.Index, failure.Input = i, at.arg
+			at.failure = failure
+		}
+	}
+	s.finish(span)
+	return failed, nil
+}
+
+func (s *stream[A, R]) lose(failure *TaskError) error {
+	at := s.at(failure.Index)
+	failure.Input = at.arg
+	at.failure = failure
+	s.finish(span{failure.Index, failure.Index + 1})
+	return nil
+}
+
+// finish marks the items of the span, whose slots are complete, as done.
+func (s *stream[A, R]) finish(span span) {
+	s.mu.Lock()
+	for i := span.first; i < span.end; i++ {
+		s.slot(i).done = true
+		s.slot(i).release()
+		if s.unordered {
+			s.finished = append(s.finished, i)
+		}
+	}
+	wake := s.unordered || span.first <= s.head && s.head < span.end
+	s.mu.Unlock()
+	if wake {
+		s.changed.Broadcast()
+	}
+}
