@@ -13,6 +13,9 @@ import (
 // task, in a pipe or a queue, on a disk. The manager is told of both, so that the sender may close its own proxy, or end, at once.
 // As nobody knows whether a proxy ever arrives, this keeps the object for a time after its sender has let it go.
 //
+// An argument of a pool's task or of a process is kept by the process that sends it, until all is done with it: it may be sent
+// later, and again.
+//
 // A proxy that is sent to its own manager needs none of that: the object that has it as a value refers to the other one. When the
 // manager answers with that value it is the sender.
 
@@ -33,10 +36,23 @@ func (p *proxy) depart(e *msgpack.Encoder) (sender uint64) {
 	if c == nil { // it is sent on as it has come
 		return p.sender
 	}
+	if kept, ok := e.Writer().(interface{ Carry(func() func()) bool }); ok && kept.Carry(func() func() { return c.pin(p.id) }) {
+		return 0
+	}
 	if c.tell(0, "Depart", travels(p.id, c.key)) {
 		c.flushBriefly()
 	}
 	return c.key
+}
+
+// pin has this client use an object until unpin is called.
+func (c *Client) pin(id uint64) (unpin func()) {
+	c.use(id, 1)
+	return func() {
+		if c.use(id, -1) == 0 && c.tell(0, "Close", uintArg(id)) {
+			c.send()
+		}
+	}
 }
 
 // arrived says that a proxy that was received is used from now on.

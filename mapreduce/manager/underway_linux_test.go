@@ -90,6 +90,11 @@ func TestProxyUnderWay(t *testing.T) {
 	equal(t, "argument of a manager's pool", must1(f.Get(ctx)), 42)
 	left("argument of a manager's pool", 1)
 
+	var many *mapreduce.Future[[]int]
+	sent(func(v *Value[int]) { many = addOne.MapAsync(ctx, pool, []*Value[int]{v, v, v}, mapreduce.Chunksize(1)) })
+	equal(t, "arguments of a pool", must1(many.Get(ctx))[2], 44)
+	left("arguments of a pool", 1)
+
 	a, b, err := transport.Pipe[*Value[int]]()
 	check(t, err)
 	defer a.Close()
