@@ -67,8 +67,8 @@ func TestResultOntoFullDisk(t *testing.T) {
 
 // A closed stream is an error, found out before the work; /dev/null is none.
 func TestClosedStreams(t *testing.T) {
-	const closedOutput = "mrrun: standard output is closed (connect it to /dev/null if you mean that)\n"
-	const closedInput = "mrrun: wordcount: standard input is closed (connect it to /dev/null if you mean that)\n"
+	const closedOutput = "mrrun: standard output is closed, or is /dev/null opened for reading and writing, which looks the same: open /dev/null for writing alone if you mean that\n"
+	const closedInput = "mrrun: wordcount: standard input is closed, or is /dev/null opened for reading and writing, which looks the same: open /dev/null for reading alone if you mean that\n"
 	tests := []struct {
 		line   string
 		status int

@@ -43,7 +43,8 @@ func check(fd uintptr, useless int, name, use string) error {
 	mode := flags & unix.O_ACCMODE
 	switch {
 	case err != nil || mode == unix.O_RDWR && standsIn(fd):
-		return fmt.Errorf("%s is closed (connect it to /dev/null if you mean that)", name)
+		return fmt.Errorf("%s is closed, or is /dev/null opened for reading and writing, which looks the same: "+
+			"open /dev/null for %s alone if you mean that", name, use)
 	case mode == useless:
 		return fmt.Errorf("%s is not open for %s", name, use)
 	}
