@@ -42,6 +42,7 @@ type ringWords struct {
 	_        [112]byte
 	limit    shm.Word64 // messages there may be; 0: any number
 	element  shm.Text   // the type of the values, for people
+	ending   shm.Word64 // 1: it is about to be freed
 }
 
 // kindQueue is numbered after those of package shared.
@@ -144,7 +145,9 @@ func ringOf(p *shm.Process, o shm.Object, segment *shm.Segment, putting, getting
 }
 
 // valid reports whether the ring may be used still.
-func (r *ring) valid() bool { return r.o.Valid() && r.segment.Mapped() && !r.freed.Load() }
+func (r *ring) valid() bool {
+	return r.o.Valid() && r.segment.Mapped() && !r.freed.Load() && r.ending.Load() == 0
+}
 
 // lock takes the lock of one end. That a process died with it is no matter.
 func (r *ring) lock(ctx context.Context, l *shared.Lock) (err error) {
@@ -220,7 +223,7 @@ func (r *ring) tryPut(body []byte) error {
 	}
 	if !ok {
 		if position(r.tail.Load())&closedBit != 0 {
-			return ErrClosed
+			return r.closedError(ErrClosed)
 		}
 		return errWait
 	}
@@ -239,7 +242,7 @@ func (r *ring) append(body []byte) error {
 	}
 	tail, units := position(r.tail.Load()), messageUnits(len(body))
 	if tail&closedBit != 0 {
-		return ErrClosed
+		return r.closedError(ErrClosed)
 	}
 	r.p.Release(&r.o)
 	if !r.fits(tail, position(r.seenHead.Load()), units) {
@@ -257,7 +260,7 @@ func (r *ring) append(body []byte) error {
 	at = (at + lengthSize) & (len(r.mem) - 1)
 	copy(r.mem, body[copy(r.mem[at:], body):])
 	if !r.tail.CompareAndSwap(uint64(tail), uint64(tail.after(units))) {
-		return ErrClosed // nothing else changes it meanwhile
+		return r.closedError(ErrClosed) // nothing else changes it meanwhile
 	}
 	return nil
 }
@@ -335,7 +338,7 @@ func (r *ring) take(buf []byte) ([]byte, error) {
 		switch {
 		case tail.units() != head.units():
 		case tail&closedBit != 0:
-			return buf, io.EOF
+			return buf, r.closedError(io.EOF)
 		default:
 			return buf, errWait
 		}
@@ -366,6 +369,14 @@ func (r *ring) close() {
 	}
 	r.o.Hot(hotNotEmpty).Knock()
 	r.o.Hot(hotNotFull).Knock()
+}
+
+// closedError is the error of a closed ring: it may have been closed because it is about to be freed.
+func (r *ring) closedError(err error) error {
+	if !r.valid() {
+		return errFree
+	}
+	return err
 }
 
 // len returns how many messages there are.
@@ -412,17 +423,18 @@ func (r *ring) free() error {
 		r.freed.Store(true)
 		return nil
 	}
-	if !r.valid() {
+	if !r.valid() || !r.ending.CompareAndSwap(0, 1) {
 		return nil
 	}
-	r.close()
+	r.close() // wakes those that wait for a message, or for room
 	for _, l := range []*shared.Lock{r.putting, r.getting} {
-		if err := r.lock(context.Background(), l); err != nil {
+		if err := l.Lock(context.Background()); err != nil && err != shared.ErrOwnerDied { // who died is no matter any more
 			return err
 		}
 	}
 	err := r.segment.End()
 	for _, l := range []*shared.Lock{r.putting, r.getting} {
+		l.MarkConsistent()
 		l.Unlock()
 		_ = l.Close()
 	}
