@@ -13,13 +13,15 @@ import (
 // A Lock is held by one process at a time, and within that by one goroutine. When its holder is killed, the next one gets
 // it with [ErrOwnerDied]. It is made by [NewLock] and used by pointer; all methods are safe for concurrent use.
 //
-// Whoever has waited for a millisecond goes before those that come later.
+// Whoever has waited for a millisecond goes before those that come later, unless its process does not take the lock though it is
+// free, as while it is suspended.
 type Lock struct {
 	member
 	word     *shm.Word // waiters(1) | inconsistent(1) | tag of the holder(30)
 	starving *shm.Word // tag of a process for which all others stand back
 	deaths   *shm.Word // changes when a holder has died
 	tag      uint32
+	trying   *patience // of TryLock
 }
 
 const (
@@ -50,7 +52,10 @@ func newLock(p *shm.Process) (*Lock, error) {
 }
 
 func (m member) lock() *Lock {
-	return &Lock{member: m, word: m.o.Hot(0), starving: m.o.Hot(1), deaths: m.o.Hot(lockDeaths), tag: uint32(m.p.Tag())}
+	return &Lock{
+		member: m, word: m.o.Hot(0), starving: m.o.Hot(1), deaths: m.o.Hot(lockDeaths), tag: uint32(m.p.Tag()),
+		trying: new(patience),
+	}
 }
 
 // Lock takes the lock; it blocks while another has it, until ctx ends: then it returns the cause. A free lock is taken
@@ -112,7 +117,7 @@ func (l *Lock) wait(ctx context.Context) error {
 }
 
 // sleep waits for a change of what made an attempt fail. If there is none for a while, it asks whether who should bring
-// it about is alive.
+// it about is alive, and does not stand back any longer for one that is.
 func (l *Lock) sleep(ctx context.Context, a attempt, slice time.Duration) (timedOut bool) {
 	on, v, whom := l.starving, a.before, a.before
 	if whom == 0 {
@@ -121,10 +126,23 @@ func (l *Lock) sleep(ctx context.Context, a attempt, slice time.Duration) (timed
 			return false
 		}
 	}
-	if timedOut = on.WaitContext(ctx, v, slice); timedOut && !l.p.RetireIfDead(shm.Tag(whom)) && slice == shm.Slice {
+	timedOut = on.WaitContext(ctx, v, slice)
+	switch {
+	case !timedOut || l.p.RetireIfDead(shm.Tag(whom)) || slice < shm.Slice:
+	case a.before != 0:
+		l.overtake(a.before)
+	default:
 		lookForDeadlock(l.p)
 	}
 	return timedOut
+}
+
+// overtake has nobody stand back any more for a process that does not take the lock. It may say again that it has waited for too
+// long.
+func (l *Lock) overtake(starving uint32) {
+	if l.starving.CompareAndSwap(starving, 0) {
+		l.starving.WakeAll()
+	}
 }
 
 // An attempt is what came of an attempt to take the lock.
@@ -179,6 +197,10 @@ func (l *Lock) TryLock() (bool, error) {
 	l.check()
 	a := l.try(0)
 	if !a.done && (l.p.Look(shm.Tag(a.seen&shm.TagMask)) || l.p.Look(shm.Tag(a.before))) {
+		a = l.try(0)
+	}
+	if !a.done && a.before != 0 && l.trying.over(a.before) {
+		l.overtake(a.before)
 		a = l.try(0)
 	}
 	return a.done && a.err != ErrNotRecoverable, a.err

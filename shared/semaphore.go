@@ -17,7 +17,7 @@ import (
 // or [NewBoundedSemaphore] and used by pointer; all methods are safe for concurrent use.
 //
 // The permits that a killed process had are lost, unless the semaphore is [Tracked]. Whoever has waited for a millisecond
-// goes before those that come later.
+// goes before those that come later, unless its process does not take a permit though one is free, as while it is suspended.
 type Semaphore struct {
 	member
 	permits
@@ -25,6 +25,7 @@ type Semaphore struct {
 	starving *shm.Word // tag of a process for which all others stand back
 	tag      uint32
 	looked   atomic.Uint32 // which permit TryAcquire asked after last
+	trying   patience      // of TryAcquire
 }
 
 const (
@@ -192,9 +193,13 @@ func (s *Semaphore) wait(ctx context.Context) error {
 			}
 			return context.Cause(ctx)
 		}
+		before := s.starving.Load()
 		timedOut := s.gate.WaitContext(ctx, v|semWaiters, slice)
 		s.check()
 		if timedOut {
+			if first := s.starving.Load(); slice == shm.Slice && first == before && first != s.tag {
+				s.overtake(first)
+			}
 			slice = shm.Slice
 			s.p.Site()
 			s.p.RetireIfDead(shm.Tag(s.starving.Load()))
@@ -203,6 +208,14 @@ func (s *Semaphore) wait(ctx context.Context) error {
 		if !starving && (timedOut || shm.Elapsed(began, starvingAfter)) {
 			starving = s.starving.CompareAndSwap(0, s.tag)
 		}
+	}
+}
+
+// overtake has nobody stand back any more for a process that does not take a permit that is free. It may say again that it has
+// waited for too long.
+func (s *Semaphore) overtake(starving uint32) {
+	if starving != 0 && s.Value() > 0 && s.starving.CompareAndSwap(starving, 0) {
+		s.gate.Knock()
 	}
 }
 
@@ -218,6 +231,10 @@ func (s *Semaphore) TryAcquire() bool {
 	s.check()
 	ok := s.try(0)
 	if !ok && s.p.Look(s.suspect()) {
+		ok = s.try(0)
+	}
+	if first := s.starving.Load(); !ok && first != 0 && s.trying.over(first) {
+		s.overtake(first)
 		ok = s.try(0)
 	}
 	if ok {
