@@ -68,8 +68,8 @@ type Pair[A, B any] struct {
 
 // Func2 is [Func] for a function of two arguments; it is used with [Zip], as Python's starmap. For more, or for names, make
 // the argument a struct.
-func Func2[A, B, R any](f func(A, B) R) *Task[Pair[A, B], R] {
-	t := newTask[Pair[A, B], R](funcName(f), nil)
+func Func2[A, B, R any](f func(A, B) R, opts ...TaskOption) *Task[Pair[A, B], R] {
+	t := newTask[Pair[A, B], R](named(funcName(f), opts), nil)
 	t.plain = func(p Pair[A, B]) R { return f(p.A, p.B) }
 	return t
 }

@@ -369,3 +369,10 @@ func ExampleCombiner() {
 	})
 	// Output: map[all:1000 same:1000 the:1000] <nil>
 }
+
+var cube = mapreduce.Func(func(n int) int { return n * n * n }, mapreduce.TaskName("cube"))
+
+func ExampleTaskName() {
+	fmt.Println(cube.Name())
+	// Output: cube
+}

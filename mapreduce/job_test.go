@@ -355,6 +355,25 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// A task may have a name of its own, which its errors bear, too.
+func TestTaskName(t *testing.T) {
+	for i, want := range []string{"twice", "twice#2", "sum of two"} {
+		if got := namedTasks[i].Name(); got != want {
+			t.Errorf("task %d is called %q, want %q", i, got, want)
+		}
+	}
+	got := fmt.Sprint(recovered(func() { Func(func(chan int) int { return 0 }, TaskName("drain")) }))
+	if !strings.Contains(got, "task drain, registered at job_test.go:") {
+		t.Errorf("panic %q", got)
+	}
+}
+
+var namedTasks = []interface{ Name() string }{
+	Func(func(n int) int { return 2 * n }, TaskName("twice")),
+	FuncContext(func(_ context.Context, n int) (int, error) { return 2 * n, nil }, TaskName("twice")),
+	Func2(func(a, b int) int { return a + b }, TaskName("sum of two")),
+}
+
 func double(n int) int { return 2 * n }
 
 var twins = [2]*Task[int, int]{Func(double), Func(double)}

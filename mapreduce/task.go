@@ -13,7 +13,8 @@ import (
 // through its methods, which are safe for concurrent use.
 //
 // An argument is copied to the worker and the result is copied back; neither shares memory with the original. Of large
-// slices of numbers a [transport.View] saves the second copy, on both ways. An item runs at least once, and its result is used exactly once: side effects of a task should bear repetition.
+// slices of numbers a [transport.View] saves the second copy, on both ways. An item runs at least once, and its result is
+// used exactly once: side effects of a task should bear repetition.
 type Task[A, R any] struct {
 	entry  *entry
 	plain  func(A) R // a function that needs no context, else f
@@ -25,16 +26,40 @@ type Task[A, R any] struct {
 // Func registers f as a task. It must be called before [Main] or [Init], for a package variable or in an init function,
 // and in the same order in every process of the program. It panics, with the line to mend, if it is called later or if
 // an A or R would not survive the way to another process; see [transport.CheckType].
-func Func[A, R any](f func(A) R) *Task[A, R] {
-	t := newTask[A, R](funcName(f), nil)
+func Func[A, R any](f func(A) R, opts ...TaskOption) *Task[A, R] {
+	t := newTask[A, R](named(funcName(f), opts), nil)
 	t.plain = f
 	return t
 }
 
 // FuncContext is [Func] for functions that can fail or that should end early: the context ends when the call is cancelled
 // or the driver ends. An error fails that item alone; see [TaskError].
-func FuncContext[A, R any](f func(context.Context, A) (R, error)) *Task[A, R] {
-	return newTask(funcName(f), f)
+func FuncContext[A, R any](f func(context.Context, A) (R, error), opts ...TaskOption) *Task[A, R] {
+	return newTask(named(funcName(f), opts), f)
+}
+
+// A TaskOption changes how a task is registered.
+type TaskOption interface{ applyTask(*taskOptions) }
+
+type taskOptions struct{ name string }
+
+type taskFunc func(*taskOptions)
+
+func (f taskFunc) applyTask(o *taskOptions) { f(o) }
+
+// TaskName is what errors, logs and [Task.Name] call the task. Without it they say what Go calls the function, which for a
+// function literal is main.init.func1.
+func TaskName(name string) TaskOption {
+	return taskFunc(func(o *taskOptions) { o.name = name })
+}
+
+// named returns the name that the options say, or else that of the function.
+func named(name string, opts []TaskOption) string {
+	o := taskOptions{name: name}
+	for _, opt := range opts {
+		opt.applyTask(&o)
+	}
+	return o.name
 }
 
 func newTask[A, R any](name string, f func(context.Context, A) (R, error)) *Task[A, R] {
@@ -60,7 +85,8 @@ func funcName(f any) string {
 	return runtime.FuncForPC(pc).Name()
 }
 
-// Name returns the name under which the task is registered: that of its function, and #2 … if there are several.
+// Name returns the name under which the task is registered: its [TaskName] or that of its function, and #2 … if there are
+// several.
 func (t *Task[A, R]) Name() string { return t.entry.name }
 
 // entryOf returns nil for a task that was not made.
