@@ -47,6 +47,7 @@ var lastChild atomic.Int64
 func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*child, error) {
 	l, err := startChildLink(ctx, o)
 	if err != nil {
+		l.release()
 		return nil, err
 	}
 	c.keep()
@@ -83,6 +84,9 @@ func newChildLink(ctx context.Context, o poolOptions, name string) *link {
 	id := int(lastChild.Add(1))
 	l := newLink(&Pool{ctx: ctx, options: o, hello: table(), inbox: newMailbox[event]()}, id, 0, false)
 	l.name, l.tell = childName(name, id), l.tellAndStop
+	if o.pin {
+		l.pin = 1 + takeProcessor()
+	}
 	return l
 }
 

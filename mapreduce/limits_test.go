@@ -118,9 +118,9 @@ func TestWorkerSurroundings(t *testing.T) {
 	if got := get(Env(surroundingsVariable + "=ours=1")); got.Env != "ours=1" {
 		t.Errorf("Env: %q", got.Env)
 	}
-	if plain.Nice < 12 {
-		if got := get(Nice(12)); got.Nice != 12 {
-			t.Errorf("Nice(12): %d", got.Nice)
+	for _, n := range []int{5, 19} {
+		if got := get(Nice(n)); got.Nice != min(plain.Nice+n, 19) {
+			t.Errorf("Nice(%d) below %d: %d", n, plain.Nice, got.Nice)
 		}
 	}
 	for _, cpus := range get(Pin()).CPUs {

@@ -23,6 +23,7 @@ type link struct {
 	tell  func(...event) // has answers handled
 	id    int            // what users see; never used again in this pool
 	name  string         // of a process of its own; empty: it is a worker of a pool
+	pin   int            // 1 + the processor on which it starts; 0: any
 	taken chan struct{}  // of a process that was started ahead: closed when it is for something, or ends
 	gone  chan struct{}  // closed when nothing is written any more
 	over  chan struct{}  // closed when the process was reaped and nothing is read any more
@@ -181,16 +182,13 @@ func (l *link) newProcess() (*proc.Process, error) {
 		return proc.InProcess(l.id, func(w *proc.Worker) { newServer(w, l.pool).serve() })
 	}
 	spec := proc.Spec{
-		ID: l.id, Name: l.name, MaxProcs: o.maxProcs(), Path: o.path, Args: o.args, Env: append(slices.Clone(o.env), fmt.Sprintf("%s=%d", depthVariable, depth()+1)), Dir: o.dir, Memory: o.memory, Nice: o.nice,
+		ID: l.id, Name: l.name, MaxProcs: o.maxProcs(), Path: o.path, Args: o.args, Env: append(slices.Clone(o.env), fmt.Sprintf("%s=%d", depthVariable, depth()+1)), Dir: o.dir, Memory: o.memory, Nice: o.nice, Pin: l.pin,
 		Output: func(stderr bool, line []byte) {
 			if l.taken != nil {
 				<-l.taken
 			}
 			l.pool.print(l, stderr, line)
 		},
-	}
-	if o.pin {
-		spec.Pin = l.id
 	}
 	return proc.Start(spec)
 }
@@ -319,5 +317,9 @@ func (l *link) release() {
 	}
 	if l.process != nil {
 		l.process.Close()
+	}
+	if l.name != "" && l.pin > 0 { // else it is its place's
+		freeProcessor(l.pin - 1)
+		l.pin = 0
 	}
 }

@@ -130,6 +130,9 @@ func (f workerFunc) applyProcess(o *processOptions) error { return f(&o.poolOpti
 
 // Procs sets the number of workers, 1 to [MaxProcs]. 0, the default, means as many as there are usable cores: what
 // [runtime.GOMAXPROCS] says, which knows of processor affinity and cgroup limits.
+//
+// The workers share these cores: GOMAXPROCS of each is that of this process divided by their number, at least 1, unless the
+// environment, or [Env], sets it. A process that [Task.Start] starts has as many as this one.
 func Procs(n int) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if n < 0 || n > MaxProcs {
@@ -221,22 +224,13 @@ func MaxGrowth(bytes int64) PoolOption {
 	})
 }
 
-// Nice lowers the priority of the workers, by 1 to 19.
+// Nice lowers the priority of the workers below that of this process, by 1 to 19, as nice -n does; 19 is the lowest there is.
 func Nice(n int) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if n < 0 || n > 19 {
 			return fmt.Errorf("mapreduce: Nice(%d): takes 0 to 19", n)
 		}
 		o.nice = n
-		return nil
-	})
-}
-
-// Pin keeps each worker on one processor, in turn. It helps short bursts over shared memory, and harms where other
-// programs run.
-func Pin() WorkerOption {
-	return workerFunc(func(o *poolOptions) error {
-		o.pin = true
 		return nil
 	})
 }

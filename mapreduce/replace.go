@@ -90,6 +90,9 @@ func (p *Pool) fill(slot int) {
 			p.spares = append(p.spares[:i], p.spares[i+1:]...)
 			l.spare = false
 			p.put(slot, l)
+			if n := p.pinOf(slot); n > 0 {
+				_ = l.process.Pin(n - 1) // an error: it has ended
+			}
 			p.dispatcher.ready(slot)
 			p.act()
 			p.addSpares()
@@ -113,6 +116,9 @@ func (p *Pool) startLink(slot int, spare bool) *link {
 	p.lastID++
 	l := newLink(p, p.lastID, slot, spare)
 	l.began = time.Now()
+	if !spare {
+		l.pin = p.pinOf(slot)
+	}
 	go l.run()
 	return l
 }

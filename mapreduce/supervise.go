@@ -31,6 +31,7 @@ type supervisor struct {
 	seen       map[*entry]measure // of tasks, from earlier calls
 	spares     []*link            // ready or on their way
 	failures   int                // workers that ended without an answer, in a row
+	pins       []int              // processors by slot, where the workers are pinned
 	deaths     []time.Time        // of workers, through no fault of an item: the last ones
 	wanted     int                // workers
 	released   bool               // the pool has been idle, and has no workers
@@ -334,5 +335,6 @@ func (p *Pool) shutDown() {
 		stopping.Go(func() { l.stop(0) })
 	}
 	stopping.Wait()
+	p.unpin()
 	p.reports.end()
 }

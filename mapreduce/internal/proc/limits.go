@@ -2,6 +2,7 @@ package proc
 
 import (
 	"fmt"
+	"os"
 	"syscall"
 )
 
@@ -12,14 +13,28 @@ func applyLimits(limits string) (memory int64, err error) {
 		return 0, fmt.Errorf("%s=%q: %w", limitsVariable, limits, err)
 	}
 	if nice != 0 {
-		if err := syscall.Setpriority(syscall.PRIO_PGRP, 0, nice); err != nil {
-			return 0, fmt.Errorf("set the priority to nice %d: %w", nice, err)
+		own, err := niceness()
+		if err == nil {
+			err = syscall.Setpriority(syscall.PRIO_PGRP, 0, own+nice) // the kernel takes no more than 19
+		}
+		if err != nil {
+			return 0, fmt.Errorf("lower the priority by nice %d: %w", nice, err)
 		}
 	}
 	if cpu > 0 {
-		if err := pin(cpu - 1); err != nil {
+		if err := pin(os.Getpid(), cpu-1); err != nil {
 			return 0, fmt.Errorf("pin to processor %d: %w", cpu-1, err)
 		}
 	}
 	return memory, nil
+}
+
+// Pin keeps the worker, and what it starts from now on, on one processor of those that it may use.
+func (p *Process) Pin(n int) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped {
+		return os.ErrProcessDone
+	}
+	return pin(p.PID(), n)
 }

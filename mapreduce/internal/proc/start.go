@@ -152,13 +152,15 @@ func environment(spec Spec, requests *os.File, slot shm.Tag) ([]string, error) {
 	set("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	// The runtime reads this when it starts; what the worker starts shall not.
 	runtimeOnly := ""
-	if spec.MaxProcs > 0 && os.Getenv("GOMAXPROCS") == "" {
+	if spec.MaxProcs > 0 && os.Getenv("GOMAXPROCS") == "" && !slices.ContainsFunc(spec.Env, setsMaxProcs) {
 		set("GOMAXPROCS", strconv.Itoa(spec.MaxProcs))
 		runtimeOnly = "GOMAXPROCS"
 	}
 	set(unsetVariable, runtimeOnly)
 	return env, nil
 }
+
+func setsMaxProcs(variable string) bool { return strings.HasPrefix(variable, "GOMAXPROCS=") }
 
 // executable returns the path of this program: its name while that still is the same file, else a name for the file that
 // runs, which may have been deleted or replaced.

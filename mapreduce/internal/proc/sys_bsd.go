@@ -66,7 +66,9 @@ func limitData(bytes uint64) error {
 	return unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: bytes, Max: bytes})
 }
 
-func pin(int) error { return errors.ErrUnsupported }
+func niceness() (int, error) { return unix.Getpriority(unix.PRIO_PROCESS, 0) }
+
+func pin(int, int) error { return errors.ErrUnsupported }
 
 func volunteer() {}
 

@@ -135,10 +135,16 @@ func limitData(bytes uint64) error {
 	return unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: bytes, Max: bytes})
 }
 
-// pin keeps the process, and what it starts, on one processor of those that it may use.
-func pin(n int) error {
+// niceness returns how much this process's priority is lowered, -20 to 19.
+func niceness() (int, error) {
+	raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	return 20 - raw, err // the kernel's way to have no negative numbers
+}
+
+// pin keeps a process, and what it starts, on one processor of those that it may use.
+func pin(pid, n int) error {
 	var all unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &all); err != nil {
+	if err := unix.SchedGetaffinity(pid, &all); err != nil {
 		return err
 	}
 	count := all.Count()
@@ -151,7 +157,7 @@ func pin(n int) error {
 			continue
 		}
 		if n == 0 {
-			return pinAllThreads(cpu)
+			return pinAllThreads(pid, cpu)
 		}
 		n--
 	}
@@ -159,13 +165,13 @@ func pin(n int) error {
 
 // pinAllThreads: affinity belongs to threads, and new ones have that of their parents. One that is not pinned yet may
 // start another behind the back of a look, so it looks until there is none that it has not pinned.
-func pinAllThreads(cpu int) error {
+func pinAllThreads(pid, cpu int) error {
 	var one unix.CPUSet
 	one.Set(cpu)
 	pinned := make(map[string]bool)
 	for more := true; more; {
 		more = false
-		threads, err := os.ReadDir("/proc/self/task")
+		threads, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,64 @@
+package mapreduce
+
+import (
+	"runtime"
+	"sync"
+)
+
+// Pin keeps each worker on one processor. Those of one program get different ones as far as there are any: all places of its
+// pools, and all processes that it starts. A worker that takes the place of another takes its processor too. Pin helps short
+// bursts over shared memory, and harms where other programs run.
+func Pin() WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
+		o.pin = true
+		return nil
+	})
+}
+
+// processors tells for each processor how many places of workers are on it.
+var processors struct {
+	mu     sync.Mutex
+	places []int
+}
+
+// takeProcessor returns the number of a processor with the fewest places, for one more.
+func takeProcessor() (n int) {
+	s := &processors
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.places == nil {
+		s.places = make([]int, runtime.NumCPU())
+	}
+	for i, places := range s.places {
+		if places < s.places[n] {
+			n = i
+		}
+	}
+	s.places[n]++
+	return n
+}
+
+// freeProcessor gives one back.
+func freeProcessor(n int) {
+	s := &processors
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.places[n]--
+}
+
+// pinOf returns 1 + the processor of a place of the pool, 0 if that may be any.
+func (p *Pool) pinOf(slot int) int {
+	if !p.options.pin {
+		return 0
+	}
+	for len(p.pins) <= slot {
+		p.pins = append(p.pins, takeProcessor())
+	}
+	return 1 + p.pins[slot]
+}
+
+func (p *Pool) unpin() {
+	for _, n := range p.pins {
+		freeProcessor(n)
+	}
+}
