@@ -37,6 +37,7 @@ func (l *link) read(answers *transport.Reader) error {
 		}
 		in.ResetFrame(f)
 		e, err := l.answer(f.Tag, in, len(f.Body))
+		answers.LetGo() // who is told of the answer may ask the worker for more before this goroutine goes on
 		if err != nil {
 			return err
 		}

@@ -360,7 +360,7 @@ func TestLifetimeCloseStoppedWorkers(t *testing.T) {
 				if code := p.exit(); code != 0 {
 					t.Errorf("exit status %d, stderr:\n%s", code, &p.stderr)
 				}
-				p.gone(0)
+				p.gone(deathTime) // what a worker has started is killed with it, and ends when it gets to run
 			})
 		}
 	})

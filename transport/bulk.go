@@ -146,7 +146,7 @@ func (w *Writer) addPiece(kind byte, tag uint32, piece shm.Piece) {
 func (r *Reader) UseShared() (close func()) {
 	r.views = shm.NewViews(bulkKeep)
 	return func() {
-		r.letGo()
+		r.LetGo()
 		r.views.Close()
 	}
 }
@@ -185,8 +185,9 @@ func (r *Reader) Keep() (release func()) {
 	return release
 }
 
-// letGo ends the use of the last frame's body.
-func (r *Reader) letGo() {
+// LetGo gives the memory of the last body back to its sender, as the next Next does: for a reader that may be kept from that.
+// The body must be of no more use.
+func (r *Reader) LetGo() {
 	if r.lent != nil {
 		r.lent.giveBack()
 		r.lent = nil

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -176,5 +177,35 @@ func TestSharedBodyOverTheLimit(t *testing.T) {
 	defer r.UseShared()()
 	if _, err := r.Next(); !errors.As(err, new(*SizeError)) {
 		t.Errorf("a body of 200,000 bytes, of 100,000 that are allowed: %v", err)
+	}
+}
+
+// What a reader has let go of is used for the next body, before the reader asks for that.
+func TestLetGo(t *testing.T) {
+	for _, letGo := range []bool{true, false} {
+		t.Run(fmt.Sprint(letGo), func(t *testing.T) {
+			w, r, _ := sharedPair(t)
+			var mapped []int
+			for i := range 4 {
+				_, err := w.Add(5, uint32(i), func(e *Encoder) error {
+					_, err := e.Write(seeded(1<<20, i))
+					return err
+				})
+				if err := errors.Join(err, w.Flush()); err != nil {
+					t.Fatal(err)
+				}
+				mapped = append(mapped, blocks(t))
+				if _, err := r.Next(); err != nil {
+					t.Fatal(err)
+				}
+				if letGo {
+					r.LetGo()
+					r.LetGo()
+				}
+			}
+			if more := mapped[3] - mapped[0]; letGo != (more == 1) { // the reader's mapping of the one block
+				t.Error(mapped)
+			}
+		})
 	}
 }

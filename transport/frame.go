@@ -86,7 +86,7 @@ func NewReader(r io.Reader, limit uint64) *Reader {
 // over the limit. After an error the stream is of no further use, unless it is that of a read which has only given up to wait,
 // as at a deadline: then Next can be called again, and goes on where it was.
 func (r *Reader) Next() (Frame, error) {
-	r.letGo()
+	r.LetGo()
 	if err := r.fill(headerSize); err != nil {
 		return Frame{}, err
 	}

@@ -79,7 +79,7 @@ func (p *Process) PID() int {
 	return p.process.Pid
 }
 
-// Done is closed when the worker has ended and was reaped, nothing of its group is left, and what it printed was passed on.
+// Done is closed when the worker has ended and was reaped, all of its group was killed, and what it printed was passed on.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Suspended returns for how long, until now, the worker has been stopped by signals. Only Linux tells.
