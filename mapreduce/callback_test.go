@@ -144,3 +144,37 @@ func TestOutputOptionOfSeveral(t *testing.T) {
 		t.Errorf("%d lines, want %d", lines, want)
 	}
 }
+
+// The lines that a worker leaves behind are taken while the pool ends: who takes them may ask for its numbers.
+func TestStatsInOutputOfPoolThatEnds(t *testing.T) {
+	checkLeaks(t)
+	var pool *Pool
+	ready := make(chan struct{})
+	got := make(chan Stats, 1)
+	output := Output(func(OutputLine) {
+		<-ready
+		<-pool.ctx.Done()
+		got <- pool.Stats()
+	})
+	pool, err := NewPool(t.Context(), Procs(1), output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(ready)
+	if _, err := printAndLog.Apply(t.Context(), pool, 1); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- pool.Close() }()
+	select {
+	case s := <-got:
+		if s.Done != 1 {
+			t.Errorf("got %d items done, want 1", s.Done)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("Stats does not return while the pool ends")
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}

@@ -39,6 +39,7 @@ type Pool struct {
 
 	up     chan struct{} // closed when the first worker is ready
 	upOnce sync.Once
+	final  chan struct{} // closed when the numbers change no more: workers that end may be waited for yet
 	done   chan struct{} // closed when no worker is left
 	err    error         // why the pool failed, readable after done
 }
@@ -58,7 +59,7 @@ func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 	}
 	p := &Pool{
 		options: o, hello: table(), inbox: newMailbox[event](), links: make([]*link, o.procs),
-		up: make(chan struct{}), done: make(chan struct{}),
+		up: make(chan struct{}), final: make(chan struct{}), done: make(chan struct{}),
 	}
 	p.supervisor.init(p)
 	p.ctx, p.cancel = context.WithCancelCause(ctx)

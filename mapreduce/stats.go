@@ -44,15 +44,15 @@ type SlowItem struct {
 // keepSlowest is the number of slow items that are kept.
 const keepSlowest = 5
 
-// Stats returns the numbers so far. It waits for what the pool is doing, some microseconds; after the pool has ended it
-// returns the last numbers.
+// Stats returns the numbers so far. It waits for what the pool is doing, some microseconds; once the pool ends it returns the
+// last numbers, also to an Output function that takes the last lines of a worker.
 func (p *Pool) Stats() Stats {
 	reply := make(chan Stats, 1)
 	p.inbox.put(event{kind: evStats, stats: reply})
 	select {
 	case s := <-reply:
 		return s
-	case <-p.done:
+	case <-p.final:
 		return p.numbers
 	}
 }

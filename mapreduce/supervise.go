@@ -309,6 +309,7 @@ func (p *Pool) shutDown() {
 	if !p.broken {
 		p.numbers = p.current()
 	}
+	close(p.final)
 	p.mu.Lock()
 	p.ended = cause // so that no call comes in behind the last look at the inbox
 	p.mu.Unlock()
