@@ -27,6 +27,9 @@ func (l *link) read(answers *transport.Reader) error {
 				return fmt.Errorf("it sent a broken log record: %v", err) // whose io.EOF is not that of the pipe
 			}
 			continue
+		case kindLeaving:
+			l.isLeaving(string(f.Body))
+			continue
 		case kindProfiled:
 			if err := l.profiled(f.Tag, f.Body); err != nil {
 				return fmt.Errorf("it sent a broken profile: %v", err)

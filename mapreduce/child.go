@@ -38,7 +38,8 @@ type child struct {
 	steps    int // taken to end it
 	ready    bool
 	answered bool
-	reported bool // that it failed
+	reported bool  // that it failed
+	cutOff   error // that it took too long to end after that
 }
 
 var lastChild atomic.Int64
@@ -111,10 +112,14 @@ func (c *child) run(ctx context.Context) {
 		case <-c.asked:
 			c.terminate()
 		case <-c.timer.C:
-			if c.steps == 0 {
-				c.look()
-			} else {
+			switch {
+			case c.steps > 0:
 				c.step()
+			case c.answered:
+				c.cutOff = c.link.cutOff(c.link.pool.options.exitTime)
+				c.terminate()
+			default:
+				c.look()
 			}
 		}
 	}
@@ -147,8 +152,12 @@ func (c *child) handle(e *event) (over bool) {
 		c.answered = true
 		c.fail(e.err)
 		c.report(cmp.Or(e.err, c.failure()))
-		if c.steps == 0 {
-			c.timer.Stop()
+		if c.steps > 0 {
+			break
+		}
+		c.timer.Stop()
+		if limit := c.link.pool.options.exitTime; limit > 0 {
+			c.timer.Reset(limit)
 		}
 	case evLost:
 		if e.err != nil && !(c.signalled.Load() && errors.Is(e.err, ErrNoHello)) { // else that is why it came to no hello
@@ -186,6 +195,7 @@ func (c *child) conclude() {
 	c.exit = newExit(exit)
 	if c.answered {
 		c.fail(c.failure())
+		c.fail(c.cutOff)
 		if c.err != nil && c.exit.Code == 0 {
 			c.exit.Code = 1
 		}
@@ -259,6 +269,16 @@ func (s *childSet) list() []*child {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Keys(s.all))
+}
+
+// childNames are the names of the processes that endChildren waits for.
+func childNames() (names []string) {
+	for _, c := range living.list() {
+		if !c.daemon {
+			names = append(names, c.name)
+		}
+	}
+	return names
 }
 
 // endChildren waits for all processes that this one has started; daemons, and when ctx ends all, are terminated. It returns

@@ -154,7 +154,7 @@ func (s *server) makeState(body []byte) error {
 	if err == nil {
 		s.states[e] = state
 		if exit != nil {
-			s.exits = append(s.exits, exit)
+			s.exits = append(s.exits, stateExit{e.name, exit})
 		}
 	}
 	failure := err

@@ -36,6 +36,9 @@ type link struct {
 	reason  error         // why the driver ended it
 	unshare func()        // gives up the memory shared with it
 
+	leaving     chan struct{} // closed when it has begun to end in good order
+	leavingWith string        // what it does last, guarded by mu; empty: it does not leave
+
 	answersFrom *transport.Reader // the run goroutine's, from the process's start on
 
 	logs logQueue
@@ -76,7 +79,8 @@ type sentChunk struct {
 func newLink(p *Pool, id, slot int, spare bool) *link {
 	l := &link{
 		pool: p, tell: p.tell, id: id, slot: slot, spare: spare, gone: make(chan struct{}), over: make(chan struct{}),
-		opened: make(map[uint32]bool), flush: make(chan struct{}, 1),
+		leaving: make(chan struct{}),
+		opened:  make(map[uint32]bool), flush: make(chan struct{}, 1),
 	}
 	l.logs.init(p.options.procs, func(r slog.Record) { l.pool.handleLog(r) })
 	return l
@@ -282,29 +286,6 @@ func (l *link) lostError(item, attempts int) *WorkerLostError {
 		Signal: exit.Signal, ExitCode: exit.Code, MaxRSS: exit.MaxRSS, Stderr: exit.Stderr,
 		OOM: outOfMemory(exit, l.pool.options.memory),
 	}
-}
-
-// stop ends the worker, in good order if it is idle and grace is not 0, and waits for it.
-func (l *link) stop(grace time.Duration) {
-	l.mu.Lock()
-	l.stopped = true
-	process, greeted := l.process, l.greeted
-	l.mu.Unlock()
-	if process != nil {
-		switch {
-		case !greeted:
-			process.Kill() // it has done nothing yet
-		case grace > 0:
-			_ = process.Requests.SetWriteDeadline(time.Now().Add(grace))
-			_, _ = l.requests.Add(proc.KindStop, 0, nil)
-			if l.requests.Flush() != nil {
-				grace = 0
-			}
-		}
-		process.Stop(grace)
-	}
-	<-l.over
-	l.release()
 }
 
 // release gives up what is left of a worker that has ended. It may be called again.

@@ -59,6 +59,7 @@ type poolOptions struct {
 	spares    int
 	idle      time.Duration // 0: workers are kept
 	hello     time.Duration // that a worker may take to its hello; 0: the default
+	exitTime  time.Duration // that a worker may take to end; 0: the default, negative: any
 	output    *lineSink
 	logger    slog.Handler
 

@@ -17,8 +17,10 @@ import (
 //
 // A worker that dies is replaced, and the item that it ran is tried again; see [Retries].
 type Pool struct {
-	ctx     context.Context // its end ends the pool
-	cancel  context.CancelCauseFunc
+	ctx     context.Context         // its end ends the pool
+	life    context.Context         // likewise, and leaves no worker time to end in good order
+	cancel  context.CancelCauseFunc // of life
+	closing context.CancelCauseFunc // of ctx
 	options poolOptions
 	hello   proc.Hello
 
@@ -35,6 +37,7 @@ type Pool struct {
 
 	active    sync.WaitGroup // calls
 	callbacks sync.WaitGroup // of futures
+	cutOff    []error        // about workers that took too long to end
 	ending    sync.WaitGroup // workers that have been replaced and have not ended yet
 
 	up     chan struct{} // closed when the first worker is ready
@@ -62,7 +65,8 @@ func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 		up: make(chan struct{}), final: make(chan struct{}), done: make(chan struct{}),
 	}
 	p.supervisor.init(p)
-	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	p.life, p.cancel = context.WithCancelCause(ctx)
+	p.ctx, p.closing = context.WithCancelCause(p.life)
 	p.working.Lock()
 	for slot := range p.links {
 		p.fill(slot)
@@ -99,7 +103,8 @@ func (o *poolOptions) maxProcs() int { return max(1, runtime.GOMAXPROCS(0)/o.pro
 
 // Close waits for the calls under way, ends the workers and waits for them, and for callbacks of futures; after that all
 // verbs return [ErrClosed]. If the pool's context ends meanwhile, no call is waited for. It may be called again, and returns
-// the error that ended the pool early, if one did: the context's cause, or why workers could not be started.
+// the error that ended the pool early, if one did: the context's cause, or why workers could not be started; or what of the
+// workers' end in good order was cut off after [ExitTimeout].
 //
 // Deferred, Close does not keep a panic waiting: it terminates the pool, and the panic goes on. At an early return it does
 // wait for what was submitted and is not done: defer Terminate, and call Close at the end, where that may take long. Called
@@ -117,7 +122,7 @@ func (p *Pool) Close() error {
 	defer late.Stop()
 	p.shut()
 	p.active.Wait()
-	p.cancel(ErrClosed)
+	p.closing(ErrClosed)
 	<-p.done
 	p.mu.Lock()
 	p.deaf = true
@@ -137,7 +142,7 @@ func (p *Pool) reportClose() {
 }
 
 // Terminate ends the workers without waiting for the calls under way, which return an error that is [ErrClosed]. It may be
-// called at any time and from anywhere, also in a callback or after Close, when it has no effect. It waits for the workers'
+// called at any time and from anywhere, also in a callback, or during Close, which waits for no exit function then. It waits for the workers'
 // end, two seconds at most, since an [Output] function or a [Logger] that calls it keeps a worker from its end; it does not
 // wait for callbacks. Close waits for all.
 func (p *Pool) Terminate() {

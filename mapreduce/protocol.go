@@ -22,6 +22,7 @@ const (
 	kindLog                                 // worker: a log record. body: see worker_log.go
 	kindProfile                             // driver: make a profile. tag: request; body: kind, nanoseconds
 	kindProfiled                            // worker: tag: request; body: the text of an error, empty for none; the profile
+	kindLeaving                             // worker: its last work, before which all is answered. body: what that is
 	kindExpire                              // driver: the time of an item is over. tag: chunk; body: its offset there
 )
 

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
-
-	"mrrun/mapreduce/internal/proc"
 )
 
 // A loss is a worker that died, and what it was doing.
@@ -103,6 +101,13 @@ func (p *Pool) fill(slot int) {
 	p.addSpares()
 }
 
+// fillEmpty is fill for a slot that may have been filled meanwhile, or is not wanted any more.
+func (p *Pool) fillEmpty(slot int) {
+	if slot < p.wanted && !p.released && p.links[slot] == nil {
+		p.fill(slot)
+	}
+}
+
 func (p *Pool) put(slot int, l *link) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,6 +154,13 @@ func (p *Pool) replace(slot int) {
 	p.empty(slot)
 	if slot < p.wanted && !p.released {
 		p.numbers.Recycled++
+		p.refill(slot)
+	}
+}
+
+// refill fills a slot whose worker leaves: at once, unless more leave already than work, which are waited for.
+func (p *Pool) refill(slot int) {
+	if p.leaving <= p.wanted {
 		p.fill(slot)
 	}
 }
@@ -160,7 +172,7 @@ func (p *Pool) empty(slot int) {
 		return
 	}
 	p.put(slot, nil)
-	p.ending.Go(func() { old.stop(proc.StopTime) })
+	p.end(old, slot)
 }
 
 // Resize changes the number of workers to n, 1 to [MaxProcs]. Workers that are too many end when they have answered what

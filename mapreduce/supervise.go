@@ -2,12 +2,11 @@ package mapreduce
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
 	"time"
-
-	"mrrun/mapreduce/internal/proc"
 )
 
 const (
@@ -34,6 +33,7 @@ type supervisor struct {
 	pins       []int              // processors by slot, where the workers are pinned
 	deaths     []time.Time        // of workers, through no fault of an item: the last ones
 	wanted     int                // workers
+	leaving    int                // workers without a slot that have not ended yet
 	released   bool               // the pool has been idle, and has no workers
 	broken     bool               // a panic has left all of this as it was in the middle of something
 	loss       *loss              // while a lost worker is dealt with
@@ -72,6 +72,7 @@ const (
 	evAnswer                  // link has answered its oldest chunk; its results are placed
 	evLost                    // link's worker has ended, or could not be started: err
 	evFill                    // the pause before a slot is filled again is over
+	evLeft                    // a worker that had slot n has ended
 	evSubmit                  // call begins
 	evFlow                    // call, a stream, has more items or more room
 	evRetry                   // the pause before an item is tried again is over
@@ -85,7 +86,6 @@ const (
 func (p *Pool) supervise() {
 	defer close(p.done)
 	defer p.options.cargo.Release()
-	defer p.ending.Wait()
 	for {
 		select {
 		case <-p.inbox.ready():
@@ -161,10 +161,11 @@ func (p *Pool) handle(e *event) {
 	case evLost:
 		p.workerLost(e.link, e.err)
 		e.link.release()
+	case evLeft:
+		p.leaving--
+		p.fillEmpty(e.n)
 	case evFill:
-		if e.n < p.wanted && !p.released && p.links[e.n] == nil {
-			p.fill(e.n)
-		}
+		p.fillEmpty(e.n)
 	case evSubmit:
 		c := e.call
 		p.calls[c.id] = c
@@ -326,16 +327,22 @@ func (p *Pool) shutDown() {
 		if l == nil {
 			continue
 		}
-		grace := time.Duration(0)
-		if cause == ErrClosed && p.dispatcher.idle(slot) {
-			grace = proc.StopTime
-		}
-		stopping.Go(func() { l.stop(grace) })
+		how := p.endingOf(slot, cause)
+		stopping.Go(func() { p.noteCutOff(l.stop(how)) })
 	}
 	for _, l := range p.spares {
-		stopping.Go(func() { l.stop(0) })
+		how := endNow
+		if cause == ErrClosed {
+			how = endIdle
+		}
+		stopping.Go(func() { p.noteCutOff(l.stop(how)) })
 	}
 	stopping.Wait()
+	p.ending.Wait()
 	p.unpin()
 	p.reports.end()
+	if p.err == nil {
+		p.err = errors.Join(append(p.cutOff, lifeCause(p.life))...)
+	}
+	p.cancel(ErrClosed)
 }

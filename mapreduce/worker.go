@@ -35,7 +35,7 @@ type server struct {
 	queue    *mailbox[request]
 	sessions map[uint32]*session // by call; the reader's
 	states   map[*entry]any      // made by the reader before there are calls
-	exits    []func() error      // of states
+	exits    []stateExit         // of states
 	filters  map[*command]*filter
 	flush    chan struct{}                // asks the flusher to send what waits
 	quit     chan struct{}                // closed at the end of the flusher
@@ -91,7 +91,7 @@ func (s *server) serve() {
 		if p := recover(); p != nil {
 			panic(p) // it must not return: the process would go on as a driver
 		}
-		s.endFilters()
+		s.endFiltersSoon()
 		if s.running { // runtime.Goexit would leave a worker that does nothing
 			fmt.Fprintln(os.Stderr, "a task, or an exit function, called runtime.Goexit, which ends its worker")
 			s.worker.Exit(exitGoexit)
@@ -111,20 +111,6 @@ func (s *server) serve() {
 	status := s.leave()
 	s.running = false
 	s.worker.Exit(status)
-}
-
-// leave waits for the processes that tasks have started, and runs the exit functions of the states, the last made first.
-func (s *server) leave() (status int) {
-	if s.pool == nil { // else they are the program's
-		_ = endChildren(context.Background())
-	}
-	for i := len(s.exits) - 1; i >= 0; i-- {
-		if err := s.exits[i](); err != nil {
-			fmt.Fprintf(os.Stderr, "exit function of worker %d: %v\n", s.worker.ID, err)
-			status = 1
-		}
-	}
-	return status
 }
 
 // read takes requests until the driver says stop. The end of the requests without that means that the driver is gone.

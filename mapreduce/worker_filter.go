@@ -62,7 +62,7 @@ func (f *filter) ask(ctx context.Context, line string) (string, error) {
 	if stop() && err == nil {
 		return answer, nil
 	}
-	ended := f.end(KillGrace)
+	ended := f.endSoon()
 	if cause := context.Cause(ctx); cause != nil {
 		return "", cause
 	}
@@ -149,7 +149,7 @@ func (f *filter) exchangeLast(string) (string, error) {
 	if more, err := f.lines.Peek(1); err == nil {
 		return "", unasked(answer + string(more))
 	}
-	_ = f.end(KillGrace)
+	_ = f.endSoon()
 	return strings.TrimSuffix(answer, "\n"), nil
 }
 
@@ -164,20 +164,19 @@ func (f *filter) close() {
 	f.out.Close()
 }
 
-// end closes the program's input, and kills the program if that does not end it within grace.
-func (f *filter) end(grace time.Duration) error {
+// end closes the program's input and waits for the program, which is killed when ctx ends.
+func (f *filter) end(ctx context.Context) error {
 	_ = f.in.Close()
-	kill := time.AfterFunc(grace, f.kill)
-	defer kill.Stop()
+	defer context.AfterFunc(ctx, f.kill)()
 	err := f.cmd.Wait()
 	f.close()
 	f.offering.Wait()
 	return err
 }
 
-// endFilters ends the programs of a worker that ends; of one that is a process, what is left is killed with it.
-func (s *server) endFilters() {
-	for _, f := range s.filters {
-		_ = f.end(KillGrace)
-	}
+// endSoon is end for a program that has failed, or should have ended.
+func (f *filter) endSoon() error {
+	ctx, cancel := context.WithTimeout(context.Background(), KillGrace)
+	defer cancel()
+	return f.end(ctx)
 }

@@ -2,8 +2,10 @@ package proc
 
 import (
 	"errors"
+	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,12 +38,30 @@ func (r *PipeReader) Read(b []byte) (int, error) {
 		r.awaitOthers()
 	}
 	if r.rest == 0 {
-		return r.file.Read(b)
+		return r.readOthers(b)
 	}
 	n, err := r.file.Read(b[:min(len(b), r.rest)])
 	r.rest -= n
 	r.awaitOthers()
 	return n, err
+}
+
+// readOthers sees first what is there: a deadline that has passed would hide that there is no other process.
+func (r *PipeReader) readOthers(b []byte) (n int, err error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	err = os.ErrClosed
+	control(r.file, func(fd int) { n, err = syscall.Read(fd, b) })
+	switch {
+	case n > 0:
+		return n, nil
+	case n == 0 && err == nil:
+		return 0, io.EOF
+	case errors.Is(err, syscall.EAGAIN):
+		return r.file.Read(b)
+	}
+	return 0, err
 }
 
 // awaitOthers begins late when nothing of the worker is left.

@@ -79,6 +79,20 @@ func TestPipeReaderOthers(t *testing.T) {
 	}
 }
 
+// Where nobody is waited for, the end of the pipe is seen all the same.
+func TestPipeReaderEndsAtOnce(t *testing.T) {
+	for range 100 {
+		r, w := heldPipe(t)
+		r.late = 0
+		_, _ = io.WriteString(w, "ab")
+		r.finish()
+		w.Close()
+		if got, err := io.ReadAll(r); string(got) != "ab" || err != nil {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+}
+
 // While the worker lives there is no limit but the deadline, which its end replaces.
 func TestPipeReaderDeadline(t *testing.T) {
 	t.Parallel()

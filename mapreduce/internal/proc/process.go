@@ -85,6 +85,9 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Suspended returns for how long, until now, the worker has been stopped by signals. Only Linux tells.
 func (p *Process) Suspended(now time.Time) time.Duration { return p.stopped.Total(now) }
 
+// Ended is closed when the worker has ended and was reaped, which is before Done.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
 // Exit returns how the worker ended. It blocks until it has.
 func (p *Process) Exit() Exit {
 	<-p.done
