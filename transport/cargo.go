@@ -38,7 +38,12 @@ func (c *Codec[T]) Keep(cargo *Cargo, v *T) {
 	}
 	e := NewEncoder(nil)
 	e.cargo = cargo
-	_ = c.encode(e, v) // who sends it returns the error
+	done := make(chan struct{})
+	go func() { // a user's method may call runtime.Goexit
+		defer close(done)
+		_ = c.encode(e, v) // who sends it returns the error
+	}()
+	<-done
 }
 
 // Keeping returns the cargo of one value; nil for a T that cannot refer to anything.
