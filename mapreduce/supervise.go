@@ -86,16 +86,17 @@ const (
 func (p *Pool) supervise() {
 	defer close(p.done)
 	defer p.options.cargo.Release()
-	for {
+	defer func() { // also when an encoding method of the user's calls runtime.Goexit here
+		p.working.Lock()
+		p.watch.stop()
+		p.shutDown()
+	}()
+	for p.ctx.Err() == nil {
 		select {
 		case <-p.inbox.ready():
 			p.working.Lock()
 			p.handleAll()
 		case <-p.ctx.Done():
-			p.working.Lock()
-			p.watch.stop()
-			p.shutDown()
-			return
 		}
 	}
 }

@@ -83,10 +83,13 @@ const (
 	cldContinued = 6
 )
 
-// startedWith returns what the kernel may count as the memory of a process that this one has just started, in bytes: its
-// largest memory begins with that of the process that forked it, until its exec.
+// startedWith returns what the kernel may count as the memory of a process that this one has just started, in bytes: until
+// its exec the new process shares this one's memory, whose peak it keeps.
 func startedWith() int64 {
-	var usage syscall.Rusage
+	if peak := ownStatus(peakRSS); peak > 0 {
+		return peak
+	}
+	var usage syscall.Rusage // which begins with what this process itself was started with: more than need be
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
 	return maxRSS(&usage)
 }
