@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +106,36 @@ func TestProgram(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// A relative path is looked up where this process is, a name in $PATH, also for workers that run elsewhere.
+func TestProgramAndDir(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, elsewhere := t.TempDir(), t.TempDir()
+	if err := os.Symlink(exe, filepath.Join(here, "program")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(here)
+	t.Setenv("PATH", here+":"+os.Getenv("PATH"))
+	for _, path := range []string{"./program", "program", filepath.Join(here, "program")} {
+		p, err := NewPool(t.Context(), Procs(1), Program(path), Dir(elsewhere))
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		if got, err := workingDir.Apply(t.Context(), p, 0); err != nil || got != elsewhere {
+			t.Errorf("%s runs in %s, %v", path, got, err)
+		}
+		p.Close()
+	}
+	if _, err := NewPool(t.Context(), Program("there-is-no-such-program")); !errors.Is(err, exec.ErrNotFound) {
+		t.Error(err)
+	}
+}
+
+var workingDir = FuncContext(func(context.Context, int) (string, error) { return os.Getwd() })
 
 var arguments = Func(func(int) []string { return os.Args })
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -295,9 +297,19 @@ func IdleTimeout(d time.Duration) PoolOption {
 
 // Program has workers run another program, with these arguments, which must have the same tasks as this one: it imports
 // the same packages and calls [Main] or [Init]. Without, workers run this program with its own arguments.
+//
+// A path is relative to the working directory of this process, whatever [Dir] says; a name without a slash is looked up in
+// $PATH, as by [exec.LookPath].
 func Program(path string, args ...string) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
-		o.path, o.args = path, append([]string{}, args...)
+		found, err := exec.LookPath(path)
+		if err == nil {
+			found, err = filepath.Abs(found)
+		}
+		if err != nil {
+			return fmt.Errorf("mapreduce: Program: %w", err)
+		}
+		o.path, o.args = found, append([]string{}, args...)
 		return nil
 	})
 }

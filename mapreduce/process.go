@@ -156,7 +156,7 @@ func (c *child) Signal(s os.Signal) error {
 
 // Terminate ends the process step by step and does not wait for it: the context of its task ends; if the task has not
 // returned [KillGrace] later, or takes no context, the process is sent SIGTERM, at which it ends with all that it has
-// started; if it is suspended, or something else keeps it from that, SIGKILL follows. A task that returns a result in time
+// started, and its exit code is -15; if it is suspended, or something else keeps it from that, SIGKILL follows, and it is -9. A task that returns a result in time
 // has it taken. After the process's end it returns [os.ErrProcessDone].
 func (c *child) Terminate() error {
 	if !c.Alive() {
@@ -182,7 +182,7 @@ func (c *child) Resume() error { return c.signal(syscall.SIGCONT, true) }
 
 // An Exit says how a process ended and what it used.
 type Exit struct {
-	Code   int            // the exit status, 1 if the task failed; or minus the number of the signal that killed it
+	Code   int            // the exit status, 1 if the task failed; or minus the number of the signal that ended it
 	Signal syscall.Signal // what killed it, or 0
 	CPU    time.Duration  // user and system time, of what it has waited for too
 	MaxRSS int64          // most memory it is known to have had in use, in bytes; 0: that is not known

@@ -50,7 +50,11 @@ func TestProcessTerminate(t *testing.T) {
 					t.Errorf("%v, exit code %d", err, code)
 				}
 			default:
-				if died, ok := errors.AsType[*ExitError](err); !ok || died.Signal != syscall.SIGKILL || !errors.Is(err, errEnded) {
+				want := syscall.SIGTERM
+				if suspended {
+					want = syscall.SIGKILL
+				}
+				if died, ok := errors.AsType[*ExitError](err); !ok || died.Signal != want || code != -int(want) || !errors.Is(err, errEnded) {
 					t.Errorf("%v, exit code %d", err, code)
 				}
 			}

@@ -66,7 +66,7 @@ func TestProcessSignalEnds(t *testing.T) {
 			t.Error(err)
 		}
 		_, err := p.Wait()
-		if died, ok := errors.AsType[*ExitError](err); !ok || died.Signal != syscall.SIGKILL {
+		if died, ok := errors.AsType[*ExitError](err); !ok || died.Signal != s {
 			t.Errorf("after %v: %v", s, err)
 		}
 	}

@@ -28,6 +28,7 @@ type Process struct {
 
 	mu       sync.Mutex // held while the number is given back, so that no signal reaches its next owner
 	reaped   bool
+	asked    syscall.Signal // the last that was sent to the worker alone, if that ends it
 	stopOnce sync.Once
 }
 
@@ -112,6 +113,9 @@ func (p *Process) wait() {
 		p.exit.Stderr = err.Error()
 	} else {
 		p.exit = exitOf(state)
+		if p.asked != 0 && p.exit.Signal == syscall.SIGKILL {
+			p.exit.Signal = p.asked // at which the worker has killed its group, and so itself
+		}
 		p.exit.MaxRSS, p.exit.Taken = p.peak(p.exit.MaxRSS), p.Note.taken()
 		p.exit.Stderr = p.out.words(p.exit.Code == exitCrash || p.exit.Signal == syscall.SIGABRT)
 	}
@@ -171,9 +175,13 @@ func (p *Process) Signal(s syscall.Signal, group bool) error {
 	if p.reaped {
 		return os.ErrProcessDone
 	}
+	p.asked = 0
 	target := p.PID()
-	if group {
+	switch {
+	case group:
 		target = -target
+	case s == syscall.SIGTERM, s == syscall.SIGHUP:
+		p.asked = s
 	}
 	return syscall.Kill(target, s)
 }
@@ -190,6 +198,7 @@ func (p *Process) Kill() {
 		return
 	}
 	if !p.reaped {
+		p.asked = 0
 		_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
 	}
 }
