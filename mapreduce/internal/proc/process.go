@@ -104,6 +104,9 @@ func (p *Process) wait() {
 	p.reaped = true
 	p.mu.Unlock()
 	living.remove(p)
+	if adoptsOrphans() {
+		go reapOrphans(p.PID()) // nobody waits for what cannot be killed, such as another user's process
+	}
 	p.slot.retire()
 	close(p.ended)
 	p.Answers.finish()
