@@ -126,6 +126,9 @@ func (c *child) run(ctx context.Context) {
 	<-c.link.over
 	c.timer.Stop()
 	c.link.release()
+	if !c.answered {
+		c.call.cargo.Orphan()
+	}
 	c.call.cargo.Release()
 	c.link.pool.options.cargo.Release()
 	c.conclude()

@@ -251,8 +251,11 @@ func TestHashOfEqualKeys(t *testing.T) {
 
 type pointingKey struct{ at *int }
 
-func (pointingKey) MarshalText() ([]byte, error)     { return []byte{}, nil }
-func (*pointingKey) UnmarshalText(text []byte) error { return nil }
+func (pointingKey) MarshalText() ([]byte, error) { return []byte{}, nil }
+func (k *pointingKey) UnmarshalText(text []byte) error {
+	k.at = new(int)
+	return nil
+}
 
 func TestJobKeysRefused(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -15,8 +15,10 @@ import (
 // the next round begins. It is made by [NewBarrier] and used by pointer; all methods are safe for concurrent use.
 //
 // It breaks when it cannot be complete any more: by [Barrier.Abort], when the ctx of one that waits ends, when an action
-// panics, and when a process ends that has waited at it since it was made or last [Barrier.Reset], whether it waits then
-// or not. A round that was complete before stays so.
+// panics, when a process ends that has waited at it since it was made or last [Barrier.Reset], whether it waits then or not,
+// and when a process that got it as an argument of its task dies before it has come: it is killed, crashes or exits, and does
+// not return. (The item of a pool's worker that dies is tried again, and comes then.) A round that was complete before stays
+// so.
 type Barrier struct {
 	member
 	state   *shm.Word64 // a round
@@ -220,6 +222,11 @@ func (b *Barrier) act(r round, action func()) error {
 // Abort breaks the barrier.
 func (b *Barrier) Abort() {
 	b.check()
+	breakBarrier(b.o)
+}
+
+func breakBarrier(o shm.Object) {
+	b := member{o: o}.barrier()
 	for r := b.round(); !r.broken() && !b.change(r, r.broke()); r = b.round() {
 	}
 }
@@ -258,7 +265,16 @@ func (b *Barrier) Broken() bool {
 func (b *Barrier) Close() error { return b.close() }
 
 // EncodeMsgpack sends the barrier to another process of the tree.
-func (b *Barrier) EncodeMsgpack(e *msgpack.Encoder) error { return b.encode(e) }
+func (b *Barrier) EncodeMsgpack(e *msgpack.Encoder) error {
+	if err := b.encode(e); err != nil {
+		return err
+	}
+	if w, ok := e.Writer().(interface{ Orphaned(func()) }); ok {
+		o := b.o // which the sender may close before
+		w.Orphaned(func() { breakBarrier(o) })
+	}
+	return nil
+}
 
 // DecodeMsgpack receives a barrier. The error wraps [ErrGone] if it was closed or is another tree's.
 func (b *Barrier) DecodeMsgpack(d *msgpack.Decoder) error {

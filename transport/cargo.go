@@ -6,14 +6,26 @@ import "sync"
 // times, or some time after it was given to him, has this process keep its cargo meanwhile, though its user closes it. Its
 // methods are safe for concurrent use.
 type Cargo struct {
-	mu    sync.Mutex
-	unpin []func()
+	mu     sync.Mutex
+	unpin  []func()
+	orphan []func() // see Orphan
 }
 
 func (c *Cargo) add(unpin func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unpin = append(c.unpin, unpin)
+}
+
+// Orphan says that the process that was sent the values has died in the middle of its work: others must not wait for what
+// it would have done with the cargo. The Cargo must not have been released.
+func (c *Cargo) Orphan() {
+	c.mu.Lock()
+	orphan := c.orphan
+	c.mu.Unlock()
+	for _, f := range orphan {
+		f()
+	}
 }
 
 // Release ends the keeping. The Cargo is empty then; nil always is.
@@ -23,7 +35,7 @@ func (c *Cargo) Release() {
 	}
 	c.mu.Lock()
 	unpin := c.unpin
-	c.unpin = nil
+	c.unpin, c.orphan = nil, nil
 	c.mu.Unlock()
 	for _, f := range unpin {
 		f()
@@ -66,4 +78,14 @@ func (e *Encoder) Carry(pin func() (unpin func())) bool {
 		e.cargo.add(pin())
 	}
 	return e.kept || e.cargo != nil
+}
+
+// Orphaned implements what a barrier looks for in the writer of an encoder: f is called by [Cargo.Orphan].
+func (e *Encoder) Orphaned(f func()) {
+	if e.cargo == nil {
+		return
+	}
+	e.cargo.mu.Lock()
+	defer e.cargo.mu.Unlock()
+	e.cargo.orphan = append(e.cargo.orphan, f)
 }

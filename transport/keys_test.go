@@ -15,10 +15,10 @@ type (
 	clockKey struct{ at time.Time } // encodes itself
 )
 
-func (k textKey) MarshalText() ([]byte, error)    { return []byte(k), nil }
-func (k *textKey) UnmarshalText(b []byte) error   { *k = textKey(b); return nil }
-func (clockKey) MarshalText() ([]byte, error)     { return []byte{}, nil }
-func (*clockKey) UnmarshalText(text []byte) error { return nil }
+func (k textKey) MarshalText() ([]byte, error)   { return []byte(k), nil }
+func (k *textKey) UnmarshalText(b []byte) error  { *k = textKey(b); return nil }
+func (clockKey) MarshalText() ([]byte, error)    { return []byte{}, nil }
+func (k *clockKey) UnmarshalText(b []byte) error { return k.at.UnmarshalText(b) }
 
 func TestCheckKey(t *testing.T) {
 	for _, k := range []reflect.Type{

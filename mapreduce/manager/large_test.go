@@ -139,15 +139,16 @@ func TestTooLargeForTheClient(t *testing.T) {
 	onBothTransports(t, 64<<20, func(t *testing.T, dial func(...Option) *Client) {
 		ctx, maker := within(t), dial()
 		large := make([]byte, size)
-		dict, list := must1(NewDict[int, []byte](ctx, maker, Named("dict"))), must1(NewList(ctx, maker, [][]byte{large}, Named("list")))
-		value, queue := must1(NewValue(ctx, maker, large, Named("value"))), must1(NewQueue[[]byte](ctx, maker, 9, Named("queue")))
+		dict, queue := must1(NewDict[int, []byte](ctx, maker, Named("dict"))), must1(NewQueue[[]byte](ctx, maker, 9, Named("queue")))
+		must1(NewList(ctx, maker, [][]byte{large}, Named("list")))
+		must1(NewValue(ctx, maker, large, Named("value")))
 		check(t, errors.Join(dict.Set(ctx, 1, large), queue.Put(ctx, large)))
 
 		c := dial(MaxMessage(limit))
 		lock := must1(NewLock(ctx, c))
 		check(t, lock.Lock(ctx))
-		dict, list = must1(NewDict[int, []byte](ctx, c, Named("dict"))), must1(NewList[[]byte](ctx, c, nil, Named("list")))
-		value, queue = must1(NewValue[[]byte](ctx, c, nil, Named("value"))), must1(NewQueue[[]byte](ctx, c, 9, Named("queue")))
+		dict, list := must1(NewDict[int, []byte](ctx, c, Named("dict"))), must1(NewList[[]byte](ctx, c, nil, Named("list")))
+		value, queue := must1(NewValue[[]byte](ctx, c, nil, Named("value"))), must1(NewQueue[[]byte](ctx, c, 9, Named("queue")))
 		pool := must1(NewPool(ctx, c, 1))
 		second := func(_ any, err error) error { return err }
 		third := func(_ []byte, _ bool, err error) error { return err }
