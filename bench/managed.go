@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -32,9 +33,9 @@ func (o *objects) event(ctx context.Context, me int) (*manager.Event, error) {
 	return manager.NewEvent(ctx, o.manager, manager.Named(fmt.Sprint("event ", me)))
 }
 
-// queue has room for all n messages, as those of Python have.
-func queue[T any](ctx context.Context, o *objects, n int) (*manager.Queue[T], error) {
-	return manager.NewQueue[T](ctx, o.manager, n, manager.Named("queue"))
+// queue has room for all messages, as those of Python have.
+func queue[T any](ctx context.Context, o *objects) (*manager.Queue[T], error) {
+	return manager.NewQueue[T](ctx, o.manager, math.MaxInt32, manager.Named("queue"))
 }
 
 func wrongNumber(what string, got, want int) error {
@@ -159,7 +160,7 @@ func putOrGetManaged(ctx context.Context, o *objects, me, n int) error {
 }
 
 func passOn[T any](ctx context.Context, o *objects, me, n int, item T, right func(T) bool) error {
-	q, err := queue[T](ctx, o, n)
+	q, err := queue[T](ctx, o)
 	if err != nil {
 		return err
 	}
@@ -241,7 +242,7 @@ func managedEmpty(o *objects, _ int64) (string, bool) {
 }
 
 func emptyQueue[T any](o *objects) (string, bool) {
-	found := func(ctx context.Context) (*manager.Queue[T], error) { return queue[T](ctx, o, 1) }
+	found := func(ctx context.Context) (*manager.Queue[T], error) { return queue[T](ctx, o) }
 	left, err := inspect(found, (*manager.Queue[T]).Len)
 	if err != nil {
 		return err.Error(), false

@@ -140,7 +140,7 @@ func TestManagedChecksFail(t *testing.T) {
 		"manager-list":           {func(o *objects) error { return must(o.list(ctx)).Set(ctx, 0, 0) }, "len=2"},
 		"manager-value":          {func(o *objects) error { return must(o.value(ctx)).Store(ctx, 0) }, "last=0"},
 		"manager-event":          {func(o *objects) error { return must(o.event(ctx, 0)).Clear(ctx) }, "token=False"},
-		"manager-queue":          {func(o *objects) error { return must(queue[int](ctx, o, 9)).Put(ctx, number) }, "empty=False"},
+		"manager-queue":          {func(o *objects) error { return must(queue[int](ctx, o)).Put(ctx, number) }, "empty=False"},
 	} {
 		prim := must(lookupPrimitive(name))
 		o, closeAll, err := newObjects(2)
