@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -60,13 +61,19 @@ func (e *TaskError) Error() string {
 	}
 }
 
-// ofNoItem returns the error of a part of the work that the caller does not know by an index.
+// ofNoItem returns e as the error of a part of the work that the caller does not know by an index. e itself stays as it is:
+// the supervisor may still tell other workers of it.
 func (e *TaskError) ofNoItem() *TaskError {
-	e.Index, e.Input = -1, nil
-	if lost, ok := errors.AsType[*WorkerLostError](e); ok {
-		lost.Index = -1
+	of := *e
+	of.Index, of.Input, of.is = -1, nil, slices.Clone(e.is)
+	for i, err := range of.is {
+		if lost, ok := err.(*WorkerLostError); ok {
+			ofNone := *lost
+			ofNone.Index = -1
+			of.is[i] = &ofNone
+		}
 	}
-	return e
+	return &of
 }
 
 // Unwrap returns the errors that are known on both sides.
