@@ -101,7 +101,7 @@ func init() {
 			fmt.Println("driver", os.Getpid())
 		}
 		Init()
-		pool(StartTimeout(time.Second))
+		pool(StartTimeout(sleepingDriverLimit))
 	}
 	scenarios["stray"] = func() {
 		Main(func(context.Context) error {
@@ -197,19 +197,22 @@ func TestHookNoPool(t *testing.T) {
 	})
 }
 
+// sleepingDriverLimit is enough for a worker to come up on a busy machine.
+const sleepingDriverLimit = 3 * time.Second
+
 // Time for which the driver is stopped does not count against a worker on its way.
 func TestHookDriverSleeps(t *testing.T) {
 	checkLeaks(t)
 	p := start(t, "driver sleeps", thisBinary(nil))
 	driver := p.awaitPID("driver", 1)[0]
 	eventually(t, hangTime, func() error {
-		if len(p.family()) != 2 {
+		if !strings.Contains(p.stderr.String(), "on its way") {
 			return errors.New("it has no worker yet")
 		}
 		return nil
 	})
 	suspend(t, driver)
-	time.Sleep(1200 * time.Millisecond) // more than the worker may take
+	time.Sleep(sleepingDriverLimit + 200*time.Millisecond) // more than the worker may take
 	_ = syscall.Kill(driver, syscall.SIGCONT)
 	if got := p.await("pool", 1)[0]; got != "0 false false" {
 		t.Errorf("pool %s; stderr:\n%s", got, &p.stderr)

@@ -164,7 +164,7 @@ type program struct {
 	cmd    *exec.Cmd
 	in     *os.File // its standard input
 	lines  chan string
-	stderr bytes.Buffer
+	stderr lockedBuffer
 	mark   string // in the environment of all its processes, whoever their parent is by now
 	temp   string
 	exited chan struct{}

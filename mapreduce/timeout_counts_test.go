@@ -32,7 +32,8 @@ var chat = FuncContext(func(ctx context.Context, c chatter) (int, error) {
 // Time that this process takes counts against no item, up to a limit.
 func TestTimeoutCountsOwnTime(t *testing.T) {
 	checkLeaks(t)
-	defer func(was int) { logBurst = was }(logBurst)
+	was := logBurst
+	t.Cleanup(func() { logBurst = was }) // after the pool, whose workers read it, is closed
 	logBurst = 1 << 20
 	const limit, shortLimit = 300 * time.Millisecond, 100 * time.Millisecond
 	slowly := func() { time.Sleep(20 * time.Millisecond) }
