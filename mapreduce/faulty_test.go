@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"mrrun/transport/faulty"
+	"mrrun/internal/faulty"
 )
 
 // faultyPipes puts the plan's fault into the pipes of all workers: the driver's ends, and with [InProcess] the workers'.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"mrrun/mapreduce/internal/mutual"
+	"mrrun/mapreduce/internal/mtls"
 )
 
 // FuzzHandshake: whatever comes to a server before a greeting, with and without TLS, ends or greets, gets nothing without the
@@ -28,7 +28,7 @@ func FuzzHandshake(f *testing.F) {
 		f.Add(side, []byte("GET / HTTP/1.1\r\n\r\n"))
 		f.Add(side, recordTLS(f, key))
 	}
-	serving, dialing := must1(mutual.TLS(key, "server", "client")), must1(mutual.TLS(key, "client", "server"))
+	serving, dialing := must1(mtls.Config(key, "server", "client")), must1(mtls.Config(key, "client", "server"))
 	withTLS := func(l net.Listener) net.Listener { return tls.NewListener(l, serving) }
 	f.Fuzz(func(t *testing.T, side byte, stream []byte) {
 		switch side % sides {
@@ -62,10 +62,10 @@ func FuzzHandshake(f *testing.F) {
 func recordTLS(f *testing.F, key []byte) []byte {
 	near, far := socketPair(f)
 	r := &recorder{Conn: near}
-	server := tls.Server(far, must1(mutual.TLS(key, "server", "client")))
+	server := tls.Server(far, must1(mtls.Config(key, "server", "client")))
 	done := make(chan error, 1)
 	go func() { done <- server.Handshake() }()
-	client := tls.Client(r, must1(mutual.TLS(key, "client", "server")))
+	client := tls.Client(r, must1(mtls.Config(key, "client", "server")))
 	_ = client.SetDeadline(time.Now().Add(fuzzTime))
 	check(f, client.Handshake())
 	check(f, <-done)

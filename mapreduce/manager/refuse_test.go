@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"mrrun/mapreduce/internal/mutual"
+	"mrrun/mapreduce/internal/mtls"
 	"mrrun/transport"
 )
 
@@ -50,7 +50,7 @@ func TestStrangers(t *testing.T) {
 	friend := must1(NewValue(within(t), dialRemote(t, address, key), 0))
 	hello := string(clientHello(protocolVersion))
 	as := func(key []byte, role string) *tls.Config {
-		return &tls.Config{Certificates: must1(mutual.TLS(key, role, "server")).Certificates}
+		return &tls.Config{Certificates: must1(mtls.Config(key, role, "server")).Certificates}
 	}
 	slow := string(frame(kindHello, 0, func(e *transport.Encoder) { must1(e.Write(make([]byte, 64))) }))
 	old := as(key, "client")
@@ -92,7 +92,7 @@ func TestStrangers(t *testing.T) {
 func TestKeys(t *testing.T) {
 	address := serveRemote(t, NewKey())
 	_, err := DialRemote(within(t), "tcp", address, NewKey())
-	wants(t, "the server's key is another", err, mutual.ErrWrongKey)
+	wants(t, "the server's key is another", err, mtls.ErrWrongKey)
 	_, err = DialRemote(within(t), "tcp", address, []byte("short"))
 	equal(t, "a short key is refused", err != nil, true)
 	_, err = Listen("tcp", ":0", []byte("short"))

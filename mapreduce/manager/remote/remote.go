@@ -11,7 +11,7 @@ import (
 	"net"
 	"strings"
 
-	"mrrun/mapreduce/internal/mutual"
+	"mrrun/mapreduce/internal/mtls"
 	"mrrun/mapreduce/manager"
 )
 
@@ -28,7 +28,7 @@ func Listen(network, address string, key []byte) (net.Listener, error) {
 	if strings.HasPrefix(address, ":") {
 		address = "127.0.0.1" + address
 	}
-	config, err := mutual.TLS(key, "server", "client")
+	config, err := mtls.Config(key, "server", "client")
 	if err != nil {
 		return nil, fmt.Errorf("manager: listen: %w", err)
 	}
@@ -42,7 +42,7 @@ func Listen(network, address string, key []byte) (net.Listener, error) {
 // Dial connects to a manager that listens by [Listen] with the same key. Proxies of that manager that this process receives
 // use the connection.
 func Dial(ctx context.Context, network, address string, key []byte, opts ...manager.Option) (*manager.Client, error) {
-	config, err := mutual.TLS(key, "client", "server")
+	config, err := mtls.Config(key, "client", "server")
 	if err != nil {
 		return nil, fmt.Errorf("manager: dial %s: %w", address, err)
 	}

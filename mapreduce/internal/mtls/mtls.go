@@ -1,5 +1,5 @@
-// Package mutual has the TLS by which both sides of a connection prove that they have the same key.
-package mutual
+// Package mtls has the TLS by which both sides of a connection prove that they have the same key.
+package mtls
 
 import (
 	"crypto/ed25519"
@@ -20,10 +20,10 @@ const minKey = 16
 // ErrWrongKey is wrapped by the error about a peer that has another key.
 var ErrWrongKey = errors.New("the peer has another key")
 
-// TLS has both sides identify themselves by ed25519 keys that only the shared key yields: each accepts exactly the public
+// Config has both sides identify themselves by ed25519 keys that only the shared key yields: each accepts exactly the public
 // key that its peer must have. own and peer are their roles, which makes them two. The names in the certificates mean
 // nothing.
-func TLS(key []byte, own, peer string) (*tls.Config, error) {
+func Config(key []byte, own, peer string) (*tls.Config, error) {
 	if len(key) < minKey {
 		return nil, fmt.Errorf("a key of %d bytes is too short: at least %d, see NewKey", len(key), minKey)
 	}

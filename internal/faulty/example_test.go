@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"mrrun/transport/faulty"
+	"mrrun/internal/faulty"
 )
 
 func ExamplePlan() {

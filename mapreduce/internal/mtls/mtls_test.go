@@ -1,4 +1,4 @@
-package mutual
+package mtls
 
 import (
 	"bytes"
@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-func TestTLS(t *testing.T) {
+func TestConfig(t *testing.T) {
 	key, other := []byte("sixteen bytes or"), []byte("another sixteen ")
 	ours := func(key []byte, own, peer string) *tls.Config {
 		t.Helper()
-		c, err := TLS(key, own, peer)
+		c, err := Config(key, own, peer)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%s: the client says %v", name, err)
 		}
 	}
-	if _, err := TLS([]byte("short"), "client", "server"); err == nil {
+	if _, err := Config([]byte("short"), "client", "server"); err == nil {
 		t.Error("a short key is taken")
 	}
 }
