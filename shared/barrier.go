@@ -147,7 +147,7 @@ func (b *Barrier) change(from, to round) bool {
 		return false
 	}
 	if from.breaks() != to.breaks() || from.done() != to.done() {
-		b.gate.Knock()
+		b.gate.WakeWaiters()
 	}
 	return true
 }
@@ -296,5 +296,5 @@ func repairBarrier(o shm.Object, dead shm.Tag) {
 			break
 		}
 	}
-	b.gate.Alarm()
+	b.gate.WakeWaitersAgain()
 }

@@ -174,7 +174,7 @@ func notify(waiters, gates []shm.Word, i int) bool {
 	if v == 0 || v&condNotified != 0 || !waiters[i].CompareAndSwap(v, v|condNotified) {
 		return false
 	}
-	gates[shm.Tag(v).Slot()].Knock()
+	gates[shm.Tag(v).Slot()].WakeWaiters()
 	return true
 }
 
@@ -235,7 +235,7 @@ func repairCond(o shm.Object, dead shm.Tag) {
 		if notified {
 			waiters[i].CompareAndSwap(v, v|condNotified)
 		}
-		gates[shm.Tag(v&shm.TagMask).Slot()].Alarm() // who notified it may have died before the wake-up
+		gates[shm.Tag(v&shm.TagMask).Slot()].WakeWaitersAgain() // who notified it may have died before the wake-up
 	}
 	for i := range used.Load() { // last: until then another repair would do all this again
 		w := &waiters[i]

@@ -43,7 +43,7 @@ func (e *Event) Set() {
 	e.p.Release(&e.o)
 	for v := e.state.Load(); v&eventSet == 0; v = e.state.Load() {
 		if e.state.CompareAndSwap(v, (v|eventSet)+2) {
-			e.gate.Knock()
+			e.gate.WakeWaiters()
 			return
 		}
 	}
@@ -109,4 +109,4 @@ func (e *Event) DecodeMsgpack(d *msgpack.Decoder) error {
 }
 
 // repairEvent is what becomes of an event when a process has died: it may have set it, and not woken those that wait.
-func repairEvent(o shm.Object, _ shm.Tag) { o.Hot(1).Alarm() }
+func repairEvent(o shm.Object, _ shm.Tag) { o.Hot(1).WakeWaitersAgain() }

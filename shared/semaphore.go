@@ -184,7 +184,7 @@ func (s *Semaphore) wait(ctx context.Context) error {
 		taken := s.try(s.tag)
 		if taken || ctx.Err() != nil {
 			if starving && s.starving.CompareAndSwap(s.tag, 0) {
-				s.gate.Knock() // for those that stood back
+				s.gate.WakeWaiters() // for those that stood back
 			} else if !taken {
 				s.wake() // the wake-up may have been meant for this one
 			}
@@ -215,7 +215,7 @@ func (s *Semaphore) wait(ctx context.Context) error {
 // waited for too long.
 func (s *Semaphore) overtake(starving uint32) {
 	if starving != 0 && s.Value() > 0 && s.starving.CompareAndSwap(starving, 0) {
-		s.gate.Knock()
+		s.gate.WakeWaiters()
 	}
 }
 
@@ -272,12 +272,12 @@ func (s *Semaphore) Release() error {
 // known. The bit goes when nobody waits; who began to wait before it went is woken to set it again.
 func (s *Semaphore) wake() {
 	if s.starving.Load() != 0 {
-		s.gate.Knock()
+		s.gate.WakeWaiters()
 		return
 	}
 	s.gate.Add(2 * semWaiters) // one more change
 	if s.gate.Wake(1) == 0 {
-		s.gate.Knock()
+		s.gate.WakeWaiters()
 	}
 }
 
@@ -321,5 +321,5 @@ func repairSemaphore(o shm.Object, dead shm.Tag) {
 		s.owner[i].CompareAndSwap(uint32(dead), 0)
 	}
 	o.Hot(1).CompareAndSwap(uint32(dead), 0)
-	o.Hot(0).Alarm()
+	o.Hot(0).WakeWaitersAgain()
 }

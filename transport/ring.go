@@ -211,7 +211,7 @@ func (r *ring) put(ctx context.Context, body []byte) error {
 	}
 	r.putting.Unlock()
 	if err == nil {
-		r.o.Hot(hotNotEmpty).Knock()
+		r.o.Hot(hotNotEmpty).WakeWaiters()
 	}
 	return err
 }
@@ -230,7 +230,7 @@ func (r *ring) tryPut(body []byte) error {
 	err = r.append(body)
 	r.putting.Unlock()
 	if err == nil {
-		r.o.Hot(hotNotEmpty).Knock()
+		r.o.Hot(hotNotEmpty).WakeWaiters()
 	}
 	return err
 }
@@ -298,7 +298,7 @@ func (r *ring) get(ctx context.Context, buf []byte) ([]byte, error) {
 		buf, err := r.take(buf)
 		r.getting.Unlock()
 		if err == nil {
-			r.o.Hot(hotNotFull).Knock()
+			r.o.Hot(hotNotFull).WakeWaiters()
 		}
 		if err != errWait {
 			return buf, err
@@ -324,7 +324,7 @@ func (r *ring) tryGet(buf []byte) ([]byte, error) {
 	buf, err = r.take(buf)
 	r.getting.Unlock()
 	if err == nil {
-		r.o.Hot(hotNotFull).Knock()
+		r.o.Hot(hotNotFull).WakeWaiters()
 	}
 	return buf, err
 }
@@ -367,8 +367,8 @@ func (r *ring) close() {
 			break
 		}
 	}
-	r.o.Hot(hotNotEmpty).Knock()
-	r.o.Hot(hotNotFull).Knock()
+	r.o.Hot(hotNotEmpty).WakeWaiters()
+	r.o.Hot(hotNotFull).WakeWaiters()
 }
 
 // closedError is the error of a closed ring: it may have been closed because it is about to be freed.
@@ -402,7 +402,7 @@ func (r *ring) done() bool {
 		}
 		if w.CompareAndSwap(v, (v+1)&countMask) {
 			if r.unfinished() == 0 {
-				r.o.Hot(hotFinished).Knock()
+				r.o.Hot(hotFinished).WakeWaiters()
 			}
 			return true
 		}
@@ -444,6 +444,6 @@ func (r *ring) free() error {
 // repairRing is what becomes of a ring when a process has died: it may have been about to wake others.
 func repairRing(o shm.Object, _ shm.Tag) {
 	for _, i := range []int{hotNotEmpty, hotNotFull, hotFinished} {
-		o.Hot(i).Alarm()
+		o.Hot(i).WakeWaitersAgain()
 	}
 }

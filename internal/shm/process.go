@@ -17,9 +17,9 @@ type Process struct {
 	slot  *slot
 
 	mu     sync.Mutex
-	turns  map[uint32]*turn // of objects that goroutines wait for
-	crowds map[*Word]*crowd // at words that goroutines wait at
-	looked atomic.Int64     // when Look last looked
+	turns  map[uint32]*turn     // of objects that goroutines wait for
+	queues map[*Word]*waitQueue // at words that goroutines wait at
+	looked atomic.Int64         // when Look last looked
 
 	counted atomic.Int64 // when the processes were counted
 	many    atomic.Bool  // more than there are processors
@@ -97,7 +97,7 @@ func (t *Table) process(g Tag, pid int, start uint32) (*Process, error) {
 	if err := t.ready(g, pid, start); err != nil {
 		return nil, err
 	}
-	return &Process{table: t, tag: g, slot: t.slot(g), turns: map[uint32]*turn{}, crowds: map[*Word]*crowd{}}, nil
+	return &Process{table: t, tag: g, slot: t.slot(g), turns: map[uint32]*turn{}, queues: map[*Word]*waitQueue{}}, nil
 }
 
 // Look retires the process that an owner word names, if it has died. It reports whether it did. Between two looks of one

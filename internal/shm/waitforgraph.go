@@ -1,19 +1,14 @@
 package shm
 
-import (
-	"runtime"
-	"strconv"
-	"strings"
-	"sync/atomic"
-)
+import "sync/atomic"
 
-// edges is how many objects a process can be known to wait for. If it waits for more, no repair is wrong, but those who wait
+// maxEdges is how many objects a process can be known to wait for. If it waits for more, no repair is wrong, but those who wait
 // for the same object may sleep a [Slice] longer after its death.
-const edges = 8
+const maxEdges = 8
 
 const edgeOwes = 1 << 31 // the process does not wait for the object, but owes those a wake-up who do
 
-// An Edge is where a process has noted that it waits for an object. It is not for sharing between goroutines.
+// An Edge of the wait-for graph is a process's note that it waits for an object. It is not for sharing between goroutines.
 type Edge struct{ word *Word }
 
 // Waits notes in the process's slot that it waits for o, until the edge is cleared. It comes before the first operation
@@ -40,12 +35,6 @@ func (e Edge) Clear() {
 	}
 }
 
-// Site notes where in the program the process waits: the first caller outside the packages of these primitives. It is for
-// people, so the last one wins. It takes some microseconds.
-func (p *Process) Site() {
-	setText(p.slot.site[:], callSite())
-}
-
 // clear takes back what the process before has noted.
 func (t *Table) clear(s *slot, number int) {
 	for i := range s.edges {
@@ -55,25 +44,6 @@ func (t *Table) clear(s *slot, number int) {
 	t.clearRow(s, number)
 	for i := range s.site {
 		atomic.StoreUint64(&s.site[i].v, 0)
-	}
-}
-
-func callSite() string {
-	var callers [16]uintptr
-	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
-	for {
-		f, more := frames.Next()
-		ours := strings.HasPrefix(f.Function, "mrrun/internal/shm.") || strings.HasPrefix(f.Function, "mrrun/shared.")
-		if !ours || strings.HasSuffix(f.File, "_test.go") {
-			file := f.File
-			if len(file) > 150 {
-				file = file[len(file)-150:]
-			}
-			return file + ":" + strconv.Itoa(f.Line)
-		}
-		if !more {
-			return ""
-		}
 	}
 }
 

@@ -5,35 +5,35 @@ import (
 	"context"
 )
 
-// A crowd is the goroutines of one process that wait at one word. The first waits in the kernel, and looks for all.
-type crowd struct {
-	waiting list.List // of *onlooker
+// A waitQueue is the goroutines of one process that wait at one word. The first waits in the kernel, and looks for all.
+type waitQueue struct {
+	waiting list.List // of *waiter
 }
 
-// An onlooker waits until it is called: with true when it is ready, with false when it shall be the one that looks.
-type onlooker struct {
+// A waiter waits until it is called: with true when it is ready, with false when it is the one that looks from now on.
+type waiter struct {
 	ready  func() bool
 	called chan bool
 }
 
-// A word that crowds wait at is changes(31) | crowded(1).
-const crowded = 1
+// A word with wait queues is changes(31) | waitedFor(1).
+const waitedFor = 1
 
 // Await blocks until ready reports true, or ctx ends: then it returns the cause. Whoever brings it about then calls
-// [Word.Knock] of w, a word of o. ready must be quick, as any goroutine of the process may call it, and must not
+// [Word.WakeWaiters] of w, a word of o. ready must be quick, as any goroutine of the process may call it, and must not
 // become false again. Each [Slice] it is asked anyhow, and before that poll, which retires those who died instead of
 // bringing it about.
 func (p *Process) Await(ctx context.Context, o Object, w *Word, ready func() bool, poll func()) error {
 	if ready() || p.Spin(ready) {
 		return nil
 	}
-	me := &onlooker{ready, make(chan bool, 1)}
+	me := &waiter{ready, make(chan bool, 1)}
 	p.mu.Lock()
-	c := p.crowds[w]
+	c := p.queues[w]
 	first := c == nil
 	if first {
-		c = &crowd{}
-		p.crowds[w] = c
+		c = &waitQueue{}
+		p.queues[w] = c
 	}
 	at := c.waiting.PushBack(me)
 	p.mu.Unlock()
@@ -57,13 +57,13 @@ func (p *Process) Await(ctx context.Context, o Object, w *Word, ready func() boo
 	return p.lookForAll(ctx, o, w, c, me, poll)
 }
 
-func (p *Process) lookForAll(ctx context.Context, o Object, w *Word, c *crowd, me *onlooker, poll func()) error {
+func (p *Process) lookForAll(ctx context.Context, o Object, w *Word, c *waitQueue, me *waiter, poll func()) error {
 	edge := p.Waits(o)
 	defer edge.Clear()
 	known := false
 	for {
 		v := w.Load()
-		if v&crowded == 0 && !w.CompareAndSwap(v, v|crowded) {
+		if v&waitedFor == 0 && !w.CompareAndSwap(v, v|waitedFor) {
 			continue
 		}
 		if p.call(c, me) {
@@ -72,7 +72,7 @@ func (p *Process) lookForAll(ctx context.Context, o Object, w *Word, c *crowd, m
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if w.WaitContext(ctx, v|crowded, Slice) {
+		if w.WaitContext(ctx, v|waitedFor, Slice) {
 			poll()
 			if !known {
 				p.Site()
@@ -83,12 +83,12 @@ func (p *Process) lookForAll(ctx context.Context, o Object, w *Word, c *crowd, m
 }
 
 // call calls those that are ready, and reports whether me is.
-func (p *Process) call(c *crowd, me *onlooker) bool {
+func (p *Process) call(c *waitQueue, me *waiter) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for at := c.waiting.Front(); at != nil; {
 		next := at.Next()
-		if k := at.Value.(*onlooker); k != me && k.ready() {
+		if k := at.Value.(*waiter); k != me && k.ready() {
 			c.waiting.Remove(at)
 			k.called <- true
 		}
@@ -97,13 +97,13 @@ func (p *Process) call(c *crowd, me *onlooker) bool {
 	return me.ready()
 }
 
-// leave takes one out of the crowd; if it was the one that looks, the next one does.
-func (p *Process) leave(w *Word, c *crowd, at *list.Element) {
+// leave takes one out of the queue; if it was the one that looks, the next one does.
+func (p *Process) leave(w *Word, c *waitQueue, at *list.Element) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.waiting.Remove(at)
 	select {
-	case done := <-at.Value.(*onlooker).called:
+	case done := <-at.Value.(*waiter).called:
 		if done {
 			return
 		}
@@ -111,15 +111,15 @@ func (p *Process) leave(w *Word, c *crowd, at *list.Element) {
 		return
 	}
 	if next := c.waiting.Front(); next != nil {
-		next.Value.(*onlooker).called <- false
-	} else if p.crowds[w] == c {
-		delete(p.crowds, w)
+		next.Value.(*waiter).called <- false
+	} else if p.queues[w] == c {
+		delete(p.queues, w)
 	}
 }
 
-// Knock makes all look again that [Process.Await] has made wait at the word, in whichever process.
-func (w *Word) Knock() {
-	for v := w.Load(); v&crowded != 0; v = w.Load() {
+// WakeWaiters wakes all that wait at the word by [Process.Await], in all processes: they look again.
+func (w *Word) WakeWaiters() {
+	for v := w.Load(); v&waitedFor != 0; v = w.Load() {
 		if w.CompareAndSwap(v, v+1) { // one more change, and nobody there
 			w.WakeAll()
 			return
@@ -127,8 +127,8 @@ func (w *Word) Knock() {
 	}
 }
 
-// Alarm is Knock for repairs: somebody may have died while knocking.
-func (w *Word) Alarm() {
-	w.Knock()
+// WakeWaitersAgain is WakeWaiters for repairs: the process that died may have been about to wake them.
+func (w *Word) WakeWaitersAgain() {
+	w.WakeWaiters()
 	w.WakeAll()
 }

@@ -5,37 +5,10 @@ import (
 	"os"
 )
 
-// A Tag names one process of the tree: generation(16) | slot+1 (14). It is never 0 and has [TagBits] bits, and no process
-// has [NoTag], which is for states of an owner word that are no owner.
-type Tag uint32
-
-// TagBits is how many bits a [Tag] has, and TagMask those bits of a word.
-const (
-	TagBits = 30
-	TagMask = 1<<TagBits - 1
-	NoTag   = Tag(TagMask)
-)
-
-const (
-	slotBits = 14
-	slotMask = 1<<slotBits - 1
-)
-
-func tagOf(slot int, generation uint16) Tag { return Tag(generation)<<slotBits | Tag(slot+1) }
-
-// Slots is how many slots there are, and Slot the number of a process's: for memory that has a place for each.
-const Slots = maxSlots
-
-// Slot returns the number of the process's slot, below [Slots]. Processes of different times may have the same.
-func (g Tag) Slot() int { return g.slot() }
-
-func (g Tag) slot() int          { return int(g&slotMask) - 1 }
-func (g Tag) generation() uint16 { return uint16(g >> slotBits) }
-
 // A slot is what the table knows of one process.
 type slot struct {
 	life     life
-	edges    [edges]Word
+	edges    [maxEdges]Word
 	dropping Word                  // the unit of an object that it is about to drop
 	arrivals Word                  // changes when something that it keeps for others has arrived
 	touched  [rowPages / 64]Word64 // pages of its row that have memory
@@ -132,16 +105,6 @@ func (t *Table) running() (n int) {
 	return n
 }
 
-// collect retires every process that is dead and that nobody has retired.
-func (t *Table) collect() {
-	for i := range t.usedSlots() {
-		v := t.slots[i].life.Load()
-		if g := tagOf(i, lifeGeneration(v)); lifeState(v) != slotFree && !t.Alive(g) {
-			t.Retire(g)
-		}
-	}
-}
-
 // ready makes the reserved slot that of process pid.
 func (t *Table) ready(g Tag, pid int, start uint32) error {
 	s := t.slot(g)
@@ -158,40 +121,4 @@ func (t *Table) ready(g Tag, pid int, start uint32) error {
 			"the process that started it is gone, or started two with one slot", os.Getpid())
 	}
 	return nil
-}
-
-// Alive reports whether the process may still run. A reserved slot counts as alive while who reserved it is. It takes some
-// system calls, 10 to 30 µs.
-func (t *Table) Alive(g Tag) bool {
-	s := t.slot(g)
-	if s == nil {
-		return false
-	}
-	v := s.life.Load()
-	if lifeGeneration(v) != g.generation() {
-		return false
-	}
-	switch lifeState(v) {
-	case slotReserved:
-		return t.Alive(Tag(v & TagMask))
-	case slotReady:
-		return t.lives(lifePID(v), lifeStart(v))
-	}
-	return false
-}
-
-// PID returns the process id of a process, 0 if it has ended or has not entered.
-func (t *Table) PID(g Tag) int {
-	if s := t.slot(g); s != nil {
-		if v := s.life.Load(); lifeGeneration(v) == g.generation() && lifeState(v) == slotReady {
-			return lifePID(v)
-		}
-	}
-	return 0
-}
-
-// Retired reports whether what the process left was repaired and its slot freed.
-func (t *Table) Retired(g Tag) bool {
-	s := t.slot(g)
-	return s == nil || lifeGeneration(s.life.Load()) != g.generation()
 }
