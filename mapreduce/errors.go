@@ -160,12 +160,12 @@ type WorkerLostError struct {
 	ExitCode int            // its exit status, -1 after a signal
 	MaxRSS   int64          // most memory it is known to have had in use, in bytes; 0: that is not known
 	OOM      bool           // it died for want of memory, under a [MemoryLimit]
-	Stderr   string         // the last lines that it wrote to standard error
+	Stderr   string         // the last lines that it wrote to standard error; of a crash all, where Error shows what matters
 }
 
 func (e *WorkerLostError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "worker %d (pid %d) %v", e.Worker, e.PID, proc.Exit{Code: e.ExitCode, Signal: e.Signal})
+	fmt.Fprintf(&b, "worker %d (pid %d) %v", e.Worker, e.PID, proc.Exit{Code: e.ExitCode, Signal: e.Signal, Stderr: e.Stderr})
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, ", as its item had done to its workers %d times before", e.Attempts-1)
 	}
@@ -173,7 +173,7 @@ func (e *WorkerLostError) Error() string {
 		fmt.Fprintf(&b, "; it used %d MiB at most", e.MaxRSS>>20)
 	}
 	if e.Stderr != "" {
-		fmt.Fprintf(&b, "; its last words:\n%s", e.Stderr)
+		fmt.Fprintf(&b, "; its last words:\n%s", proc.Brief(e.Stderr))
 	}
 	return b.String()
 }

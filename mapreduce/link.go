@@ -42,6 +42,7 @@ type link struct {
 	answersFrom *transport.Reader // the run goroutine's, from the process's start on
 
 	logs logQueue
+	dump proc.Dump      // of a crash, in what it prints to standard error
 	busy proc.Stopwatch // runs while this process handles what the worker has answered, logged or printed
 
 	profiles    map[uint32]chan profileResult // that are waited for
@@ -145,7 +146,7 @@ func (l *link) greet() error {
 	err := l.initStates(l.requests, l.answersFrom)
 	if errors.Is(err, io.EOF) {
 		process.Stop(proc.StopTime) // it closed the pipe, so it ends
-		err = fmt.Errorf("%w: %v; its last words:\n%s", err, process.Exit(), process.Exit().Stderr)
+		err = fmt.Errorf("%w: %v; its last words:\n%s", err, process.Exit(), proc.Brief(process.Exit().Stderr))
 	}
 	if err != nil {
 		return err

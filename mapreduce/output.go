@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"sync"
+
+	"mrrun/mapreduce/internal/proc"
 )
 
 // An OutputLine is a line that a worker, or a process of its own, printed.
@@ -19,7 +21,9 @@ type OutputLine struct {
 
 // Output has f get the lines that workers print to standard output and standard error. Without, they go to those of the
 // driver, each behind its worker and item: "[worker 2, item 17] hello", or behind the name of its process. Lines are never
-// mixed; one of more than 64 KiB comes in pieces. All lines have come when [Pool.Close], or [Process.Wait], returns.
+// mixed; one of more than 64 KiB comes in pieces. All lines have come when [Pool.Close], or [Process.Wait], returns. Without,
+// the many lines of a crash are cut to its reason and the frames of the user's code, unless GOTRACEBACK in the driver's
+// environment asks for more, such as "all".
 //
 // One option calls f for one line at a time, of all pools and processes that it is given to; others do not wait for it. f
 // may use other pools, but must not wait for those that it prints for: their workers wait for it. A panic of f is reported
@@ -58,6 +62,12 @@ func (p *Pool) print(l *link, stderr bool, text []byte) {
 	out := os.Stdout
 	if stderr {
 		out = os.Stderr
+		if !proc.WholeDumps() {
+			var ok bool
+			if line.Text, ok = l.dump.Cut(line.Text); !ok {
+				return
+			}
+		}
 	}
 	_, _ = io.WriteString(out, line.String()+"\n")
 }

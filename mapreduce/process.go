@@ -186,7 +186,7 @@ type Exit struct {
 	Signal syscall.Signal // what killed it, or 0
 	CPU    time.Duration  // user and system time, of what it has waited for too
 	MaxRSS int64          // most memory it is known to have had in use, in bytes; 0: that is not known
-	Stderr string         // the last lines that it wrote to standard error
+	Stderr string         // the last lines that it wrote to standard error; of a crash all, where Error shows what matters
 }
 
 func newExit(e proc.Exit) Exit {
@@ -196,8 +196,11 @@ func newExit(e proc.Exit) Exit {
 	return Exit{e.Code, e.Signal, e.CPU, e.MaxRSS, e.Stderr}
 }
 
-// String says it in words: "killed by SIGKILL" or "exit status 3".
-func (e Exit) String() string { return proc.Exit{Code: e.Code, Signal: e.Signal}.String() }
+// String says it in words: "killed by SIGKILL", "exit status 3" or, of a Go program that crashed in cgo, "exit status 2 after
+// SIGSEGV in C code".
+func (e Exit) String() string {
+	return proc.Exit{Code: e.Code, Signal: e.Signal, Stderr: e.Stderr}.String()
+}
 
 // An ExitError says how a process died before its task was done. [errors.Is] finds [ErrTimeout] or [ErrMemoryLimit] in it if
 // that was why.
@@ -219,7 +222,7 @@ func (e *ExitError) Error() string {
 		fmt.Fprintf(&b, " and %d MiB at most", e.MaxRSS>>20)
 	}
 	if e.Stderr != "" {
-		fmt.Fprintf(&b, "; its last words:\n%s", e.Stderr)
+		fmt.Fprintf(&b, "; its last words:\n%s", proc.Brief(e.Stderr))
 	}
 	return b.String()
 }

@@ -123,7 +123,7 @@ func (p *Process) noHello(err error, limit time.Duration) error {
 	exit := p.Exit()
 	text := fmt.Sprintf("worker %d (pid %d) %s%v", p.ID, p.PID(), what, exit)
 	if exit.Stderr != "" {
-		text += "; its last words:\n" + exit.Stderr
+		text += "; its last words:\n" + Brief(exit.Stderr)
 	}
 	return fmt.Errorf("%w: %s", ErrNoHello, text)
 }

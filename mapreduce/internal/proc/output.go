@@ -3,8 +3,6 @@ package proc
 import (
 	"bytes"
 	"os"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -29,7 +27,8 @@ type stream struct {
 	r     *PipeReader
 	w     *os.File
 	tail  []byte
-	crash []byte // the beginning of what the runtime says of a crash, whose end is a list of idle goroutines
+	crash []byte // what the runtime says of a crash, and what follows
+	dump  Dump   // finds its beginning
 }
 
 func newOutput(spec Spec) (*output, error) {
@@ -92,15 +91,6 @@ func (o *output) finish() {
 	o.readers.Wait()
 }
 
-// words returns the tail of the standard error, after finish; of a worker that crashed, what the runtime said first.
-func (o *output) words(crashed bool) string {
-	words := o.stderr.tail
-	if crashed && len(o.stderr.crash) >= tailSize { // else it is in the tail
-		words = o.stderr.crash[:tailSize]
-	}
-	return strings.TrimRight(string(words), "\n")
-}
-
 func (s *stream) copyLines(sink func([]byte)) {
 	defer s.r.Close()
 	var buf []byte
@@ -126,13 +116,12 @@ func (s *stream) copyLines(sink func([]byte)) {
 	}
 }
 
-// crashBegins are the first words of what the runtime says when it gives a program up.
-var crashBegins = []string{"panic: ", "fatal error: ", "SIGSEGV: ", "SIGBUS: ", "SIGFPE: ", "runtime/cgo: "}
-
+// keep takes the next line of the standard error.
 func (s *stream) keep(line []byte) {
-	if slices.ContainsFunc(crashBegins, func(s string) bool { return bytes.HasPrefix(line, []byte(s)) }) {
+	begun := s.dump.part == dumpHead
+	if s.dump.Cut(string(bytes.TrimSuffix(line, []byte("\n")))); s.dump.part == dumpHead && !begun {
 		s.crash = append(s.crash[:0], line...)
-	} else if len(s.crash) > 0 && len(s.crash) < tailSize {
+	} else if len(s.crash) > 0 && len(s.crash) < crashSize {
 		s.crash = append(s.crash, line...)
 	}
 	s.tail = append(s.tail, line...)

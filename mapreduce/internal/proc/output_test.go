@@ -95,9 +95,10 @@ func TestLastWords(t *testing.T) {
 		{"many begin with a whole line", many[:411], false, many[2], "", tailSize},
 		{"one long line", []string{strings.Repeat("x", 3*tailSize) + "\n"}, false, "x", "x", tailSize},
 		{"short crash", []string{"hello\n", "panic: oh\n", "goroutine 1\n"}, true, "hello\n", "goroutine 1", 40},
-		{"long crash", slices.Concat(many, crash), true, "fatal error: stack overflow\nat a", "", tailSize},
-		{"the last crash", slices.Concat(lines("panic: ", 5), many, crash), true, "fatal error: stack overflow\nat a", "", tailSize},
+		{"long crash", slices.Concat(many, crash), true, "fatal error: stack overflow\nat a", strings.TrimSuffix(crash[1000], "\n"), crashSize},
+		{"the last crash", slices.Concat(lines("panic: ", 5), many, crash), true, "fatal error: stack overflow\nat a", strings.TrimSuffix(crash[1000], "\n"), crashSize},
 		{"looks like a crash", slices.Concat(crash, []string{"bye\n"}), false, "at ", "bye", tailSize},
+		{"words of C before the crash", slices.Concat([]string{"runtime/cgo: pthread_create failed\n", "SIGABRT: abort\n"}, many), true, "runtime/cgo: ", "", crashSize},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -105,7 +106,11 @@ func TestLastWords(t *testing.T) {
 			for _, line := range test.in {
 				o.stderr.keep([]byte(line))
 			}
-			got := o.words(test.crashed)
+			exit := Exit{}
+			if test.crashed {
+				exit.Code = exitCrash
+			}
+			got := o.words(exit)
 			if len(got) > test.size || !strings.HasPrefix(got, test.begins) || !strings.HasSuffix(got, test.ends) {
 				t.Errorf("%d bytes: %.60q … %q", len(got), got, got[max(0, len(got)-60):])
 			}

@@ -39,13 +39,19 @@ type Exit struct {
 	MaxRSS int64          // most memory it is known to have had in use, in bytes; 0: that is not known
 	Taken  int64          // under a limit, of memory: what it had taken beyond its rest when it noted that last
 	CPU    time.Duration  // user and system time
-	Stderr string         // the last lines that it wrote to standard error
+	Stderr string         // the last lines that it wrote to standard error, with all that its runtime said of a crash
 }
 
-// String says it in words: "killed by SIGKILL" or "exit status 3".
+// String says it in words: "killed by SIGKILL", "exit status 3" or "exit status 2 after SIGSEGV in C code".
 func (e Exit) String() string {
 	if e.Signal != 0 {
 		return "killed by " + signalName(e.Signal)
+	}
+	switch signal, inC := e.crashSignal(); {
+	case inC:
+		return fmt.Sprintf("exit status %d after %s in C code", e.Code, signal)
+	case signal != "":
+		return fmt.Sprintf("exit status %d after %s", e.Code, signal)
 	}
 	return fmt.Sprintf("exit status %d", e.Code)
 }
@@ -120,7 +126,7 @@ func (p *Process) wait() {
 			p.exit.Signal = p.asked // at which the worker has killed its group, and so itself
 		}
 		p.exit.MaxRSS, p.exit.Taken = p.peak(p.exit.MaxRSS), p.Note.taken()
-		p.exit.Stderr = p.out.words(p.exit.Code == exitCrash || p.exit.Signal == syscall.SIGABRT)
+		p.exit.Stderr = p.out.words(p.exit)
 	}
 	close(p.done)
 }

@@ -1,0 +1,61 @@
+//go:build linux
+
+package mapreduce
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A crash in C code is told as such, in the error, the log and the lines printed, each with what matters of the dump; the
+// whole of it is in the error's Stderr, and printed on request.
+func TestCrashInC(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "crashincgo")
+	build := exec.Command("go", "build", "-o", path, "./testdata/crashincgo")
+	build.Env = append(os.Environ(), "CGO_ENABLED=1")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	run := func(traceback string, args ...string) (stdout, stderr string) {
+		t.Helper()
+		cmd := exec.Command(path, args...)
+		var out, errs bytes.Buffer
+		cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), "GOTRACEBACK="+traceback), &out, &errs
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("%v: %s", err, &errs)
+		}
+		return out.String(), errs.String()
+	}
+	const end, reason = "exit status 2 after SIGSEGV in C code", "signal arrived during cgo execution"
+	stdout, stderr := run("single")
+	for what, text := range map[string]string{"error": stdout, "standard error": stderr} {
+		if strings.Count(text, end) != 1 || strings.Count(text, reason) != 1 || strings.Count(text, "main.go:17") != 1 ||
+			strings.Contains(text, "runtime.") || strings.Count(text, "\n") > 12 {
+			t.Errorf("%s:\n%s", what, text)
+		}
+	}
+	if stdout, _ = run("single", "whole"); strings.Count(stdout, "\n") < 70 || !strings.Contains(stdout, "runtime.gopark") {
+		t.Errorf("Stderr:\n%s", stdout)
+	}
+	if _, stderr = run("all"); strings.Count(stderr, "\n") < 70 {
+		t.Errorf("standard error with GOTRACEBACK=all:\n%s", stderr)
+	}
+}
+
+// A stack overflow has a dump of hundreds of lines.
+func TestOverflowIsCut(t *testing.T) {
+	checkLeaks(t)
+	p := newPool(t, Procs(1), silent())
+	_, err := deedTask.Map(t.Context(), p, deeds(t.TempDir(), 1, "overflow", 1000, 0), Retries(0))
+	lost := lostItem(t, err, 0)
+	if text := lost.Error(); strings.Count(text, "\n") > 30 || !strings.Contains(text, "fatal error: stack overflow") || !strings.Contains(text, "mapreduce.overflow(") {
+		t.Errorf("the error: %s", text)
+	}
+	if strings.Count(lost.Stderr, "\n") < 100 {
+		t.Errorf("Stderr: %s", lost.Stderr)
+	}
+}

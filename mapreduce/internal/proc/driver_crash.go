@@ -1,0 +1,174 @@
+package proc
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+)
+
+// crashSize is how much is kept of what the runtime says of a crash.
+const crashSize = 64 << 10
+
+var (
+	// crashBegin is what the runtime begins with when it gives a program up.
+	crashBegin = regexp.MustCompile(`^(panic: |fatal error: |runtime/cgo: |(SIG[A-Z]+): )`)
+
+	headLine       = regexp.MustCompile(`^($|\t|\[|PC=|m=|runtime: |signal |instruction bytes:)`)
+	goroutineBegin = regexp.MustCompile(`^goroutine (\d+) .*:$`)
+	frameLine      = regexp.MustCompile(`^(\t|created by |\.\.\.|[^\s(]+\()`) // a function, or where in it
+	registerLine   = regexp.MustCompile(`^\w+ +0x[0-9a-f]+$`)
+	// ownFrame is of the runtime, or of what it shares with the standard library.
+	ownFrame = regexp.MustCompile(`^(created by )?(runtime[./]|internal/|panic\()`)
+	// callFrame is where a worker has called what is the user's.
+	callFrame = regexp.MustCompile(`^(created by )?mrrun/mapreduce\.\((\*Task\[|\*server\)|State)`)
+)
+
+const maxFrames = 8 // that are kept of a goroutine; recursion may have a hundred
+
+// A Dump cuts what the runtime says of a crash to why it crashed and where, line by line: the goroutine that crashed, with
+// the frames of the user's code. Other lines, before and after it, stay. The zero value is ready for the first line.
+type Dump struct {
+	part   dumpPart
+	keeps  bool // a frame whose second line follows
+	frames int
+}
+
+type dumpPart int
+
+const (
+	noDump    dumpPart = iota
+	dumpHead           // why
+	dumpStack          // of the runtime
+	dumpFirst          // the goroutine that crashed
+	dumpOther          // another one, or what follows its user's frames
+	dumpGap            // between them
+)
+
+// Cut returns what is left of the next line, which has no newline. ok is false if that is nothing.
+func (d *Dump) Cut(line string) (left string, ok bool) {
+	switch {
+	case crashBegin.MatchString(line):
+		*d = Dump{part: dumpHead}
+		return line, true
+	case d.part == noDump:
+		return line, true
+	case d.part == dumpHead && line == "runtime stack:":
+		d.part = dumpStack
+		return "", false
+	case goroutineBegin.MatchString(line):
+		return line, d.begin(line)
+	}
+	switch d.part {
+	case dumpHead:
+		if !headLine.MatchString(line) {
+			d.part = noDump
+		}
+		return line, !strings.HasPrefix(line, "PC=") && !strings.HasPrefix(line, "instruction bytes:")
+	case dumpStack:
+		return "", false
+	case dumpFirst:
+		return d.frame(line)
+	}
+	if line == "" {
+		d.part = dumpGap
+		return "", false
+	}
+	if d.part == dumpOther && frameLine.MatchString(line) || registerLine.MatchString(line) {
+		return "", false
+	}
+	d.part = noDump
+	return line, true
+}
+
+// begin reports whether the goroutine is the one that crashed: the first, but for number 0, which is a thread's own.
+func (d *Dump) begin(line string) bool {
+	switch {
+	case d.part == dumpOther || d.part == dumpGap || d.part == dumpFirst:
+		d.part = dumpOther
+	case goroutineBegin.FindStringSubmatch(line)[1] == "0":
+		d.part = dumpStack
+	default:
+		d.part = dumpFirst
+		return true
+	}
+	return false
+}
+
+// frame is Cut for a line of the goroutine that crashed.
+func (d *Dump) frame(line string) (left string, ok bool) {
+	switch {
+	case line == "":
+		d.part = dumpGap
+		return "", false
+	case strings.HasPrefix(line, "\t"):
+		where, _, _ := strings.Cut(line, " +0x")
+		return where, d.keeps
+	case d.frames == maxFrames || callFrame.MatchString(line):
+		d.part = dumpOther
+		return "", false
+	}
+	if d.keeps = !ownFrame.MatchString(line); d.keeps {
+		d.frames++
+	}
+	return line, d.keeps
+}
+
+// Brief returns the last words of a process, cut by [Dump] unless [WholeDumps].
+func Brief(words string) string {
+	if WholeDumps() {
+		return words
+	}
+	var d Dump
+	var b strings.Builder
+	omitted := 0
+	for line := range strings.Lines(words) {
+		if left, ok := d.Cut(strings.TrimSuffix(line, "\n")); ok {
+			b.WriteString(left + "\n")
+		} else {
+			omitted++
+		}
+	}
+	if omitted > 0 {
+		fmt.Fprintf(&b, "(%d more lines: GOTRACEBACK=all shows them)\n", omitted)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// WholeDumps reports whether the user wants to see more of a crash than the goroutine that crashed, as he tells the runtime.
+func WholeDumps() bool {
+	switch os.Getenv("GOTRACEBACK") {
+	case "", "none", "0", "single":
+		return false
+	}
+	return true
+}
+
+// crashSignal returns the signal that a Go program which crashed says it got, and whether that came while it ran C code.
+// Its exit status does not tell: it is that of a panic.
+func (e Exit) crashSignal() (name string, inC bool) {
+	if e.Code != exitCrash {
+		return "", false
+	}
+	for line := range strings.Lines(e.Stderr) {
+		if m := crashBegin.FindStringSubmatch(line); name == "" && m != nil {
+			name = m[2]
+		}
+		if name != "" && (strings.HasPrefix(line, "signal arrived during cgo execution") || strings.HasPrefix(line, "signal arrived during external code execution")) {
+			return name, true
+		}
+	}
+	return name, false
+}
+
+// words returns the tail of the standard error, after finish; of a worker that crashed, what the runtime said if that is
+// longer.
+func (o *output) words(exit Exit) string {
+	words := o.stderr.tail
+	if (exit.Code == exitCrash || exit.Signal == syscall.SIGABRT) && len(o.stderr.crash) >= tailSize {
+		words = o.stderr.crash
+	}
+	return string(bytes.TrimRight(words, "\n"))
+}
