@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"mrrun/transport"
 )
@@ -23,6 +24,8 @@ type call struct {
 	ended    atomic.Bool  // have will not grow any more
 	consumed atomic.Int64 // results that have left the window
 	flowing  atomic.Bool  // the pool has been told that the three have changed, and has not looked yet
+
+	deadline time.Time // of the caller's context; zero: none
 
 	cargo transport.Cargo // of the arguments, until the end
 
@@ -118,8 +121,9 @@ func (p *Pool) enter(ctx context.Context) error {
 	return nil
 }
 
-// begin submits a call of a verb that has entered.
-func (p *Pool) begin(c *call) error {
+// begin submits a call of a verb that has entered. When ctx ends, the caller must cancel it.
+func (p *Pool) begin(ctx context.Context, c *call) error {
+	c.deadline, _ = ctx.Deadline()
 	c.keep()
 	p.mu.Lock()
 	if p.ended != nil {
@@ -137,7 +141,7 @@ func (p *Pool) begin(c *call) error {
 // run hands a whole call of a verb that has entered to the pool and waits for its end. When ctx ends, the call is cancelled
 // and its cause returned.
 func (p *Pool) run(ctx context.Context, c *call) error {
-	if err := p.begin(c); err != nil {
+	if err := p.begin(ctx, c); err != nil {
 		return err
 	}
 	select {

@@ -52,6 +52,7 @@ func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*chi
 		return nil, err
 	}
 	c.keep()
+	c.deadline, _ = ctx.Deadline()
 	if err := l.send(c, span{0, 1}, 1, nil); err != nil { // it waits for the process's hello
 		c.cargo.Release()
 		l.process.Kill()
@@ -105,19 +106,20 @@ func (c *child) run(ctx context.Context) {
 			}
 		case <-ended:
 			ended = nil
+			cause := context.Cause(ctx)
 			if !c.answered {
-				c.err = context.Cause(ctx)
+				c.err = cause
 			}
-			c.terminate()
+			c.terminate(cause)
 		case <-c.asked:
-			c.terminate()
+			c.terminate(errEnded)
 		case <-c.timer.C:
 			switch {
 			case c.steps > 0:
 				c.step()
 			case c.answered:
 				c.cutOff = c.link.cutOff(c.link.pool.options.exitTime)
-				c.terminate()
+				c.terminate(c.cutOff)
 			default:
 				c.look()
 			}
@@ -216,9 +218,10 @@ func (c *child) signal(s syscall.Signal, group bool) error {
 	return c.link.process.Signal(s, group)
 }
 
-// terminate takes the first step.
-func (c *child) terminate() {
+// terminate takes the first step. cause is for the task.
+func (c *child) terminate(cause error) {
 	if c.steps == 0 {
+		c.call.cause = cause
 		c.link.setReason(errEnded)
 		c.step()
 	}
@@ -232,7 +235,6 @@ func (c *child) step() {
 	c.steps++
 	switch {
 	case c.steps == 1 && c.heeds && c.ready && !c.answered:
-		c.call.cause = errEnded
 		c.link.cancelCall(c.call)
 		c.link.kick()
 		c.timer.Reset(KillGrace)

@@ -34,7 +34,7 @@ func (j *Job[J, In, K, V]) mapChunk(r *chunkRun, job J, partitions int) error {
 			return fmt.Errorf("decode the input: %w", err)
 		}
 		ctx, cancel := r.item(i)
-		err := safely(func() error { return withTimeout(ctx, job.Map(ctx, piece, emit)) })
+		err := safely(func() error { return timedOut(ctx, job.Map(ctx, piece, emit)) })
 		cancel()
 		if err != nil {
 			_ = r.out.WriteByte(itemFailed)

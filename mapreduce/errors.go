@@ -217,6 +217,20 @@ func encodeFailure(out *transport.Encoder, err error) {
 	knownerr.Of(err).Encode(out)
 }
 
+// decodeCause takes the cause with which a call was cancelled.
+func decodeCause(body []byte) error {
+	cause, err := decodeFailure(transport.NewDecoder(body))
+	if err != nil {
+		return fmt.Errorf("mapreduce: decode the cause of a cancelled call: %w", err)
+	}
+	for _, usual := range []error{context.Canceled, context.DeadlineExceeded} {
+		if cause.Msg == usual.Error() {
+			return usual
+		}
+	}
+	return cause.ofNoItem()
+}
+
 func decodeFailure(in *transport.Decoder) (*TaskError, error) {
 	e := &TaskError{}
 	var err error

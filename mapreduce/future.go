@@ -81,7 +81,7 @@ func async[R any](ctx context.Context, p *Pool, c *call, result func() (R, error
 		f.complete(cause, result)
 		p.active.Done()
 	}
-	if err := p.begin(c); err != nil {
+	if err := p.begin(ctx, c); err != nil {
 		c.end(err)
 	} else if ctx.Done() != nil {
 		f.watch(ctx)

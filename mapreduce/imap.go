@@ -72,7 +72,7 @@ func (t *Task[A, R]) stream(ctx context.Context, p *Pool, in iter.Seq2[A, error]
 	defer p.active.Done()
 	o.chunksize = min(o.chunksize, maxWindow/4)
 	s := newStream(t, p, o, unordered)
-	if err := p.begin(s.call); err != nil {
+	if err := p.begin(ctx, s.call); err != nil {
 		yield(Item[R]{}, err)
 		return
 	}

@@ -30,11 +30,11 @@ func (r *chunkRun) item(offset int) (ctx context.Context, cancel func()) {
 	if r.session.timeout == 0 {
 		return item, func() {}
 	}
-	return r.withDeadline(item, offset)
+	return r.withTimeout(item, offset)
 }
 
-// withTimeout makes the error of an item whose time was over an [ErrTimeout], also if the task returned ctx.Err().
-func withTimeout(ctx context.Context, err error) error {
+// timedOut makes the error of an item whose time was over an [ErrTimeout], also if the task returned ctx.Err().
+func timedOut(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, ErrTimeout) && !errors.Is(err, ErrTimeout) {
 		return fmt.Errorf("%w: %w", cause, err)
 	}

@@ -55,6 +55,8 @@ type callHead struct {
 	params  []byte
 	timeout uint64 // of an item, in nanoseconds; 0: none
 	seed    uint64
+
+	deadline time.Time // of the call; zero: none
 }
 
 func (h *callHead) encode(out *transport.Encoder) {
@@ -62,13 +64,18 @@ func (h *callHead) encode(out *transport.Encoder) {
 	out.Blob(h.params)
 	out.Uint(h.timeout)
 	out.Uint(h.seed)
+	encodeTime(out, h.deadline)
 }
 
 func (h *callHead) decode(in *transport.Decoder) (err error) {
 	if h.params, err = decodeUintThenBlob(in, &h.task); err != nil {
 		return err
 	}
-	return decodeUints(in, &h.timeout, &h.seed)
+	if err := decodeUints(in, &h.timeout, &h.seed); err != nil {
+		return err
+	}
+	h.deadline, err = decodeTime(in)
+	return err
 }
 
 // A chunkHead says which items follow.

@@ -3,7 +3,6 @@ package mapreduce
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync/atomic"
 
@@ -88,7 +87,7 @@ func (l *link) open(c *call) {
 	if !l.opened[c.id] {
 		l.opened[c.id] = true
 		_, _ = l.requests.Add(kindOpen, c.id, func(out *transport.Encoder) error {
-			(&callHead{uint64(c.task.number), c.params, uint64(c.options.timeout), c.options.seed}).encode(out)
+			(&callHead{uint64(c.task.number), c.params, uint64(c.options.timeout), c.options.seed, c.deadline}).encode(out)
 			return nil
 		})
 	}
@@ -97,8 +96,8 @@ func (l *link) open(c *call) {
 // cancelCall ends the call's context in the worker.
 func (l *link) cancelCall(c *call) {
 	_, _ = l.requests.Add(kindCancel, c.id, func(out *transport.Encoder) error {
-		_, err := io.WriteString(out, c.cause.Error())
-		return err
+		encodeFailure(out, c.cause)
+		return nil
 	})
 	l.dirty = true
 }

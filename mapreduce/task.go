@@ -32,8 +32,9 @@ func Func[A, R any](f func(A) R, opts ...TaskOption) *Task[A, R] {
 	return t
 }
 
-// FuncContext is [Func] for functions that can fail or that should end early: the context ends when the call is cancelled
-// or the driver ends. An error fails that item alone; see [TaskError].
+// FuncContext is [Func] for functions that can fail or that should end early: the context has the deadline of the caller's
+// and ends when the call is cancelled, with the same cause ([context.Cause]), or when the driver ends. In the cause
+// [errors.Is] finds what it finds in a [TaskError]. An error fails that item alone.
 func FuncContext[A, R any](f func(context.Context, A) (R, error), opts ...TaskOption) *Task[A, R] {
 	return newTask(named(funcName(f), opts), f)
 }
@@ -141,5 +142,5 @@ func (t *Task[A, R]) callSafely(r *chunkRun, i int, a A) (result R, err error) {
 	ctx, cancel := r.item(i)
 	defer cancel()
 	result, err = t.f(ctx, a)
-	return result, withTimeout(ctx, err)
+	return result, timedOut(ctx, err)
 }

@@ -140,7 +140,7 @@ func (s *server) read() {
 			s.sessions[f.Tag] = openSession(f.Body)
 		case kindCancel:
 			if call := s.sessions[f.Tag]; call != nil {
-				call.cancel(errors.New(string(f.Body)))
+				call.cancel(decodeCause(f.Body))
 			}
 		case kindExpire:
 			offset, err := transport.NewDecoder(f.Body).Uint()
@@ -209,8 +209,14 @@ var errDriverLost = errors.New("the driver is gone, or has given up this worker"
 
 func openSession(body []byte) *session {
 	c := &session{}
-	c.ctx, c.cancel = context.WithCancelCause(context.Background())
-	if c.err = c.callHead.decode(transport.NewDecoder(body)); c.err != nil {
+	c.err = c.callHead.decode(transport.NewDecoder(body))
+	if c.deadline.IsZero() {
+		c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	} else {
+		d := withDeadline(context.Background(), c.deadline)
+		c.ctx, c.cancel = d, d.cancel
+	}
+	if c.err != nil {
 		return c
 	}
 	if e := taskByNumber(c.task); e != nil && e.open != nil {

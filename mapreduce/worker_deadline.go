@@ -1,64 +1,93 @@
 package mapreduce
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 )
 
-// An itemDeadline is the context of an item that has a timeout. The driver says when its time is over: it knows which of it
-// counts. To those who derive contexts from it, it is one that ends with [context.DeadlineExceeded].
-type itemDeadline struct {
+// A deadlineContext has a deadline at which it does not end by itself: the driver says when it ends, and with which cause.
+// To those who derive contexts from it, it ends as one of [context.WithDeadline] does.
+type deadlineContext struct {
 	context.Context // ends with the cause
-	end             context.CancelCauseFunc
-	tag             uint32
-	offset          int
+	cancel          context.CancelCauseFunc
 	at              time.Time
-	timeout         time.Duration
+	follow          func() bool // stops it from ending with Context, unless it has begun to
 	done            chan struct{}
-	expired         atomic.Bool
+	err             error // readable after done
 }
 
-// withDeadline returns a context of an item that runs from now on. cancel must be called when it is done.
-func (r *chunkRun) withDeadline(item *itemContext, offset int) (ctx context.Context, cancel func()) {
-	d := &itemDeadline{tag: r.tag, offset: offset, done: make(chan struct{}), timeout: time.Duration(r.session.timeout)}
-	d.at = time.Now().Add(d.timeout)
-	d.Context, d.end = context.WithCancelCause(item)
-	follow := context.AfterFunc(d.Context, func() { close(d.done) })
+// withDeadline returns a context that ends with parent, or by its cancel.
+func withDeadline(parent context.Context, at time.Time) *deadlineContext {
+	d := &deadlineContext{at: at, done: make(chan struct{})}
+	d.Context, d.cancel = context.WithCancelCause(parent)
+	d.follow = context.AfterFunc(d.Context, func() {
+		err := parent.Err()
+		if err == nil && (errors.Is(context.Cause(d.Context), context.DeadlineExceeded) || !time.Now().Before(at)) {
+			err = context.DeadlineExceeded
+		}
+		d.close(cmp.Or(err, context.Canceled))
+	})
+	return d
+}
+
+func (d *deadlineContext) close(err error) {
+	d.err = err
+	close(d.done)
+}
+
+// release is for when nobody waits for its end any more.
+func (d *deadlineContext) release() {
+	if d.follow() {
+		d.close(context.Canceled)
+	}
+	d.cancel(nil)
+}
+
+// Deadline implements [context.Context]. The context may end later.
+func (d *deadlineContext) Deadline() (time.Time, bool) { return d.at, true }
+
+// Done implements [context.Context].
+func (d *deadlineContext) Done() <-chan struct{} { return d.done }
+
+// Err implements [context.Context].
+func (d *deadlineContext) Err() error {
+	select {
+	case <-d.done:
+		return d.err
+	default:
+		return nil
+	}
+}
+
+// An itemDeadline is the context of an item that has a timeout. The driver knows which of the time counts: see [Timeout].
+type itemDeadline struct {
+	*deadlineContext
+	tag     uint32
+	offset  int
+	timeout time.Duration
+}
+
+// withTimeout returns a context of an item that runs from now on. cancel must be called when it is done.
+func (r *chunkRun) withTimeout(item *itemContext, offset int) (ctx context.Context, cancel func()) {
+	timeout := time.Duration(r.session.timeout)
+	at := time.Now().Add(timeout)
+	if ofCall, ok := item.Deadline(); ok && ofCall.Before(at) {
+		at = ofCall
+	}
+	d := &itemDeadline{withDeadline(item, at), r.tag, offset, timeout}
 	r.deadline.Store(d)
 	return d, func() {
 		r.deadline.Store(nil)
-		if follow() {
-			close(d.done)
-		}
-		d.end(nil)
+		d.release()
 	}
 }
 
 // expire ends the context of an item, if it still runs.
 func (s *server) expire(tag uint32, offset int) {
 	if d := s.deadline.Load(); d != nil && d.tag == tag && d.offset == offset {
-		d.expired.Store(true)
-		d.end(fmt.Errorf("%w of %v", ErrTimeout, d.timeout))
+		d.cancel(fmt.Errorf("%w of %v", ErrTimeout, d.timeout))
 	}
-}
-
-// Deadline implements [context.Context]. The context may end later: see [Timeout].
-func (d *itemDeadline) Deadline() (time.Time, bool) { return d.at, true }
-
-// Done implements [context.Context].
-func (d *itemDeadline) Done() <-chan struct{} { return d.done }
-
-// Err implements [context.Context].
-func (d *itemDeadline) Err() error {
-	select {
-	case <-d.done:
-	default:
-		return nil
-	}
-	if d.expired.Load() {
-		return context.DeadlineExceeded
-	}
-	return d.Context.Err()
 }
