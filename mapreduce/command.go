@@ -1,8 +1,6 @@
 package mapreduce
 
 import (
-	"context"
-	"errors"
 	"strings"
 )
 
@@ -25,24 +23,4 @@ func Command(name string, args ...string) *Task[string, string] {
 type command struct {
 	name string
 	args []string
-}
-
-func (c *command) run(ctx context.Context, line string) (string, error) {
-	if strings.Contains(line, "\n") {
-		return "", errors.New("the argument of a command is one line, and this one has a newline in it")
-	}
-	filters := currentItem(ctx).chunk.filters
-	f := filters[c]
-	if f == nil {
-		var err error
-		if f, err = startFilter(c); err != nil {
-			return "", err
-		}
-		filters[c] = f
-	}
-	answer, err := f.ask(ctx, line)
-	if err != nil || line == "" {
-		delete(filters, c)
-	}
-	return answer, err
 }

@@ -1,11 +1,9 @@
 package mapreduce
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 
 	"mrrun/transport"
@@ -70,102 +68,4 @@ func (s *State[A, S]) Get(ctx context.Context) S {
 		panic(fmt.Sprintf("mapreduce: %s: the pool has no such Initializer", s.entry.name))
 	}
 	return state
-}
-
-// begin makes the state in a worker.
-func (s *State[A, S]) begin(in *transport.Decoder) (state any, exit func() error, err error) {
-	var arg A
-	if err := s.arg.Decode(in, &arg); err != nil {
-		return nil, nil, fmt.Errorf("decode the argument: %w", err)
-	}
-	err = safely(func() (err error) {
-		state, err = s.make(context.Background(), arg)
-		return err
-	})
-	if s.exit == nil || err != nil {
-		return state, nil, err
-	}
-	return state, func() error { return safely(func() error { return s.exit(state.(S)) }) }, nil
-}
-
-// A stateInit is a state that a pool's workers have to make.
-type stateInit struct {
-	entry *entry
-	arg   []byte
-}
-
-// initStates has a new worker make its states.
-func (l *link) initStates(requests *transport.Writer, answers *transport.Reader) error {
-	for _, init := range l.pool.options.states {
-		_, err := requests.Add(kindState, 0, func(out *transport.Encoder) error {
-			out.Uint(uint64(init.entry.number))
-			_, err := out.Write(init.arg)
-			return err
-		})
-		if err == nil {
-			err = requests.Flush()
-		}
-		var f transport.Frame
-		if err == nil {
-			f, err = answers.Next()
-		}
-		for err == nil && f.Kind == kindLog { // initializers may log
-			if err = l.log(f.Tag, f.Body); err == nil {
-				f, err = answers.Next()
-			}
-		}
-		if err != nil {
-			return fmt.Errorf("%w: %s: the worker ended: %w", ErrInitializer, init.entry.name, err)
-		}
-		if f.Kind != kindMade || len(f.Body) > 0 {
-			failure, err := decodeFailure(transport.NewDecoder(f.Body))
-			if err == nil {
-				err = failure.ofNoItem()
-			}
-			return fmt.Errorf("%w: %s: %w", ErrInitializer, init.entry.name, err)
-		}
-	}
-	return nil
-}
-
-// makeState is the worker's side of initStates.
-func (s *server) makeState(body []byte) error {
-	in := transport.NewDecoder(bytes.Clone(body))
-	number, err := in.Uint()
-	if err != nil {
-		return err
-	}
-	e := taskByNumber(number)
-	if e == nil || e.state == nil {
-		return fmt.Errorf("no state has number %d", number)
-	}
-	made := false
-	defer func() {
-		if p := recover(); p != nil {
-			panic(p)
-		} else if !made {
-			fmt.Fprintln(os.Stderr, "an initializer called runtime.Goexit, which ends its worker")
-			s.queue.put(request{}) // for a worker that is a goroutine
-			s.worker.Exit(exitGoexit)
-		}
-	}()
-	state, exit, err := e.state(in)
-	made = true
-	if err == nil {
-		s.states[e] = state
-		if exit != nil {
-			s.exits = append(s.exits, stateExit{e.name, exit})
-		}
-	}
-	failure := err
-	_, err = s.out.Add(kindMade, 0, func(out *transport.Encoder) error {
-		if failure != nil {
-			encodeFailure(out, failure)
-		}
-		return nil
-	})
-	if err == nil {
-		s.send()
-	}
-	return err
 }

@@ -16,9 +16,6 @@ import (
 // MaxProcs is the largest number of workers a pool may have.
 const MaxProcs = 1024
 
-// DefaultRetries is how often an item that lost its worker is tried again unless [Retries] says otherwise.
-const DefaultRetries = 2
-
 // A PoolOption changes what [NewPool] makes.
 type PoolOption interface{ applyPool(*poolOptions) error }
 
@@ -154,18 +151,6 @@ func Chunksize(n int) Option {
 			return fmt.Errorf("mapreduce: Chunksize(%d): takes a number from 1, or 0 for automatic", n)
 		}
 		o.chunksize = n
-		return nil
-	})
-}
-
-// Retries sets how often an item whose worker died while it ran is tried again; the default is [DefaultRetries]. Errors,
-// panics, timeouts and memory limits are never retried.
-func Retries(n int) Option {
-	return bothFunc(func(o *callOptions) error {
-		if n < 0 {
-			return fmt.Errorf("mapreduce: Retries(%d): takes a number from 0", n)
-		}
-		o.retries = n
 		return nil
 	})
 }

@@ -112,3 +112,9 @@ func decodeUintThenBlob(in *transport.Decoder, n *uint64) ([]byte, error) {
 	}
 	return in.Blob()
 }
+
+// An answer holds, for each item of the chunk, one of these and then the result or the error.
+const (
+	itemOK     = 0
+	itemFailed = 1
+)

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"mrrun/internal/shm"
 	"mrrun/mapreduce/internal/proc"
 	"mrrun/transport"
 )
@@ -226,109 +225,4 @@ func openSession(body []byte) *session {
 	}
 	c.params = nil // part of a buffer that is used again
 	return c
-}
-
-// work runs chunks until the stop request.
-func (s *server) work() {
-	var batch []request
-	answer := s.out.NewBody()
-	for {
-		<-s.queue.ready()
-		batch = s.queue.take(batch)
-		now := time.Now()
-		flushed := now
-		for i := range batch {
-			r := &batch[i]
-			if r.session == nil {
-				_ = s.out.Flush()
-				return
-			}
-			start := now
-			answer.Truncate(0)
-			_, _ = answer.Write(noWorkTime[:])
-			s.run(r, answer)
-			s.worker.Note.Finish()
-			r.args.ReleaseViews()
-			if r.release != nil {
-				r.release()
-			}
-			now = time.Now()
-			putWorkTime(answer.Bytes(), now.Sub(start))
-			waiting := s.answer(r.tag, answer)
-			if waiting > flushBytes || now.Sub(flushed) > flushAfter {
-				s.send()
-				flushed = now
-			} else if i+1 < len(batch) {
-				s.sendLater() // the next one may take long
-			}
-		}
-		s.send()
-		s.worker.Note.Clear()
-		answer.Trim()
-		if s.pool == nil {
-			shm.Sweep() // no task runs that could still use what was unmapped
-		}
-	}
-}
-
-// run computes one chunk.
-func (s *server) run(r *request, out *transport.Encoder) {
-	_ = out.WriteByte(chunkDone)
-	err := r.session.err
-	if err == nil {
-		err = context.Cause(r.session.ctx)
-	}
-	if err == nil {
-		s.running = true
-		err = r.session.run(&chunkRun{server: s, request: r, in: r.args, out: out})
-		s.running = false
-	}
-	if err != nil {
-		failChunk(out, err)
-	}
-}
-
-// failChunk makes the answer one of a chunk that failed as a whole.
-func failChunk(out *transport.Encoder, err error) {
-	out.Truncate(workTimeSize)
-	_ = out.WriteByte(chunkFailed)
-	out.String(err.Error())
-}
-
-// answer adds an answer to those that wait to be sent, and returns how many bytes wait.
-func (s *server) answer(tag uint32, body *transport.Encoder) (waiting int) {
-	waiting, err := s.out.AddBody(kindAnswer, tag, body)
-	if tooLarge, ok := errors.AsType[*transport.SizeError](err); ok {
-		failChunk(body, fmt.Errorf("send the results: %w; use a smaller chunk size, or smaller results", tooLarge))
-		return s.answer(tag, body)
-	}
-	if err != nil {
-		s.worker.Abandon() // nobody reads: the driver is gone
-	}
-	return waiting
-}
-
-func (s *server) send() {
-	if s.out.Flush() != nil {
-		s.worker.Abandon()
-	}
-}
-
-// sendLater has what waits sent while a long task runs.
-func (s *server) sendLater() {
-	select {
-	case s.flush <- struct{}{}:
-	default:
-	}
-}
-
-func (s *server) flushLate() {
-	for {
-		select {
-		case <-s.flush:
-			s.send()
-		case <-s.quit:
-			return
-		}
-	}
 }

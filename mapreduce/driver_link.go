@@ -198,20 +198,6 @@ func (l *link) newProcess() (*proc.Process, error) {
 	return proc.Start(spec)
 }
 
-// errNoAnswer is why a worker is given up that sends garbage.
-var errNoAnswer = errors.New("it sent what is no answer")
-
-// suspect returns the first item that a worker that sent garbage has not answered; nil if there is none. It may be
-// innocent; then the others are sent again without it, and the next suspect is another one.
-func (l *link) suspect() (c *call, item int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.sent) == 0 || !errors.Is(l.reason, errNoAnswer) {
-		return nil, 0
-	}
-	return l.sent[0].call, l.sent[0].span.first
-}
-
 // running returns the item that the worker runs, or ran last; nil if it runs none.
 func (l *link) running() (c *call, item int) {
 	l.mu.Lock()
@@ -251,11 +237,6 @@ func (l *link) killItem(c *call, item int, reason error) {
 	l.kill(reason)
 }
 
-// missed reports whether the worker was killed for one item, and was running another when it died.
-func (l *link) missed(c *call, item int) bool {
-	return l.victim != nil && (c != l.victim || item != l.victimItem)
-}
-
 func (l *link) setReason(reason error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -271,21 +252,6 @@ func (l *link) alive() bool {
 		return false
 	default:
 		return true
-	}
-}
-
-// final reports whether it would be no use to try the item again that this lost worker ran: its own limit has ended it.
-func (l *link) final() bool {
-	return errors.Is(l.reason, ErrTimeout) || l.lostError(0, 0).OOM
-}
-
-// lostError describes the end of this link's worker, which ran that item, or -1.
-func (l *link) lostError(item, attempts int) *WorkerLostError {
-	exit := l.process.Exit()
-	return &WorkerLostError{
-		Index: item, Attempts: attempts, Worker: l.id, PID: l.process.PID(),
-		Signal: exit.Signal, ExitCode: exit.Code, MaxRSS: exit.MaxRSS, Stderr: exit.Stderr,
-		OOM: outOfMemory(exit, l.pool.options.memory),
 	}
 }
 

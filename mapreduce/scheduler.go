@@ -100,67 +100,6 @@ func (d *dispatcher) ready(slot int) {
 	d.assignAll()
 }
 
-// lost: the worker in this slot is gone. If it was running an item of a call, that item is to blame, and is tried again or
-// given up, at once if final; a call of nil blames nobody. All else that it held is sent to others.
-func (d *dispatcher) lost(slot int, running *callState, item int, final bool) {
-	if slot >= len(d.workers) {
-		return
-	}
-	flights := d.workers[slot].flights
-	d.workers[slot] = workerState{}
-	for _, f := range flights {
-		c := f.call
-		if last := f.land(); c.cancelled || !last {
-			d.alone(f.copies)
-			d.finishIfDone(c)
-			continue
-		}
-		if c == running && f.first <= item && item < f.end {
-			d.blame(c, item, final)
-			d.sendAgain(c, span{f.first, item})
-			d.sendAgain(c, span{item + 1, f.end})
-			running = nil
-		} else {
-			d.sendAgain(c, f.span)
-		}
-		d.finishIfDone(c)
-	}
-	d.assignAll()
-}
-
-func (d *dispatcher) blame(c *callState, item int, final bool) {
-	if c.attempts == nil {
-		c.attempts = make(map[int]int)
-	}
-	c.attempts[item]++
-	a := action{kind: actDelay, call: c, span: span{item, item + 1}, attempt: c.attempts[item]}
-	if final || a.attempt > c.retries {
-		a.kind = actGiveUp
-		c.answered++
-	} else {
-		c.delayed++
-	}
-	d.actions = append(d.actions, a)
-}
-
-func (d *dispatcher) sendAgain(c *callState, s span) {
-	if s.size() > 0 {
-		c.again = append(c.again, s)
-		d.queue.pushFront(c)
-	}
-}
-
-// retry: the pause after a lost worker is over.
-func (d *dispatcher) retry(c *callState, item int) {
-	c.delayed--
-	if c.cancelled {
-		d.finishIfDone(c)
-		return
-	}
-	d.sendAgain(c, span{item, item + 1})
-	d.assignAll()
-}
-
 // submit: a call begins.
 func (d *dispatcher) submit(c *callState) {
 	d.queue.pushBack(c)

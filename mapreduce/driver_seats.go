@@ -1,85 +1,9 @@
 package mapreduce
 
 import (
-	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 )
-
-// A loss is a worker that died, and what it was doing.
-type loss struct {
-	link *link
-	call *call // nil: it ran no item
-	item int
-}
-
-// workerLost blames, and replaces.
-func (p *Pool) workerLost(l *link, err error) {
-	if l.spare {
-		p.spareLost(l, err)
-		return
-	}
-	if p.links[l.slot] != l {
-		return // it was replaced, or is not wanted any more
-	}
-	if !l.ready {
-		p.reports.add("mapreduce: a worker did not start", slog.Int("worker", l.id), slog.Any("error", err))
-		p.startFailed(l.slot, err)
-		return
-	}
-	loss := &loss{link: l}
-	if loss.call, loss.item = l.running(); loss.call == nil {
-		loss.call, loss.item = l.suspect()
-	}
-	if l.missed(loss.call, loss.item) {
-		loss.call = nil // who has begun meanwhile is not to blame
-	}
-	p.numbers.Lost++
-	loss.report(&p.reports)
-	if loss.call == nil {
-		p.dispatcher.lost(l.slot, nil, 0, false)
-	} else {
-		p.dispatcher.lost(l.slot, &loss.call.state, loss.item, l.final())
-	}
-	p.loss = loss
-	p.act()
-	p.loss = nil
-	if loss.call == nil && l.reason == nil {
-		if err := p.diedOf(l.lostError(-1, 0), time.Now()); err != nil {
-			p.cancel(err)
-			return
-		}
-	}
-	switch {
-	case l.slot >= p.wanted || p.released:
-		p.put(l.slot, nil)
-	case loss.call == nil && !l.answers:
-		p.startFailed(l.slot, l.lostError(-1, 0))
-	default:
-		p.fill(l.slot)
-	}
-}
-
-// startFailed tries again after a pause, unless it was so from the beginning or too often.
-func (p *Pool) startFailed(slot int, err error) {
-	p.failures++
-	if !p.isUp() || p.failures >= maxFailures || errors.Is(err, ErrInitializer) {
-		p.cancel(err)
-		return
-	}
-	p.put(slot, nil) // so that a resize or a wake-up before the pause is over sees that it is empty
-	time.AfterFunc(pause(restartPause, p.failures), func() { p.inbox.put(event{kind: evFill, n: slot}) })
-}
-
-func (p *Pool) isUp() bool {
-	select {
-	case <-p.up:
-		return true
-	default:
-		return false
-	}
-}
 
 // fill puts a worker into a slot: a spare that is ready, or a new one. A new one reports by events.
 func (p *Pool) fill(slot int) {
@@ -132,21 +56,6 @@ func (p *Pool) addSpares() {
 	for len(p.spares) < p.options.spares {
 		p.spares = append(p.spares, p.startLink(0, true))
 	}
-}
-
-// spareLost: a spare that ended is not replaced before a slot needs one, so that nothing is started over and over.
-func (p *Pool) spareLost(l *link, err error) {
-	for i := range p.spares {
-		if p.spares[i] == l {
-			p.spares = append(p.spares[:i], p.spares[i+1:]...)
-			break
-		}
-	}
-	if errors.Is(err, ErrInitializer) {
-		p.cancel(err)
-		return
-	}
-	p.reports.add("mapreduce: a spare worker was lost", l.attrs()...)
 }
 
 // replace ends a worker that holds nothing and fills its slot, if that is still wanted.
@@ -230,19 +139,4 @@ func (p *Pool) wake() {
 	}
 	p.released = false
 	p.resize(p.wanted)
-}
-
-// failure is the error of an item that was given up.
-func (l *loss) failure(item, attempts int) *TaskError {
-	lost := l.link.lostError(item, attempts)
-	f := &TaskError{Index: item, Msg: lost.Error(), is: []error{lost}}
-	switch {
-	case l.link.reason != nil:
-		f.is = append(f.is, l.link.reason)
-		f.Msg = l.link.reason.Error() + ": " + f.Msg
-	case lost.OOM:
-		f.is = append(f.is, ErrMemoryLimit)
-		f.Msg = fmt.Sprintf("%v: %s", ErrMemoryLimit, f.Msg)
-	}
-	return f
 }

@@ -52,18 +52,6 @@ func (r *reports) end() {
 	r.queue.drain()
 }
 
-// report logs that a worker was lost, but for one that was killed for its item's sake: that item tells.
-func (l *loss) report(to *reports) {
-	if l.link.victim != nil {
-		return
-	}
-	attrs := l.link.attrs()
-	if l.call != nil {
-		attrs = append(attrs, slog.String("task", l.call.task.name), slog.Int("item", l.item))
-	}
-	to.add("mapreduce: a worker was lost", attrs...)
-}
-
 // attrs says which worker it is, and how it ended if it did.
 func (l *link) attrs() []slog.Attr {
 	attrs := []slog.Attr{slog.Int("worker", l.id)}

@@ -1,0 +1,47 @@
+package mapreduce
+
+import (
+	"fmt"
+
+	"mrrun/transport"
+)
+
+// A stateInit is a state that a pool's workers have to make.
+type stateInit struct {
+	entry *entry
+	arg   []byte
+}
+
+// initStates has a new worker make its states.
+func (l *link) initStates(requests *transport.Writer, answers *transport.Reader) error {
+	for _, init := range l.pool.options.states {
+		_, err := requests.Add(kindState, 0, func(out *transport.Encoder) error {
+			out.Uint(uint64(init.entry.number))
+			_, err := out.Write(init.arg)
+			return err
+		})
+		if err == nil {
+			err = requests.Flush()
+		}
+		var f transport.Frame
+		if err == nil {
+			f, err = answers.Next()
+		}
+		for err == nil && f.Kind == kindLog { // initializers may log
+			if err = l.log(f.Tag, f.Body); err == nil {
+				f, err = answers.Next()
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %s: the worker ended: %w", ErrInitializer, init.entry.name, err)
+		}
+		if f.Kind != kindMade || len(f.Body) > 0 {
+			failure, err := decodeFailure(transport.NewDecoder(f.Body))
+			if err == nil {
+				err = failure.ofNoItem()
+			}
+			return fmt.Errorf("%w: %s: %w", ErrInitializer, init.entry.name, err)
+		}
+	}
+	return nil
+}

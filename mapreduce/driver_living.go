@@ -1,0 +1,72 @@
+package mapreduce
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// living are the processes that this process has started and that have not ended.
+var living childSet
+
+type childSet struct {
+	mu  sync.Mutex
+	all map[*child]bool
+}
+
+func (s *childSet) add(c *child) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = make(map[*child]bool)
+	}
+	s.all[c] = true
+}
+
+func (s *childSet) remove(c *child) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, c)
+}
+
+func (s *childSet) list() []*child {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.all))
+}
+
+// childNames are the names of the processes that endChildren waits for.
+func childNames() (names []string) {
+	for _, c := range living.list() {
+		if !c.daemon {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+// endChildren waits for all processes that this one has started; daemons, and when ctx ends all, are terminated. It returns
+// the cause of ctx if that was why it did not wait for others.
+func endChildren(ctx context.Context) (interrupted error) {
+	defer spareProcesses.endAll()
+	for rest := living.list(); len(rest) > 0; rest = living.list() { // more may have been started meanwhile
+		for _, c := range rest {
+			if c.daemon {
+				_ = c.Terminate() // an error: it has ended
+			}
+		}
+		for _, c := range rest {
+			select {
+			case <-c.done:
+			case <-ctx.Done():
+				if !c.daemon {
+					interrupted = context.Cause(ctx)
+				}
+				_ = c.Terminate()
+				<-c.done
+			}
+		}
+	}
+	return interrupted
+}

@@ -1,0 +1,81 @@
+package mapreduce
+
+import (
+	"fmt"
+)
+
+// DefaultRetries is how often an item that lost its worker is tried again unless [Retries] says otherwise.
+const DefaultRetries = 2
+
+// Retries sets how often an item whose worker died while it ran is tried again; the default is [DefaultRetries]. Errors,
+// panics, timeouts and memory limits are never retried.
+func Retries(n int) Option {
+	return bothFunc(func(o *callOptions) error {
+		if n < 0 {
+			return fmt.Errorf("mapreduce: Retries(%d): takes a number from 0", n)
+		}
+		o.retries = n
+		return nil
+	})
+}
+
+// lost: the worker in this slot is gone. If it was running an item of a call, that item is to blame, and is tried again or
+// given up, at once if final; a call of nil blames nobody. All else that it held is sent to others.
+func (d *dispatcher) lost(slot int, running *callState, item int, final bool) {
+	if slot >= len(d.workers) {
+		return
+	}
+	flights := d.workers[slot].flights
+	d.workers[slot] = workerState{}
+	for _, f := range flights {
+		c := f.call
+		if last := f.land(); c.cancelled || !last {
+			d.alone(f.copies)
+			d.finishIfDone(c)
+			continue
+		}
+		if c == running && f.first <= item && item < f.end {
+			d.blame(c, item, final)
+			d.sendAgain(c, span{f.first, item})
+			d.sendAgain(c, span{item + 1, f.end})
+			running = nil
+		} else {
+			d.sendAgain(c, f.span)
+		}
+		d.finishIfDone(c)
+	}
+	d.assignAll()
+}
+
+func (d *dispatcher) blame(c *callState, item int, final bool) {
+	if c.attempts == nil {
+		c.attempts = make(map[int]int)
+	}
+	c.attempts[item]++
+	a := action{kind: actDelay, call: c, span: span{item, item + 1}, attempt: c.attempts[item]}
+	if final || a.attempt > c.retries {
+		a.kind = actGiveUp
+		c.answered++
+	} else {
+		c.delayed++
+	}
+	d.actions = append(d.actions, a)
+}
+
+func (d *dispatcher) sendAgain(c *callState, s span) {
+	if s.size() > 0 {
+		c.again = append(c.again, s)
+		d.queue.pushFront(c)
+	}
+}
+
+// retry: the pause after a lost worker is over.
+func (d *dispatcher) retry(c *callState, item int) {
+	c.delayed--
+	if c.cancelled {
+		d.finishIfDone(c)
+		return
+	}
+	d.sendAgain(c, span{item, item + 1})
+	d.assignAll()
+}

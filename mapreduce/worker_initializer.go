@@ -1,0 +1,68 @@
+package mapreduce
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+
+	"mrrun/transport"
+)
+
+// begin makes the state in a worker.
+func (s *State[A, S]) begin(in *transport.Decoder) (state any, exit func() error, err error) {
+	var arg A
+	if err := s.arg.Decode(in, &arg); err != nil {
+		return nil, nil, fmt.Errorf("decode the argument: %w", err)
+	}
+	err = safely(func() (err error) {
+		state, err = s.make(context.Background(), arg)
+		return err
+	})
+	if s.exit == nil || err != nil {
+		return state, nil, err
+	}
+	return state, func() error { return safely(func() error { return s.exit(state.(S)) }) }, nil
+}
+
+// makeState is the worker's side of initStates.
+func (s *server) makeState(body []byte) error {
+	in := transport.NewDecoder(bytes.Clone(body))
+	number, err := in.Uint()
+	if err != nil {
+		return err
+	}
+	e := taskByNumber(number)
+	if e == nil || e.state == nil {
+		return fmt.Errorf("no state has number %d", number)
+	}
+	made := false
+	defer func() {
+		if p := recover(); p != nil {
+			panic(p)
+		} else if !made {
+			fmt.Fprintln(os.Stderr, "an initializer called runtime.Goexit, which ends its worker")
+			s.queue.put(request{}) // for a worker that is a goroutine
+			s.worker.Exit(exitGoexit)
+		}
+	}()
+	state, exit, err := e.state(in)
+	made = true
+	if err == nil {
+		s.states[e] = state
+		if exit != nil {
+			s.exits = append(s.exits, stateExit{e.name, exit})
+		}
+	}
+	failure := err
+	_, err = s.out.Add(kindMade, 0, func(out *transport.Encoder) error {
+		if failure != nil {
+			encodeFailure(out, failure)
+		}
+		return nil
+	})
+	if err == nil {
+		s.send()
+	}
+	return err
+}

@@ -1,0 +1,44 @@
+package mapreduce
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"runtime/pprof"
+	"time"
+
+	"mrrun/transport"
+)
+
+// profile is the worker's side; it runs beside the tasks.
+func (s *server) profile(tag uint32, kind string, d time.Duration) {
+	var data bytes.Buffer
+	text := ""
+	if err := writeProfile(&data, kind, d); err != nil {
+		text = err.Error()
+	}
+	_, err := s.out.Add(kindProfiled, tag, func(out *transport.Encoder) error {
+		out.String(text)
+		_, err := out.Write(data.Bytes())
+		return err
+	})
+	if err == nil {
+		s.sendLater()
+	}
+}
+
+func writeProfile(w io.Writer, kind string, d time.Duration) error {
+	if kind != "cpu" {
+		profile := pprof.Lookup(kind)
+		if profile == nil {
+			return fmt.Errorf("no profile %q: it is cpu, heap, goroutine, allocs, block, mutex or threadcreate", kind)
+		}
+		return profile.WriteTo(w, 0)
+	}
+	if err := pprof.StartCPUProfile(w); err != nil {
+		return err
+	}
+	time.Sleep(d) // the length of the profile
+	pprof.StopCPUProfile()
+	return nil
+}

@@ -1,0 +1,118 @@
+package mapreduce
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mrrun/internal/shm"
+	"mrrun/transport"
+)
+
+// work runs chunks until the stop request.
+func (s *server) work() {
+	var batch []request
+	answer := s.out.NewBody()
+	for {
+		<-s.queue.ready()
+		batch = s.queue.take(batch)
+		now := time.Now()
+		flushed := now
+		for i := range batch {
+			r := &batch[i]
+			if r.session == nil {
+				_ = s.out.Flush()
+				return
+			}
+			start := now
+			answer.Truncate(0)
+			_, _ = answer.Write(noWorkTime[:])
+			s.run(r, answer)
+			s.worker.Note.Finish()
+			r.args.ReleaseViews()
+			if r.release != nil {
+				r.release()
+			}
+			now = time.Now()
+			putWorkTime(answer.Bytes(), now.Sub(start))
+			waiting := s.answer(r.tag, answer)
+			if waiting > flushBytes || now.Sub(flushed) > flushAfter {
+				s.send()
+				flushed = now
+			} else if i+1 < len(batch) {
+				s.sendLater() // the next one may take long
+			}
+		}
+		s.send()
+		s.worker.Note.Clear()
+		answer.Trim()
+		if s.pool == nil {
+			shm.Sweep() // no task runs that could still use what was unmapped
+		}
+	}
+}
+
+// run computes one chunk.
+func (s *server) run(r *request, out *transport.Encoder) {
+	_ = out.WriteByte(chunkDone)
+	err := r.session.err
+	if err == nil {
+		err = context.Cause(r.session.ctx)
+	}
+	if err == nil {
+		s.running = true
+		err = r.session.run(&chunkRun{server: s, request: r, in: r.args, out: out})
+		s.running = false
+	}
+	if err != nil {
+		failChunk(out, err)
+	}
+}
+
+// failChunk makes the answer one of a chunk that failed as a whole.
+func failChunk(out *transport.Encoder, err error) {
+	out.Truncate(workTimeSize)
+	_ = out.WriteByte(chunkFailed)
+	out.String(err.Error())
+}
+
+// run is the worker's side: it runs the items of a chunk.
+func (t *Task[A, R]) run(r *chunkRun) error {
+	var a A // here, and not in the loop, they are one allocation a chunk
+	var result R
+	for i := range int(r.items) {
+		r.begin(i)
+		a = *new(A)
+		if err := t.arg.Decode(r.in, &a); err != nil {
+			return fmt.Errorf("decode the argument: %w", err)
+		}
+		start := r.out.Len()
+		_ = r.out.WriteByte(itemOK)
+		var err error
+		if result, err = t.callSafely(r, i, a); err == nil {
+			err = t.result.Encode(r.out, &result)
+		}
+		if err != nil {
+			r.out.Truncate(start)
+			_ = r.out.WriteByte(itemFailed)
+			encodeFailure(r.out, err)
+		}
+	}
+	return nil
+}
+
+// callSafely runs the function and turns a panic into an error.
+func (t *Task[A, R]) callSafely(r *chunkRun, i int, a A) (result R, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = newPanicError(p)
+		}
+	}()
+	if t.plain != nil {
+		return t.plain(a), nil
+	}
+	ctx, cancel := r.item(i)
+	defer cancel()
+	result, err = t.f(ctx, a)
+	return result, timedOut(ctx, err)
+}
