@@ -28,20 +28,30 @@ func TestExamples(t *testing.T) {
 		name := filepath.Dir(source)
 		t.Run(name, func(t *testing.T) {
 			want := expected(t, source)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // they take a tenth of one
-			defer cancel()
-			var stderr strings.Builder
-			cmd := exec.CommandContext(ctx, filepath.Join(bin, name))
-			cmd.Stderr = &stderr
-			out, err := cmd.Output()
-			if err != nil || stderr.Len() > 0 {
-				t.Fatalf("%v\n%s%s", err, out, stderr.String())
-			}
-			if !want.Match(out) {
-				t.Errorf("it prints\n%swhich is not what its last comment says, as a regular expression\n%s", out, want)
+			if stderr := mustPrint(t, want, filepath.Join(bin, name)); stderr != "" {
+				t.Errorf("on standard error: %s", stderr)
 			}
 		})
 	}
+}
+
+// mustPrint runs a program, which must end well and print what is wanted, and returns what is on its standard error.
+func mustPrint(t *testing.T, want *regexp.Regexp, program string, env ...string) (stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // they take a tenth of one
+	defer cancel()
+	var errs strings.Builder
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, out, errs.String())
+	}
+	if !want.Match(out) {
+		t.Errorf("it prints\n%swhich is not what its last comment says, as a regular expression\n%s", out, want)
+	}
+	return errs.String()
 }
 
 // TestReadmeListsExamples holds the table of README to what is here.

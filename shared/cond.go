@@ -8,6 +8,7 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"mrrun/internal/hold"
 	"mrrun/internal/shm"
 )
 
@@ -68,9 +69,10 @@ func (c *Cond) Lock() *Lock { return c.l }
 // else that is a panic.
 //
 // The error is nil if it was notified, otherwise the cause of ctx. If meanwhile a process has died that held the lock, it also
-// wraps [ErrOwnerDied], whatever else it is: see there. The lock is held in each case, except after [ErrNotRecoverable].
+// wraps [ErrOwnerDied], whatever else it is: see there. With repairs it does not: they run as in [Lock.Do], and only what they
+// return is an error. The lock is held in each case, except after [ErrNotRecoverable].
 // If too many wait already the error wraps [ErrFull], at once.
-func (c *Cond) Wait(ctx context.Context) error {
+func (c *Cond) Wait(ctx context.Context, repairs ...Repair) error {
 	c.check()
 	c.l.held("Cond.Wait")
 	mine, err := c.enter()
@@ -88,6 +90,7 @@ func (c *Cond) Wait(ctx context.Context) error {
 	if c.leave(mine) {
 		err = nil
 	}
+	lockErr = hold.Mend(c.l, lockErr, repairs)
 	switch {
 	case err == nil:
 		return lockErr
@@ -135,12 +138,13 @@ func (c *Cond) poll() {
 }
 
 // WaitFor waits until pred reports true; it does not wait at all if it does so at once. This process must hold the lock, and
-// does so whenever pred is called and afterwards. Any error of [Cond.Wait] ends it, whatever pred would say.
-func (c *Cond) WaitFor(ctx context.Context, pred func() bool) error {
+// does so whenever pred is called and afterwards. Any error of [Cond.Wait], which gets the repairs, ends it, whatever pred would
+// say.
+func (c *Cond) WaitFor(ctx context.Context, pred func() bool, repairs ...Repair) error {
 	c.check()
 	c.l.held("Cond.WaitFor")
 	for !pred() {
-		if err := c.Wait(ctx); err != nil {
+		if err := c.Wait(ctx, repairs...); err != nil {
 			return err
 		}
 	}

@@ -3,16 +3,18 @@ package shared
 import (
 	"errors"
 
+	"mrrun/internal/hold"
 	"mrrun/internal/shm"
 )
 
 var (
 	// ErrOwnerDied is returned with the lock held: the process that held it before has died, perhaps in the middle of
-	// changing what the lock guards. Repair that, and call [Lock.MarkConsistent] before Unlock.
-	ErrOwnerDied = errors.New("the process that held the lock has died, and the lock is yours: repair what it guards, " +
-		"then call MarkConsistent")
+	// changing what the lock guards. Repair that, and call [Lock.MarkConsistent] before Unlock, or use [Lock.Do] with a
+	// [Repair].
+	ErrOwnerDied = hold.ErrOwnerDied
 
-	// ErrNotRecoverable is returned by a lock that was unlocked after [ErrOwnerDied] without [Lock.MarkConsistent].
+	// ErrNotRecoverable is returned by a lock that was unlocked after [ErrOwnerDied] without [Lock.MarkConsistent], as by a
+	// [Lock.Do] without a [Repair], or with one that failed.
 	ErrNotRecoverable = errors.New("what the lock guards was left broken by a process that died; make a new lock and new data")
 
 	// ErrReleased is wrapped by the error about what was released more often than it was acquired.

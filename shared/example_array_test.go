@@ -47,15 +47,14 @@ func ExampleValue_Lock() {
 		log.Fatal(err)
 	}
 	defer best.Close()
-	if err := best.Lock().Lock(context.Background()); err != nil {
-		log.Fatal(err)
-	}
-	if v := 11.25; v < best.Load() {
-		best.Store(v)
-	}
-	best.Lock().Unlock()
-	fmt.Println(best.Load())
-	// Output: 11.25
+	err = best.Lock().Do(context.Background(), func() error {
+		if v := 11.25; v < best.Load() {
+			best.Store(v)
+		}
+		return nil
+	}, func() error { return nil }) // one number is whole whenever its process is killed
+	fmt.Println(best.Load(), err)
+	// Output: 11.25 <nil>
 }
 
 func ExampleArray() {

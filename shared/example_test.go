@@ -17,11 +17,17 @@ func ExampleLock() {
 		return
 	}
 	defer l.Close()
-	if err := l.Lock(context.Background()); err != nil {
-		l.MarkConsistent() // after repairing what the dead process left
-	}
-	l.Unlock()
-	// Output:
+	left, right := 100, 0 // the sum is what the lock guards; between processes they are in a shared.Array
+	err = l.Do(context.Background(), func() error {
+		left -= 30
+		right += 30
+		return nil
+	}, shared.Repair(func() error { // a process was killed while it held the lock, perhaps between the two lines
+		right = 100 - left
+		return nil
+	}))
+	fmt.Println(left, right, err)
+	// Output: 70 30 <nil>
 }
 
 func ExampleSemaphore() {
@@ -83,16 +89,19 @@ func ExampleCond() {
 	}
 	defer c.Close()
 	ready := false
+	ctx := context.Background()
+	repair := shared.Repair(func() error { return nil }) // ready is whole at any time
 	go func() {
-		_ = l.Lock(context.Background())
-		ready = true
-		c.Broadcast()
-		l.Unlock()
+		_ = l.Do(ctx, func() error {
+			ready = true
+			c.Broadcast()
+			return nil
+		}, repair)
 	}()
-	_ = l.Lock(context.Background())
-	err = c.WaitFor(context.Background(), func() bool { return ready })
+	err = l.Do(ctx, func() error {
+		return c.WaitFor(ctx, func() bool { return ready }, repair)
+	}, repair)
 	fmt.Println(err, ready)
-	l.Unlock()
 	// Output: <nil> true
 }
 
@@ -104,12 +113,16 @@ func ExampleRLock() {
 	}
 	defer l.Close()
 	ctx := shared.WithHolder(context.Background())
-	_ = l.Lock(ctx)
-	_ = l.Lock(ctx)
-	ok, _ := l.TryLock(shared.WithHolder(ctx))
-	fmt.Println(ok, l.Unlock(ctx), l.Unlock(ctx))
+	nothing := shared.Repair(func() error { return nil })
+	fmt.Println(l.Do(ctx, func() error {
+		return l.Do(ctx, func() error {
+			fmt.Println("held twice")
+			return nil
+		}, nothing)
+	}, nothing))
 	fmt.Println(l.Unlock(ctx))
 	// Output:
-	// false <nil> <nil>
+	// held twice
+	// <nil>
 	// unlock an RLock: it was released more often than acquired
 }

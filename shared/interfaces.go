@@ -14,7 +14,7 @@ type Locker interface {
 	TryLock() (bool, error)
 	Unlock()
 	MarkConsistent()
-	Do(ctx context.Context, f func() error) error
+	Do(ctx context.Context, f func() error, repairs ...Repair) error
 }
 
 // An RLocker is an [RLock], or one of a manager.
@@ -23,6 +23,7 @@ type RLocker interface {
 	TryLock(ctx context.Context) (bool, error)
 	Unlock(ctx context.Context) error
 	MarkConsistent()
+	Do(ctx context.Context, f func() error, repairs ...Repair) error
 }
 
 // An Acquirer is a [Semaphore], or one of a manager.

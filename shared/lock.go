@@ -11,7 +11,8 @@ import (
 )
 
 // A Lock is held by one process at a time, and within that by one goroutine. When its holder is killed, the next one gets
-// it with [ErrOwnerDied]. It is made by [NewLock] and used by pointer; all methods are safe for concurrent use.
+// it with [ErrOwnerDied]. Use [Lock.Do] with a [Repair], which deals with that. It is made by [NewLock] and used by pointer;
+// all methods are safe for concurrent use.
 //
 // Whoever has waited for a millisecond goes before those that come later, unless its process does not take the lock though it is
 // free, as while it is suspended.
@@ -59,7 +60,8 @@ func (m member) lock() *Lock {
 }
 
 // Lock takes the lock; it blocks while another has it, until ctx ends: then it returns the cause. A free lock is taken
-// even if ctx has ended before. The lock is held after nil and after [ErrOwnerDied], and not after any other error.
+// even if ctx has ended before. The lock is held after nil and after [ErrOwnerDied], and not after any other error: who
+// returns on [ErrOwnerDied] keeps it for ever, and everybody waits. [Lock.Do] lets it go in each case.
 func (l *Lock) Lock(ctx context.Context) error {
 	l.check()
 	if l.word.CompareAndSwap(0, l.tag) {
@@ -175,20 +177,6 @@ func (l *Lock) try(bits uint32) attempt {
 			return attempt{done: true}
 		}
 	}
-}
-
-// Do runs f with the lock held, as Python's "with lock:" does, and returns its error; the lock is let go also when f panics.
-// It does not run f if the lock cannot be taken. Nor does it after [ErrOwnerDied], which it returns: whoever knows how to
-// repair what the lock guards uses [Lock.Lock]. The lock is lost then: see [ErrNotRecoverable].
-func (l *Lock) Do(ctx context.Context, f func() error) error {
-	err := l.Lock(ctx)
-	if err == nil || err == ErrOwnerDied {
-		defer l.Unlock()
-	}
-	if err != nil {
-		return err
-	}
-	return f()
 }
 
 // TryLock takes the lock if it is free, and reports whether it is held now: with nil or with [ErrOwnerDied]. It does not

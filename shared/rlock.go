@@ -66,7 +66,7 @@ func (r *RLock) check() {
 }
 
 // Lock takes the lock, at once if ctx's holder has it. Otherwise it is [Lock.Lock]; after [ErrOwnerDied] too, one Unlock is
-// due.
+// due. [RLock.Do] sees to that.
 func (r *RLock) Lock(ctx context.Context) error {
 	r.check()
 	h := r.holder(ctx)

@@ -18,7 +18,7 @@ const module = "mrrun"
 // layers has the packages in the order in which they may import: each only those of an earlier line. The first pattern that
 // fits says where a package belongs; a pattern that ends in / stands for everything below a folder.
 var layers = [][]string{
-	{"internal/stdio", "internal/unnamed"},
+	{"internal/stdio", "internal/unnamed", "internal/hold"},
 	{"internal/shm"},
 	{"internal/shm/"}, // of tests
 	{"internal/stream"},

@@ -10,6 +10,7 @@ import (
 
 	"mrrun/mapreduce"
 	"mrrun/mapreduce/manager"
+	"mrrun/shared"
 )
 
 const workers, times = 4, 500
@@ -28,6 +29,9 @@ var countByAdd = mapreduce.FuncContext(func(ctx context.Context, c counter) (int
 	return times, nil
 })
 
+// whole is all that there is to repair when a worker is killed that holds the lock: nothing, as Set is one step.
+var whole = shared.Repair(func() error { return nil })
+
 var countByLock = mapreduce.FuncContext(func(ctx context.Context, c counter) (int, error) {
 	for range times {
 		err := c.Lock.Do(ctx, func() error {
@@ -36,7 +40,7 @@ var countByLock = mapreduce.FuncContext(func(ctx context.Context, c counter) (in
 				return err
 			}
 			return c.Counts.Set(ctx, "lock", n+1)
-		})
+		}, whole)
 		if err != nil {
 			return 0, err
 		}

@@ -1,5 +1,6 @@
 // Command deadlock has two processes take the same two locks: first in one order, which ends well, then in opposite order, so
-// that each waits for what the other holds. The framework reports that to the log; the driver sees it and gives the call up.
+// that each waits for what the other holds. The framework reports that to the log: which process waits where for which lock, and
+// who holds it. The driver shows that and gives the call up.
 //
 // In Python, two Processes with two multiprocessing.Locks and opposite "with" statements hang without a word.
 package main
@@ -21,31 +22,28 @@ type taking struct {
 }
 
 var take = mapreduce.FuncContext(func(ctx context.Context, t taking) (string, error) {
-	if err := t.First.Lock(ctx); err != nil {
-		return "", err
-	}
-	defer t.First.Unlock()
-	if t.Between != nil {
-		if _, err := t.Between.Wait(ctx); err != nil {
-			return "", err
+	return "has had both", t.First.Do(ctx, func() error {
+		if t.Between != nil {
+			if _, err := t.Between.Wait(ctx); err != nil {
+				return err
+			}
 		}
-	}
-	if err := t.Second.Lock(ctx); err != nil {
-		return "", err
-	}
-	defer t.Second.Unlock()
-	return "has had both", nil
+		return t.Second.Do(ctx, func() error { return nil }, nothing)
+	}, nothing)
 })
 
-// A watcher is a log handler that calls found for the report of a deadlock, and leaves all else to another handler.
+// nothing is to be repaired when a process is killed that holds a lock: they guard nothing here.
+var nothing = shared.Repair(func() error { return nil })
+
+// A watcher is a log handler that calls found with the report of a deadlock, and leaves all else to another handler.
 type watcher struct {
 	slog.Handler
-	found func()
+	found func(report string)
 }
 
 func (w watcher) Handle(ctx context.Context, r slog.Record) error {
-	if strings.HasPrefix(r.Message, "deadlock:") { // then: which process waits where for which lock, and who holds it
-		w.found()
+	if strings.HasPrefix(r.Message, "deadlock:") {
+		w.found(r.Message)
 		return nil
 	}
 	return w.Handler.Handle(ctx, r)
@@ -69,7 +67,10 @@ func main() {
 		}
 		defer between.Close()
 		cancelable, cancel := context.WithCancelCause(ctx)
-		log := watcher{slog.Default().Handler(), func() { cancel(errors.New("given up: a deadlock")) }}
+		log := watcher{slog.Default().Handler(), func(report string) {
+			fmt.Println(report)
+			cancel(errors.New("given up: a deadlock"))
+		}}
 		pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(2), mapreduce.Logger(log))
 		if err != nil {
 			return err
@@ -86,4 +87,5 @@ func main() {
 
 // Output:
 // same order: ["has had both" "has had both"] <nil>
+// ~ deadlock: process \d+ waits at \S+/main.go:\d+ for Lock \d+, which process \d+ holds; process .*, which process \d+ holds
 // opposite order: [] given up: a deadlock

@@ -26,13 +26,18 @@ var bookCarelessly = mapreduce.Func(func(b booking) int {
 	return times
 })
 
+// whole is all that there is to repair when a process is killed that holds the lock: nothing, as one number is always whole.
+var whole = shared.Repair(func() error { return nil })
+
 var bookLocked = mapreduce.FuncContext(func(ctx context.Context, b booking) (int, error) {
 	for range times {
-		if err := b.Balance.Lock().Lock(ctx); err != nil {
+		err := b.Balance.Lock().Do(ctx, func() error {
+			b.Balance.Store(b.Balance.Load() + b.Amount)
+			return nil
+		}, whole)
+		if err != nil {
 			return 0, err
 		}
-		b.Balance.Store(b.Balance.Load() + b.Amount)
-		b.Balance.Lock().Unlock()
 	}
 	return times, nil
 })

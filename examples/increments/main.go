@@ -26,13 +26,18 @@ var careless = mapreduce.Func(func(c counting) int {
 	return times
 })
 
+// whole is all that there is to repair when a process is killed that holds the lock: nothing, as one number is always whole.
+var whole = shared.Repair(func() error { return nil })
+
 var locked = mapreduce.FuncContext(func(ctx context.Context, c counting) (int, error) {
 	for range times {
-		if err := c.Lock.Lock(ctx); err != nil {
+		err := c.Lock.Do(ctx, func() error {
+			c.Counter.Store(c.Counter.Load() + 1)
+			return nil
+		}, whole)
+		if err != nil {
 			return 0, err
 		}
-		c.Counter.Store(c.Counter.Load() + 1)
-		c.Lock.Unlock()
 	}
 	return times, nil
 })

@@ -24,13 +24,14 @@ var sum = mapreduce.FuncContext(func(ctx context.Context, p part) (float64, erro
 	for k := p.First; k < p.End; k++ {
 		sum += float64(4-k%2*8) / float64(2*k+1)
 	}
-	if err := p.Total.Lock().Lock(ctx); err != nil {
-		return 0, err
-	}
-	defer p.Total.Lock().Unlock()
-	p.Total.Store(p.Total.Load() + sum)
-	return sum, nil
+	return sum, p.Total.Lock().Do(ctx, func() error {
+		p.Total.Store(p.Total.Load() + sum)
+		return nil
+	}, whole)
 })
+
+// whole is all that there is to repair when a process is killed that holds the lock: nothing, as one number is always whole.
+var whole = shared.Repair(func() error { return nil })
 
 func main() {
 	mapreduce.Main(func(ctx context.Context) error {

@@ -16,28 +16,35 @@ const players, rounds = 3, 3
 
 type game struct {
 	Me    int
-	Turn  *shared.Value[int] // whose turn it is; the lock of Moved guards it
 	Moved *shared.Cond
-	Moves *shared.Array[int] // who moved, in order
+	Moves *shared.Array[int] // who moved, in order; the lock of Moved guards it, and
+	Made  *shared.Value[int] // how many moves were made
 }
 
+// play makes the moves of one player. When its worker is killed another begins again, and leaves out those that were made.
 var play = mapreduce.FuncContext(func(ctx context.Context, g game) (moves int, err error) {
 	for round := range rounds {
+		n := round*players + g.Me
 		err := g.Moved.Lock().Do(ctx, func() error {
-			if err := g.Moved.WaitFor(ctx, func() bool { return g.Turn.Load() == g.Me }); err != nil {
+			if err := g.Moved.WaitFor(ctx, func() bool { return g.Made.Load() >= n }, whole); err != nil {
 				return err
 			}
-			g.Moves.Set(round*players+g.Me, g.Me)
-			g.Turn.Store((g.Me + 1) % players)
-			g.Moved.Broadcast()
+			if g.Made.Load() == n {
+				g.Moves.Set(n, g.Me)
+				g.Made.Store(n + 1)
+				g.Moved.Broadcast()
+			}
 			return nil
-		})
+		}, whole)
 		if err != nil {
 			return round, err
 		}
 	}
 	return rounds, nil
 })
+
+// whole is all that there is to repair when a worker is killed that holds the lock: nothing, as a move is made by one Store.
+var whole = shared.Repair(func() error { return nil })
 
 func main() {
 	mapreduce.Main(func(ctx context.Context) error {
@@ -51,29 +58,29 @@ func main() {
 			return err
 		}
 		defer moved.Close()
-		turn, err := shared.NewValue(0)
+		made, err := shared.NewValue(0)
 		if err != nil {
 			return err
 		}
-		defer turn.Close()
+		defer made.Close()
 		moves, err := shared.NewArray[int](players * rounds)
 		if err != nil {
 			return err
 		}
 		defer moves.Close()
 
-		var processes []*mapreduce.Process[int]
-		for me := range players {
-			p, err := play.Start(ctx, game{me, turn, moved, moves})
-			if err != nil {
-				return err
-			}
-			processes = append(processes, p)
+		pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(players))
+		if err != nil {
+			return err
 		}
-		for _, p := range processes {
-			if _, err := p.Wait(); err != nil {
-				return err
-			}
+		defer pool.Close()
+
+		var games []game
+		for me := range players {
+			games = append(games, game{me, moved, moves, made})
+		}
+		if _, err := play.Map(ctx, pool, games); err != nil {
+			return err
 		}
 		fmt.Println(moves.Slice())
 		return nil

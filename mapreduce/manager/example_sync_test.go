@@ -10,16 +10,25 @@ import (
 	"mrrun/shared"
 )
 
+// nothing is what is to be repaired in these examples when a client vanishes that holds a lock.
+var nothing = shared.Repair(func() error { return nil })
+
 // An RLock may be taken again by the client that has it.
 func ExampleRLock() {
 	with(func(ctx context.Context, m *manager.Manager) {
 		l := must(manager.NewRLock(ctx, m))
-		fmt.Println(l.Lock(ctx), l.Lock(ctx))
-		fmt.Println(l.Unlock(ctx), l.Unlock(ctx), errors.Is(l.Unlock(ctx), manager.ErrNotHeld))
+		fmt.Println(l.Do(ctx, func() error {
+			return l.Do(ctx, func() error {
+				fmt.Println("held twice")
+				return nil
+			}, nothing)
+		}, nothing))
+		fmt.Println(errors.Is(l.Unlock(ctx), manager.ErrNotHeld))
 	})
 	// Output:
-	// <nil> <nil>
-	// <nil> <nil> true
+	// held twice
+	// <nil>
+	// true
 }
 
 func ExampleSemaphore() {
@@ -54,14 +63,14 @@ func ExampleCond() {
 		changed := must(manager.NewCond(ctx, lock))
 		ready := must(manager.NewValue(ctx, m, false))
 		go func() {
-			err := lock.Do(ctx, func() error { return errors.Join(ready.Store(ctx, true), changed.Broadcast(ctx)) })
+			err := lock.Do(ctx, func() error { return errors.Join(ready.Store(ctx, true), changed.Broadcast(ctx)) }, nothing)
 			if err != nil {
 				panic(err)
 			}
 		}()
 		fmt.Println(lock.Do(ctx, func() error {
-			return changed.WaitFor(ctx, func() bool { return must(ready.Load(ctx)) })
-		}))
+			return changed.WaitFor(ctx, func() bool { return must(ready.Load(ctx)) }, nothing)
+		}, nothing))
 	})
 	// Output: <nil>
 }

@@ -76,7 +76,7 @@ func ExampleLock() {
 		err := lock.Do(ctx, func() error {
 			fmt.Println("alone")
 			return nil
-		})
+		}, nothing)
 		fmt.Println(err)
 	})
 	// Output:

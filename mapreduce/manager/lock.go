@@ -8,6 +8,7 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"mrrun/internal/hold"
 	"mrrun/shared"
 	"mrrun/transport"
 )
@@ -30,7 +31,7 @@ func (l *Lock) EncodeMsgpack(e *msgpack.Encoder) error { return l.encode(e) }
 func (l *Lock) DecodeMsgpack(d *msgpack.Decoder) error { return l.decode(d, "lock") }
 
 // Lock takes the lock; it blocks while another has it, until ctx ends: then it returns the cause. The lock is held after
-// nil and after [shared.ErrOwnerDied], and not after any other error.
+// nil and after [shared.ErrOwnerDied], and not after any other error: use [Lock.Do], which lets it go in each case.
 func (l *Lock) Lock(ctx context.Context) error { return l.call(ctx, "Lock.Lock", nil, nil) }
 
 // TryLock takes the lock if it is free, and reports whether it is held now: with nil or with [shared.ErrOwnerDied].
@@ -48,20 +49,6 @@ func (l *Lock) Unlock() { must(l.callBriefly("Lock.Unlock", nil)) }
 // the lock, that is a panic.
 func (l *Lock) MarkConsistent() { must(l.callBriefly("Lock.MarkConsistent", nil)) }
 
-// Do runs f with the lock held, and returns its error; the lock is let go also when f panics. It does not run f if
-// the lock cannot be taken, or after [shared.ErrOwnerDied], which it returns; the lock is lost then.
-func (l *Lock) Do(ctx context.Context, f func() error) error {
-	err := l.Lock(ctx)
-	if errors.Is(err, shared.ErrOwnerDied) {
-		l.Unlock()
-	}
-	if err != nil {
-		return err
-	}
-	defer l.Unlock()
-	return f()
-}
-
 // An RLock is a Lock that its client may lock again; it is free when it was unlocked as often. All goroutines
 // that share a client are one holder.
 type RLock struct{ proxy }
@@ -78,7 +65,7 @@ func (l *RLock) EncodeMsgpack(e *msgpack.Encoder) error { return l.encode(e) }
 // DecodeMsgpack receives a proxy.
 func (l *RLock) DecodeMsgpack(d *msgpack.Decoder) error { return l.decode(d, "rlock") }
 
-// Lock is [Lock.Lock]. It does not block if this client holds the lock.
+// Lock is [Lock.Lock]. It does not block if this client holds the lock. [RLock.Do] lets it go in each case.
 func (l *RLock) Lock(ctx context.Context) error { return l.call(ctx, "RLock.Lock", nil, nil) }
 
 // TryLock is [Lock.TryLock]. It succeeds if this client holds the lock.
@@ -162,24 +149,24 @@ func (c *Cond) object() *Lock {
 
 // Wait unlocks the lock, waits until it is notified or ctx ends, and locks the lock again. This client must hold the lock:
 // else the error is [ErrNotHeld]. The error is nil if it was notified, otherwise the cause of ctx, or
-// [shared.ErrOwnerDied], if meanwhile a client has vanished that held the lock. The lock is held in each of these cases. If the
-// manager does not answer when ctx has ended nobody knows who holds the lock: then the connection ends, and the error wraps
-// [ErrLost].
-func (c *Cond) Wait(ctx context.Context) error {
+// [shared.ErrOwnerDied], if meanwhile a client has vanished that held the lock; with repairs they run instead, as in [Lock.Do].
+// The lock is held in each of these cases. If the manager does not answer when ctx has ended nobody knows who holds the lock:
+// then the connection ends, and the error wraps [ErrLost].
+func (c *Cond) Wait(ctx context.Context, repairs ...shared.Repair) error {
 	lock := c.object()
 	err := lock.call(ctx, "Cond.Wait", uintArg(c.number), nil)
 	if errors.Is(err, ErrNoAnswer) {
 		lock.c.Load().lost(err)
 		err = fmt.Errorf("%w: %w", ErrLost, err)
 	}
-	return err
+	return hold.Mend(lock, err, repairs)
 }
 
 // WaitFor waits until pred reports true; it does not wait at all if it does so at once. This client must hold the lock,
-// and does so whenever pred is called and afterwards. Any error of Wait ends it.
-func (c *Cond) WaitFor(ctx context.Context, pred func() bool) error {
+// and does so whenever pred is called and afterwards. Any error of Wait, which gets the repairs, ends it.
+func (c *Cond) WaitFor(ctx context.Context, pred func() bool, repairs ...shared.Repair) error {
 	for !pred() {
-		if err := c.Wait(ctx); err != nil {
+		if err := c.Wait(ctx, repairs...); err != nil {
 			return err
 		}
 	}

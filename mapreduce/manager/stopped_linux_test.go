@@ -167,7 +167,7 @@ func TestCtxBoundsCondOfAStoppedManager(t *testing.T) {
 		cond := must1(NewCond(ctx, lock))
 		check(t, lock.Lock(ctx))
 		goOn := s.stop(t)
-		err := promptly(t, "Cond.Wait", cond.Wait)
+		err := promptly(t, "Cond.Wait", func(ctx context.Context) error { return cond.Wait(ctx) })
 		wants(t, "Cond.Wait", err, context.DeadlineExceeded)
 		wants(t, "Cond.Wait", err, ErrLost)
 		lock.Unlock()
