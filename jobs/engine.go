@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"mrrun/internal/stdio"
@@ -16,6 +17,7 @@ type engine struct {
 	running  Running
 	progress progressFunc
 
+	pieces  int // 0: not known beforehand
 	pool    *mapreduce.Pool
 	stop    func() // ends the progress
 	startup time.Duration
@@ -25,6 +27,7 @@ type engine struct {
 
 // start makes the pool.
 func (e *engine) start(ctx context.Context, pieces int) (*mapreduce.Pool, error) {
+	e.pieces = pieces
 	began := time.Now()
 	pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(int(e.running.Procs)), mapreduce.Chunksize(int(e.running.Chunksize)))
 	if err != nil {
@@ -103,7 +106,7 @@ func (l *Line) run(ctx context.Context, work Work, args []string, r Running, pro
 		err = cerr
 	}
 	if err != nil {
-		return nil, l.failure(ctx, err)
+		return nil, l.failure(ctx, err, e.pieces)
 	}
 	return &Run{
 		Output: work, Seconds: time.Since(began).Seconds(), Startup: e.startup,
@@ -111,16 +114,31 @@ func (l *Line) run(ctx context.Context, work Work, args []string, r Running, pro
 	}, nil
 }
 
-// failure words the error of a run for people: an interruption is only that, and a task that returned an error is known by
-// its text. A panic keeps its item and its stack.
-func (l *Line) failure(ctx context.Context, err error) error {
+// failure words the error of a run for people: an interruption is only that, and a piece that failed is known by its number.
+func (l *Line) failure(ctx context.Context, err error, pieces int) error {
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return context.Cause(ctx)
 	}
-	if task, ok := errors.AsType[*mapreduce.TaskError](err); ok && task.Stack == "" {
-		return taskFailure{fmt.Sprintf("%s: %s", l.command.Name, task.Msg), err}
+	task, ok := errors.AsType[*mapreduce.TaskError](err)
+	if !ok {
+		return err
 	}
-	return err
+	text := strings.TrimPrefix(task.Msg, l.command.Name+": ") // the job may have named itself
+	if task.Stack != "" {
+		text += "\n" + task.Stack
+	}
+	if task.Index >= 0 {
+		text = fmt.Sprintf("%s failed: %s", piece(task.Index, pieces), text)
+	}
+	return taskFailure{l.command.Name + ": " + text, err}
+}
+
+// piece names the piece of that index as people count; total 0 means unknown.
+func piece(index, total int) string {
+	if total == 0 {
+		return fmt.Sprintf("piece %d", index+1)
+	}
+	return fmt.Sprintf("piece %d of %d", index+1, total)
 }
 
 type taskFailure struct {

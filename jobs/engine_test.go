@@ -49,7 +49,7 @@ func TestRunErrors(t *testing.T) {
 	}{
 		"add":    {func(d *doubler) { d.failAdd = errAdd }, "add", errAdd},
 		"finish": {func(d *doubler) { d.failFinish = errFinish }, "finish", errFinish},
-		"task":   {func(d *doubler) { d.first = 1013 }, "double: 1013 is unlucky", nil},
+		"task":   {func(d *doubler) { d.first = 1013 }, "double: piece 1 of 10 failed: 1013 is unlucky", nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestTaskFails(t *testing.T) {
 	closed := 0
 	c := doubleCommand(&closed, func(d *doubler) { d.first = 1010 })
 	_, err := newTestLine(t, c).Run(t.Context(), Running{Procs: 1})
-	if err == nil || err.Error() != "double: 1013 is unlucky" {
+	if err == nil || err.Error() != "double: piece 4 of 10 failed: 1013 is unlucky" {
 		t.Errorf("got %v, want the text of the task", err)
 	}
 	if task, ok := errors.AsType[*mapreduce.TaskError](err); !ok || task.Index != 3 {
@@ -78,7 +78,7 @@ func TestTaskFails(t *testing.T) {
 	}
 }
 
-// A panic is told with its item and its stack.
+// A panic is told with its piece and its stack.
 func TestTaskPanics(t *testing.T) {
 	closed := 0
 	c := doubleCommand(&closed, func(d *doubler) { d.first = 1014 })
@@ -86,7 +86,27 @@ func TestTaskPanics(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	wantParts(t, err.Error(), "item 0", "panic: 1014 is worse", "main_test.go")
+	wantParts(t, err.Error(), "double: piece 1 of 10 failed: panic: 1014 is worse", "main_test.go")
+}
+
+// A job that names itself is not named twice, and what is no piece has no number.
+func TestFailureText(t *testing.T) {
+	closed := 0
+	line := newTestLine(t, doubleCommand(&closed, nil))
+	for _, tt := range []struct {
+		index, pieces int
+		msg, want     string
+	}{
+		{2, 8, "too large", "double: piece 3 of 8 failed: too large"},
+		{2, 8, "double: too large", "double: piece 3 of 8 failed: too large"},
+		{2, 0, "doubled: no", "double: piece 3 failed: doubled: no"},
+		{-1, 8, "double: too large", "double: too large"},
+	} {
+		err := line.failure(t.Context(), &mapreduce.TaskError{Index: tt.index, Msg: tt.msg}, tt.pieces)
+		if err.Error() != tt.want {
+			t.Errorf("%q, want %q", err, tt.want)
+		}
+	}
 }
 
 // Ctrl-C is told as such, whatever the job wraps it in.
@@ -100,11 +120,11 @@ func TestRunInterrupted(t *testing.T) {
 	if _, err := line.Run(ctx, Running{Procs: 2}); err != interrupted {
 		t.Errorf("got %v, want %v", err, interrupted)
 	}
-	if got := line.failure(ctx, errors.Join(errors.New("read"), interrupted)); got != interrupted {
+	if got := line.failure(ctx, errors.Join(errors.New("read"), interrupted), 0); got != interrupted {
 		t.Errorf("got %v, want %v", got, interrupted)
 	}
 	other := errors.New("other")
-	if got := line.failure(ctx, other); got != other {
+	if got := line.failure(ctx, other, 0); got != other {
 		t.Errorf("got %v, want %v", got, other)
 	}
 }

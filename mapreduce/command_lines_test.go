@@ -45,7 +45,7 @@ func TestCommand(t *testing.T) {
 	if want := []string{"<a>", "", "<b>"}; !slices.Equal(got, want) {
 		t.Errorf("a program that ends: %q", got)
 	}
-	if _, err := noProgram.Apply(t.Context(), p, "a"); err == nil || !strings.Contains(err.Error(), "there-is-no-such-program") {
+	if _, err := noProgram.Apply(t.Context(), p, "a"); err == nil || strings.Count(err.Error(), "there-is-no-such-program") != 1 {
 		t.Errorf("no program: %v", err)
 	}
 	if _, err := catLines.Apply(t.Context(), p, "a\nb"); err == nil || !strings.Contains(err.Error(), "newline") {

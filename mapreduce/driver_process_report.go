@@ -17,12 +17,15 @@ func (c *child) report(err error) {
 	c.reported = true
 	o := &c.link.pool.options
 	if o.logger == nil {
-		if died, ok := errors.AsType[*ExitError](err); ok && o.output == nil { // its last words are there already
+		died, ok := errors.AsType[*ExitError](err)
+		if !ok {
+			err = fmt.Errorf("process %s (pid %d): %w", c.name, c.PID(), err)
+		} else if o.output == nil { // its last words are there already
 			brief := *died
 			brief.Stderr = ""
 			err = &brief
 		}
-		fmt.Fprintf(os.Stderr, "mapreduce: process %s (pid %d) failed: %v\n", c.name, c.PID(), err)
+		fmt.Fprintf(os.Stderr, "mapreduce: a process failed: %v\n", err)
 		return
 	}
 	r := slog.NewRecord(time.Now(), slog.LevelError, "mapreduce: a process failed", 0)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -97,13 +98,25 @@ func TestProcessFailureIsPrinted(t *testing.T) {
 		p.await("over", 1)
 		p.exit()
 		text := p.stderr.String()
-		if strings.Count(text, "mapreduce: process Process-1 (pid ") != 1 || strings.Count(text, "the reason is this") != 1 {
+		if strings.Count(text, "mapreduce: a process failed: ") != 1 || strings.Count(text, "process Process-1 (pid ") != 1 || strings.Count(text, "the reason is this") != 1 {
 			t.Errorf("%s:\n%s", how, text)
 		}
 	}
 }
 
+// A program whose error begins with its name is not named twice.
+func TestMainNamesTheProgramOnce(t *testing.T) {
+	p := start(t, "error with a name", thisBinary(nil))
+	name := filepath.Base(os.Args[0])
+	if code := p.exit(); code != 1 || p.stderr.String() != name+": out of luck\n" {
+		t.Errorf("exit status %d, %q", code, p.stderr.String())
+	}
+}
+
 func init() {
+	scenarios["error with a name"] = func() {
+		Main(func(context.Context) error { return fmt.Errorf("%s: out of luck", filepath.Base(os.Args[0])) })
+	}
 	scenarios["failing process"] = func() {
 		Main(func(ctx context.Context) error {
 			p, err := failTask.Start(ctx, os.Getenv(doVariable))

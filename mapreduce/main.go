@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -22,7 +23,7 @@ var entered atomic.Bool
 // The cause of the context's end is an error that is [context.Canceled] by errors.Is and says which signal it was. SIGINT and
 // SIGHUP stay ignored if they were when the program started, as under nohup. Workers leave all three to the driver.
 //
-// The exit status is 0 when body returns nil. Else the error is printed, and the status is what its ExitCode() int method
+// The exit status is 0 when body returns nil. Else the error is printed behind the program's name, which it need not have, and the status is what its ExitCode() int method
 // says if it has one, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, and 1 for any other error.
 //
 // When body has returned, the processes that [Task.Start] has started are waited for; those that are [Daemon], and after
@@ -45,7 +46,8 @@ func Main(body func(ctx context.Context) error) {
 
 func complain(err error) {
 	if err != nil && err.Error() != "" {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
+		name := filepath.Base(os.Args[0]) + ": "
+		fmt.Fprintf(os.Stderr, "%s%s\n", name, strings.TrimPrefix(err.Error(), name))
 	}
 }
 

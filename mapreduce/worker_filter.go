@@ -46,7 +46,7 @@ func startFilter(c *command) (*filter, error) {
 	f.cmd.Stdin, f.cmd.Stdout, f.cmd.Stderr = in, out, os.Stderr
 	if err := f.cmd.Start(); err != nil {
 		f.close()
-		return nil, fmt.Errorf("start %s: %w", c.name, err)
+		return nil, fmt.Errorf("start the program: %w", err) // which names it
 	}
 	return f, nil
 }
