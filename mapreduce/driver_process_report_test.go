@@ -54,7 +54,7 @@ func TestProcessFailureIsLogged(t *testing.T) {
 		got := attrsOf(r.all[0])
 		text := got["error"].String()
 		if len(r.all) != 1 || r.all[0].Level != slog.LevelError || got["process"].String() != p.Name() || got["pid"].Int64() != int64(p.PID()) ||
-			strings.Count(text, "the reason is this") == 0 || strings.Contains(how, "panic") && !strings.Contains(text, "driver_processreport_test.go") {
+			strings.Count(text, "the reason is this") == 0 || strings.Contains(how, "panic") && !strings.Contains(text, "driver_process_report_test.go") {
 			t.Errorf("%s: %v", how, r.all)
 		}
 	}
