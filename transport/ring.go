@@ -2,10 +2,8 @@ package transport
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"math/bits"
 	"sync/atomic"
 	"unsafe"
@@ -63,28 +61,6 @@ const (
 	maxRing    = 1 << 34 // bytes; positions count up to twice as many before they begin anew
 	lengthSize = 8
 )
-
-// A position is a place between two messages: closed(1) | messages before it(31) | units before it(32). The counts are
-// modulo their size, and mean something as differences alone.
-type position uint64
-
-const (
-	closedBit = position(1 << 63)
-	countMask = 1<<31 - 1
-)
-
-func (p position) units() uint32    { return uint32(p) }
-func (p position) messages() uint32 { return uint32(p>>32) & countMask }
-
-// after is the position behind a message that begins at p.
-func (p position) after(units uint32) position {
-	return p&closedBit | position((p.messages()+1)&countMask)<<32 | position(p.units()+units)
-}
-
-// since returns the number of messages from begin to p.
-func (p position) since(begin position) uint32 { return (p.messages() - begin.messages()) & countMask }
-
-func messageUnits(length int) uint32 { return uint32((length + lengthSize + ringUnit - 1) / ringUnit) }
 
 var (
 	errWait = errors.New("no room, or no message")
@@ -191,173 +167,6 @@ func (r *ring) locked(l *shared.Lock, err error) error {
 		return errFree
 	}
 	return err
-}
-
-// put appends a message; it waits while there is no room. Who waits has the lock: so others, whose messages may be smaller,
-// come later.
-func (r *ring) put(ctx context.Context, body []byte) error {
-	if err := r.lock(ctx, r.putting); err != nil {
-		return err
-	}
-	err := r.append(body)
-	for err == errWait {
-		err = r.p.Await(ctx, r.o, r.o.Hot(hotNotFull), func() bool {
-			tail := position(r.tail.Load())
-			return r.fits(tail, position(r.head.Load()), messageUnits(len(body))) || tail&closedBit != 0 || !r.o.Valid()
-		}, func() {})
-		if err == nil {
-			err = r.append(body)
-		}
-	}
-	r.putting.Unlock()
-	if err == nil {
-		r.o.Hot(hotNotEmpty).WakeWaiters()
-	}
-	return err
-}
-
-func (r *ring) tryPut(body []byte) error {
-	ok, err := r.tryLock(r.putting)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		if position(r.tail.Load())&closedBit != 0 {
-			return r.closedError(ErrClosed)
-		}
-		return errWait
-	}
-	err = r.append(body)
-	r.putting.Unlock()
-	if err == nil {
-		r.o.Hot(hotNotEmpty).WakeWaiters()
-	}
-	return err
-}
-
-// append appends a message if there is room. The caller has the lock of this end.
-func (r *ring) append(body []byte) error {
-	if !r.valid() {
-		return errFree
-	}
-	tail, units := position(r.tail.Load()), messageUnits(len(body))
-	if tail&closedBit != 0 {
-		return r.closedError(ErrClosed)
-	}
-	r.p.Release(&r.o)
-	if !r.fits(tail, position(r.seenHead.Load()), units) {
-		head := r.head.Load()
-		r.seenHead.Store(head)
-		if !r.fits(tail, position(head), units) {
-			return errWait
-		}
-	}
-	at := r.at(tail)
-	if err := r.reserve(at + lengthSize + len(body)); err != nil {
-		return err
-	}
-	binary.LittleEndian.PutUint64(r.mem[at:], uint64(len(body)))
-	at = (at + lengthSize) & (len(r.mem) - 1)
-	copy(r.mem, body[copy(r.mem[at:], body):])
-	if !r.tail.CompareAndSwap(uint64(tail), uint64(tail.after(units))) {
-		return r.closedError(ErrClosed) // nothing else changes it meanwhile
-	}
-	return nil
-}
-
-// reserve sees to it that the bytes before end have memory, or all of them if that is beyond. Most queues need little of theirs.
-func (r *ring) reserve(end int) error {
-	has, end := int(r.reserved.Load()), min(end, len(r.mem))
-	if end <= has {
-		return nil
-	}
-	end = min(max(end, 2*has, 64<<10), len(r.mem))
-	if err := r.segment.Reserve(has, end-has); err != nil {
-		return err
-	}
-	r.reserved.Store(uint64(end))
-	return nil
-}
-
-func (r *ring) at(p position) int { return int(uint64(p.units())*ringUnit) & (len(r.mem) - 1) }
-
-// fits reports whether there is room for one more message.
-func (r *ring) fits(tail, head position, units uint32) bool {
-	used := tail.units() - head.units()
-	limit := uint32(r.limit.Load())
-	return uint64(used)+uint64(units) <= uint64(len(r.mem)/ringUnit) && (limit == 0 || tail.since(head) < limit)
-}
-
-// get takes the first message, into buf if it has room; it waits while there is none. After close it returns [io.EOF] when
-// there is none.
-func (r *ring) get(ctx context.Context, buf []byte) ([]byte, error) {
-	for {
-		if err := r.lock(ctx, r.getting); err != nil {
-			return buf, err
-		}
-		buf, err := r.take(buf)
-		r.getting.Unlock()
-		if err == nil {
-			r.o.Hot(hotNotFull).WakeWaiters()
-		}
-		if err != errWait {
-			return buf, err
-		}
-		err = r.p.Await(ctx, r.o, r.o.Hot(hotNotEmpty), func() bool {
-			tail := position(r.tail.Load())
-			return tail.units() != position(r.head.Load()).units() || tail&closedBit != 0 || !r.o.Valid()
-		}, func() {})
-		if err != nil {
-			return buf, err
-		}
-	}
-}
-
-func (r *ring) tryGet(buf []byte) ([]byte, error) {
-	ok, err := r.tryLock(r.getting)
-	if err != nil {
-		return buf, err
-	}
-	if !ok {
-		return buf, errWait
-	}
-	buf, err = r.take(buf)
-	r.getting.Unlock()
-	if err == nil {
-		r.o.Hot(hotNotFull).WakeWaiters()
-	}
-	return buf, err
-}
-
-// take takes the first message if there is one. The caller has the lock of this end.
-func (r *ring) take(buf []byte) ([]byte, error) {
-	head, tail := position(r.head.Load()), position(r.seenTail.Load())
-	if tail.units() == head.units() {
-		tail = position(r.tail.Load())
-		r.seenTail.Store(uint64(tail))
-		switch {
-		case tail.units() != head.units():
-		case tail&closedBit != 0:
-			return buf, r.closedError(io.EOF)
-		default:
-			return buf, errWait
-		}
-	}
-	at := r.at(head)
-	length := binary.LittleEndian.Uint64(r.mem[at:])
-	if length > uint64(len(r.mem)) || messageUnits(int(length)) > tail.units()-head.units() {
-		return buf, fmt.Errorf("%w: a message of %d bytes in a queue with less", ErrFormat, length)
-	}
-	n := int(length)
-	if cap(buf) < n {
-		buf = make([]byte, n)
-	}
-	buf = buf[:n]
-	at = (at + lengthSize) & (len(r.mem) - 1)
-	copy(buf[copy(buf, r.mem[at:]):], r.mem)
-	r.head.Store(uint64(head.after(messageUnits(n)) &^ closedBit))
-	r.p.Acquire(&r.o)
-	return buf, nil
 }
 
 // close has no more messages put in.
