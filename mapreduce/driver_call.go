@@ -71,7 +71,7 @@ func newCall(task *entry, params []byte, it items, n int, o callOptions) *call {
 // newStreamCall returns a call whose items come by and by, of which at most window are between taken and consumed.
 func newStreamCall(task *entry, it items, window int, o callOptions) *call {
 	c := &call{task: task, items: it, options: o, over: make(chan struct{})}
-	c.state = callState{chunksize: o.chunksize, backups: o.backups, retries: o.retries, window: window, owner: c}
+	c.state = callState{chunksize: o.chunksize, backups: o.backups, retries: o.retries, place: o.place, window: window, owner: c}
 	return c
 }
 

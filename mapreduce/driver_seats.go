@@ -101,6 +101,9 @@ func (p *Pool) resize(n int) {
 		p.links = append(p.links, nil)
 	}
 	p.mu.Unlock()
+	for _, c := range p.calls {
+		p.failMisplaced(c)
+	}
 	if p.released {
 		return
 	}

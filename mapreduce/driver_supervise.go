@@ -171,6 +171,9 @@ func (p *Pool) handle(e *event) {
 		c := e.call
 		p.calls[c.id] = c
 		p.wake()
+		if p.failMisplaced(c) {
+			break
+		}
 		c.state.seen = p.seen[c.task]
 		p.watch.begin(c)
 		d.submit(&c.state)

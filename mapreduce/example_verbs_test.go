@@ -23,6 +23,10 @@ var (
 		return fmt.Sprintf("%s: item %d, attempt %d", name, w.Index, w.Attempt), nil
 	})
 
+	render = mapreduce.FuncContext(func(ctx context.Context, scene string) (string, error) {
+		return fmt.Sprintf("%s on device %d", scene, mapreduce.CurrentWorker(ctx).Place), nil
+	})
+
 	dice = mapreduce.FuncContext(func(ctx context.Context, rolls int) (sum int, err error) {
 		random := mapreduce.Rand(ctx)
 		for range rolls {
@@ -339,7 +343,18 @@ func ExampleCurrentWorker() {
 
 func ExampleWorker() {
 	fmt.Printf("%+v\n", mapreduce.CurrentWorker(context.Background())) // no task
-	// Output: {ID:0 PID:0 Index:0 Attempt:0}
+	// Output: {ID:0 PID:0 Place:0 Index:0 Attempt:0}
+}
+
+// Each place of the pool stands for a device.
+func ExampleAtPlace() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		fmt.Println(render.Map(ctx, pool, []string{"dawn", "noon"}, mapreduce.AtPlace(1)))
+		fmt.Println(render.Apply(ctx, pool, "dusk", mapreduce.AtPlace(0)))
+	})
+	// Output:
+	// [dawn on device 1 noon on device 1] <nil>
+	// dusk on device 0 <nil>
 }
 
 // The results depend on the seed and the index alone, however many workers there are.

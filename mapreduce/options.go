@@ -81,6 +81,7 @@ type callOptions struct {
 	stopAtFirst bool
 	backups     bool
 	seed        uint64
+	place       int // as in callState
 }
 
 // A wrapping puts faults into the pipes of workers, for tests.

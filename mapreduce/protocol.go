@@ -55,6 +55,7 @@ type callHead struct {
 	params  []byte
 	timeout uint64 // of an item, in nanoseconds; 0: none
 	seed    uint64
+	place   uint64 // of the worker
 
 	deadline time.Time // of the call; zero: none
 }
@@ -64,6 +65,7 @@ func (h *callHead) encode(out *transport.Encoder) {
 	out.Blob(h.params)
 	out.Uint(h.timeout)
 	out.Uint(h.seed)
+	out.Uint(h.place)
 	encodeTime(out, h.deadline)
 }
 
@@ -71,7 +73,7 @@ func (h *callHead) decode(in *transport.Decoder) (err error) {
 	if h.params, err = decodeUintThenBlob(in, &h.task); err != nil {
 		return err
 	}
-	if err := decodeUints(in, &h.timeout, &h.seed); err != nil {
+	if err := decodeUints(in, &h.timeout, &h.seed, &h.place); err != nil {
 		return err
 	}
 	h.deadline, err = decodeTime(in)

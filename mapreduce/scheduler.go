@@ -70,6 +70,7 @@ type callState struct {
 	retries   int // how often an item that lost its worker is tried again
 	have      int // items 0 … have-1 exist
 	ended     bool
+	place     int // 1 + the only slot that may run it; 0: any may
 	window    int // items sent beyond consumed at most, 0: any number
 	perWorker int // items that wait at a worker at most, behind one that may be slow; 0: any number
 	consumed  int // so many results are out of the way
@@ -261,6 +262,9 @@ func (d *dispatcher) assignOne(slot int) bool {
 		return false
 	}
 	for c := d.queue.first; c != nil; c = c.succ {
+		if !c.mayRunAt(slot) {
+			continue
+		}
 		s, ok := d.nextSpan(c)
 		if !ok {
 			continue
@@ -279,6 +283,9 @@ func (d *dispatcher) assignOne(slot int) bool {
 	}
 	return len(w.flights) == 0 && d.assignBackup(slot)
 }
+
+// mayRunAt reports whether the call's items may go to this worker.
+func (c *callState) mayRunAt(slot int) bool { return c.place == 0 || c.place == slot+1 }
 
 func (d *dispatcher) fly(slot int, f flight) {
 	w := &d.workers[slot]

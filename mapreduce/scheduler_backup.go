@@ -41,7 +41,7 @@ func (d *dispatcher) assignBackup(slot int) bool {
 
 // mayCopy reports whether all that the call will ever have is at workers or answered.
 func (c *callState) mayCopy() bool {
-	return c.backups && c.ended && c.next == c.have && len(c.again) == 0 && !c.cancelled && !c.finished
+	return c.backups && c.place == 0 && c.ended && c.next == c.have && len(c.again) == 0 && !c.cancelled && !c.finished
 }
 
 // land takes a flight out of the books. It reports whether it was the last that could have answered its items.

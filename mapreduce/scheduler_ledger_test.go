@@ -91,7 +91,7 @@ func (m *dispatchModel) checkProgress() {
 	idle, busy := -1, false
 	for slot := range m.queues {
 		busy = busy || len(m.queues[slot]) > 0
-		if m.ready[slot] && len(m.queues[slot]) == 0 {
+		if m.idle(slot) {
 			idle = slot
 		}
 	}
@@ -106,11 +106,16 @@ func (m *dispatchModel) checkProgress() {
 		}
 	}
 	for _, c := range m.calls {
+		if place := c.state.place; place > 0 && !m.idle(place-1) {
+			continue
+		}
 		if c.finishes == 0 && m.sendable(c) && (!busy || c.state.window == 0) {
 			m.t.Fatalf("worker %d is idle, and call %d has items to send: %+v", idle, c.number, c.state)
 		}
 	}
 }
+
+func (m *dispatchModel) idle(slot int) bool { return m.ready[slot] && len(m.queues[slot]) == 0 }
 
 func (m *dispatchModel) sendable(c *modelCall) bool {
 	if c.dead {

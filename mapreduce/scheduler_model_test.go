@@ -155,6 +155,7 @@ func (m *dispatchModel) submit() {
 	c.state.retries = m.next(3)
 	c.state.backups = m.next(2) == 0
 	c.state.chunksize = []int{0, 0, 0, 1, 2, 7, 50}[m.next(7)]
+	c.state.place = max(m.next(4*modelWorkers)-3*modelWorkers+1, 0)
 	if m.next(2) == 0 {
 		c.state.window = 4*max(c.state.chunksize, 1)*modelWorkers + m.next(30)
 	} else {
@@ -263,6 +264,8 @@ func (m *dispatchModel) send(a action, c *modelCall) {
 	switch {
 	case a.size() <= 0 || a.first < 0 || a.end > c.total:
 		m.t.Fatalf("span %v of a call of %d items", a.span, c.total)
+	case c.state.place > 0 && c.state.place != a.slot+1:
+		m.t.Fatalf("worker %d gets items of a call for worker %d", a.slot, c.state.place-1)
 	case !m.ready[a.slot]:
 		m.t.Fatalf("worker %d is not ready, and gets %v", a.slot, a.span)
 	case c.state.window > 0 && a.end > c.state.consumed+c.state.window:
@@ -296,7 +299,7 @@ func (m *dispatchModel) copy(a action, c *modelCall) {
 		m.d.unsent(a.slot, a.call, a.span)
 		return
 	}
-	if !m.ready[a.slot] || len(m.queues[a.slot]) > 0 || i < 0 || m.queues[a.from][i].answered != nil {
+	if !m.ready[a.slot] || len(m.queues[a.slot]) > 0 || c.state.place > 0 || i < 0 || m.queues[a.from][i].answered != nil {
 		m.t.Fatalf("%+v: worker %d has %v to copy, worker %d holds %v", a, a.from, m.queues[a.from], a.slot, m.queues[a.slot])
 	}
 	f := &m.queues[a.from][i]
@@ -342,6 +345,7 @@ func (m *dispatchModel) drain() {
 				m.ready[slot] = true
 				m.d.ready(slot)
 				m.act()
+				moved = true
 			}
 		}
 		for _, c := range m.calls {

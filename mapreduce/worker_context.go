@@ -10,6 +10,7 @@ import (
 type Worker struct {
 	ID      int // of the worker in its pool, from 1; never used again
 	PID     int // process id
+	Place   int // of the worker in its pool, 0 to [Procs] - 1; one that replaces it has the same: see [AtPlace]
 	Index   int // of the item in the input
 	Attempt int // how often this item has been begun, from 1
 }
@@ -20,7 +21,8 @@ func CurrentWorker(ctx context.Context) Worker {
 	if item == nil {
 		return Worker{}
 	}
-	return Worker{ID: item.chunk.worker.ID, PID: os.Getpid(), Index: item.index, Attempt: int(item.chunk.attempt)}
+	return Worker{ID: item.chunk.worker.ID, PID: os.Getpid(), Place: int(item.chunk.session.place),
+		Index: item.index, Attempt: int(item.chunk.attempt)}
 }
 
 // Rand returns a random source for the item whose task got ctx. Each item has its own, well apart from all others, and the
