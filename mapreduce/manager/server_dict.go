@@ -2,7 +2,6 @@ package manager
 
 import (
 	"bytes"
-	"reflect"
 	"sync"
 
 	"mrrun/transport"
@@ -31,142 +30,167 @@ func (o *dictObject) dropAll(srv *Server) {
 	}
 }
 
+// dictMethods are those of the whole dict.
+var dictMethods = map[string]func(*dictObject, *call) error{
+	"Len":   (*dictObject).length,
+	"Clear": (*dictObject).clear,
+	"Keys":  (*dictObject).keys,
+	"Items": (*dictObject).items,
+}
+
+// keyMethods are those of one key, which is their first argument. Those of a [Value] have the empty key.
+var keyMethods = map[string]func(*dictObject, *call, dictEntry) error{
+	"Get":            (*dictObject).get,
+	"Load":           (*dictObject).get,
+	"Pop":            (*dictObject).pop,
+	"Swap":           (*dictObject).swap,
+	"Set":            (*dictObject).set,
+	"Store":          (*dictObject).set,
+	"Delete":         (*dictObject).delete,
+	"SetDefault":     (*dictObject).setDefault,
+	"CompareAndSwap": (*dictObject).compareAndSwap,
+	"Add":            (*dictObject).add,
+	"Update":         (*dictObject).update,
+}
+
+// A dictEntry is a key and its value when the call came.
+type dictEntry struct {
+	key   []byte
+	old   stored
+	found bool
+}
+
 func (o *dictObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch string(c.method) {
-	case "Len":
-		c.out.Uint(uint64(len(o.m)))
-		return nil
-	case "Clear":
-		for _, v := range o.m {
-			c.s.srv.release(v)
-		}
-		clear(o.m)
-		return nil
-	case "Keys", "Items":
-		for k, v := range o.m {
-			c.out.String(k)
-			if string(c.method) == "Items" {
-				c.s.srv.answers(v)
-				c.out.Blob(v.b)
-			}
-		}
-		return nil
+	if run := dictMethods[string(c.method)]; run != nil {
+		return run(o, c)
+	}
+	run := keyMethods[string(c.method)]
+	if run == nil {
+		return c.unknown("dict")
 	}
 	key, err := c.in.Blob()
 	if err != nil {
 		return err
 	}
 	old, found := o.m[string(key)]
-	switch string(c.method) {
-	case "Get", "Load":
-		return c.show(old)
-	case "Pop", "Swap":
-		return o.take(c, key, old)
-	case "Set", "Store":
-		o.put(c, key, old, c.in.Rest())
-		return nil
-	case "Delete":
-		delete(o.m, string(key))
-		c.s.srv.release(old)
-		return c.flag(found)
-	case "SetDefault":
-		if found {
-			return c.show(old)
-		}
-		return o.answerPut(c, key, old, c.in.Rest())
-	case "CompareAndSwap":
-		expected, err := c.in.Blob()
-		if err != nil {
-			return err
-		}
-		same := found && bytes.Equal(old.b, expected)
-		if same {
-			o.put(c, key, old, c.in.Rest())
-		}
-		return c.flag(same)
-	}
-	var v []byte
-	switch string(c.method) {
-	case "Add":
-		k, err := c.in.Uint()
-		if err != nil {
-			return err
-		}
-		if v, err = addEncoded(reflect.Kind(k), old.b, c.in.Rest()); err != nil {
-			return err
-		}
-	case "Update":
-		name, err := c.in.String()
-		if err != nil {
-			return err
-		}
-		if v, err = update(name, old.b, found); err != nil {
-			return err
-		}
-	default:
-		return c.unknown("dict")
-	}
-	return o.answerPut(c, key, old, v)
+	return run(o, c, dictEntry{key, old, found})
 }
 
-// take takes a value away, or puts another one in its place, and answers it.
-func (o *dictObject) take(c *call, key []byte, old stored) error {
-	if err := c.s.fits(len(old.b)); err != nil {
+func (o *dictObject) length(c *call) error {
+	c.out.Uint(uint64(len(o.m)))
+	return nil
+}
+
+func (o *dictObject) clear(c *call) error {
+	for _, v := range o.m {
+		c.s.srv.release(v)
+	}
+	clear(o.m)
+	return nil
+}
+
+func (o *dictObject) keys(c *call) error {
+	for k := range o.m {
+		c.out.String(k)
+	}
+	return nil
+}
+
+func (o *dictObject) items(c *call) error {
+	for k, v := range o.m {
+		c.out.String(k)
+		c.s.srv.answers(v)
+		c.out.Blob(v.b)
+	}
+	return nil
+}
+
+func (o *dictObject) get(c *call, e dictEntry) error { return c.show(e.old) }
+
+func (o *dictObject) pop(c *call, e dictEntry) error {
+	if err := c.s.fits(len(e.old.b)); err != nil {
 		return err
 	}
-	c.adopt(old)
-	if string(c.method) == "Swap" {
-		o.m[string(key)] = c.s.srv.store(c.in.Rest())
-	} else {
-		delete(o.m, string(key))
-	}
-	return c.raw(old.b)
+	c.adopt(e.old)
+	delete(o.m, string(e.key))
+	return c.raw(e.old.b)
 }
 
-// answerPut puts a value in the place of an old one, and answers it.
-func (o *dictObject) answerPut(c *call, key []byte, old stored, v []byte) error {
+func (o *dictObject) swap(c *call, e dictEntry) error {
+	if err := c.s.fits(len(e.old.b)); err != nil {
+		return err
+	}
+	c.adopt(e.old)
+	o.m[string(e.key)] = c.s.srv.store(c.in.Rest())
+	return c.raw(e.old.b)
+}
+
+func (o *dictObject) set(c *call, e dictEntry) error {
+	o.put(c, e, c.in.Rest())
+	return nil
+}
+
+func (o *dictObject) delete(c *call, e dictEntry) error {
+	delete(o.m, string(e.key))
+	c.s.srv.release(e.old)
+	return c.flag(e.found)
+}
+
+func (o *dictObject) setDefault(c *call, e dictEntry) error {
+	if e.found {
+		return c.show(e.old)
+	}
+	return o.answerPut(c, e, c.in.Rest())
+}
+
+func (o *dictObject) compareAndSwap(c *call, e dictEntry) error {
+	expected, err := c.in.Blob()
+	if err != nil {
+		return err
+	}
+	same := e.found && bytes.Equal(e.old.b, expected)
+	if same {
+		o.put(c, e, c.in.Rest())
+	}
+	return c.flag(same)
+}
+
+func (o *dictObject) add(c *call, e dictEntry) error {
+	sum, err := c.sum(e.old.b)
+	if err != nil {
+		return err
+	}
+	return o.answerPut(c, e, sum)
+}
+
+func (o *dictObject) update(c *call, e dictEntry) error {
+	name, err := c.in.String()
+	if err != nil {
+		return err
+	}
+	v, err := update(name, e.old.b, e.found)
+	if err != nil {
+		return err
+	}
+	return o.answerPut(c, e, v)
+}
+
+// answerPut puts a value in the place of the old one, and answers it.
+func (o *dictObject) answerPut(c *call, e dictEntry, v []byte) error {
 	if err := c.s.fits(len(v)); err != nil {
 		return err
 	}
-	o.put(c, key, old, v)
+	o.put(c, e, v)
 	return c.raw(v)
 }
 
-// adopt has the caller refer to the objects in a value that it takes away.
-func (c *call) adopt(v stored) {
-	for _, e := range v.refs {
-		c.s.adopt(e)
-	}
-}
-
-func (o *dictObject) put(c *call, key []byte, old stored, v []byte) {
+func (o *dictObject) put(c *call, e dictEntry, v []byte) {
 	now := c.s.srv.store(v)
-	c.s.srv.release(old)
+	c.s.srv.release(e.old)
 	if cap(now.b) == 0 { // a broken client's
 		now.b = []byte{0xc0}
 	}
-	o.m[string(key)] = now
-}
-
-// show answers a value that stays.
-func (c *call) show(v stored) error {
-	c.s.srv.answers(v)
-	return c.raw(v.b)
-}
-
-// raw is the answer that is an encoded value.
-func (c *call) raw(b []byte) error {
-	_, err := c.out.Write(b)
-	return err
-}
-
-func (c *call) flag(b bool) error {
-	n := uint64(0)
-	if b {
-		n = 1
-	}
-	c.out.Uint(n)
-	return nil
+	o.m[string(e.key)] = now
 }

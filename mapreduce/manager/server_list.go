@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"reflect"
 	"slices"
 	"sync"
 
@@ -75,86 +74,124 @@ func (o *listObject) at(c *call, limit int) (int, error) {
 	return i, nil
 }
 
+// listMethods are those of the whole list.
+var listMethods = map[string]func(*listObject, *call) error{
+	"Len":     (*listObject).length,
+	"Append":  (*listObject).append,
+	"Extend":  (*listObject).append,
+	"Slice":   (*listObject).slice,
+	"All":     (*listObject).slice,
+	"Reverse": (*listObject).reverse,
+	"Remove":  (*listObject).remove,
+	"Insert":  (*listObject).insert,
+}
+
+// elementMethods are those of one element, whose index is their first argument.
+var elementMethods = map[string]func(o *listObject, c *call, i int) error{
+	"Get":            (*listObject).get,
+	"At":             (*listObject).get,
+	"Set":            (*listObject).set,
+	"Pop":            (*listObject).pop,
+	"Add":            (*listObject).add,
+	"CompareAndSwap": (*listObject).compareAndSwap,
+	"Update":         (*listObject).update,
+}
+
 func (o *listObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch string(c.method) {
-	case "Len":
-		c.out.Uint(uint64(len(o.l)))
-		return nil
-	case "Append", "Extend":
-		return o.extend(c.s.srv, c.in)
-	case "Slice", "All":
-		return o.slice(c)
-	case "Reverse":
-		slices.Reverse(o.l)
-		return nil
-	case "Remove":
-		v := c.in.Rest()
-		i := slices.IndexFunc(o.l, func(x stored) bool { return bytes.Equal(x.b, v) })
-		if i >= 0 {
-			c.s.srv.release(o.l[i])
-			o.l = slices.Delete(o.l, i, i+1)
-		}
-		return c.flag(i >= 0)
-	case "Insert":
-		i, err := o.at(c, len(o.l)+1)
-		if err != nil {
-			return err
-		}
-		o.l = slices.Insert(o.l, i, c.s.srv.store(c.in.Rest()))
-		return nil
+	if run := listMethods[string(c.method)]; run != nil {
+		return run(o, c)
+	}
+	run := elementMethods[string(c.method)]
+	if run == nil {
+		return c.unknown("list")
 	}
 	i, err := o.at(c, len(o.l))
 	if err != nil {
 		return err
 	}
-	switch string(c.method) {
-	case "Get", "At":
-		return c.show(o.l[i])
-	case "Set":
-		o.put(c, i, c.in.Rest())
-		return nil
-	case "Pop":
-		v := o.l[i]
-		if err := c.s.fits(len(v.b)); err != nil {
-			return err
-		}
+	return run(o, c, i)
+}
+
+func (o *listObject) length(c *call) error {
+	c.out.Uint(uint64(len(o.l)))
+	return nil
+}
+
+func (o *listObject) append(c *call) error { return o.extend(c.s.srv, c.in) }
+
+func (o *listObject) reverse(*call) error {
+	slices.Reverse(o.l)
+	return nil
+}
+
+func (o *listObject) remove(c *call) error {
+	v := c.in.Rest()
+	i := slices.IndexFunc(o.l, func(x stored) bool { return bytes.Equal(x.b, v) })
+	if i >= 0 {
+		c.s.srv.release(o.l[i])
 		o.l = slices.Delete(o.l, i, i+1)
-		c.adopt(v)
-		return c.raw(v.b)
-	case "Add":
-		k, err := c.in.Uint()
-		if err != nil {
-			return err
-		}
-		sum, err := addEncoded(reflect.Kind(k), o.l[i].b, c.in.Rest())
-		if err != nil {
-			return err
-		}
-		return o.answerPut(c, i, sum)
-	case "CompareAndSwap":
-		old, err := c.in.Blob()
-		if err != nil {
-			return err
-		}
-		same := bytes.Equal(o.l[i].b, old)
-		if same {
-			o.put(c, i, c.in.Rest())
-		}
-		return c.flag(same)
-	case "Update":
-		name, err := c.in.String()
-		if err != nil {
-			return err
-		}
-		v, err := update(name, o.l[i].b, true)
-		if err != nil {
-			return err
-		}
-		return o.answerPut(c, i, v)
 	}
-	return c.unknown("list")
+	return c.flag(i >= 0)
+}
+
+func (o *listObject) insert(c *call) error {
+	i, err := o.at(c, len(o.l)+1)
+	if err != nil {
+		return err
+	}
+	o.l = slices.Insert(o.l, i, c.s.srv.store(c.in.Rest()))
+	return nil
+}
+
+func (o *listObject) get(c *call, i int) error { return c.show(o.l[i]) }
+
+func (o *listObject) set(c *call, i int) error {
+	o.put(c, i, c.in.Rest())
+	return nil
+}
+
+func (o *listObject) pop(c *call, i int) error {
+	v := o.l[i]
+	if err := c.s.fits(len(v.b)); err != nil {
+		return err
+	}
+	o.l = slices.Delete(o.l, i, i+1)
+	c.adopt(v)
+	return c.raw(v.b)
+}
+
+func (o *listObject) add(c *call, i int) error {
+	sum, err := c.sum(o.l[i].b)
+	if err != nil {
+		return err
+	}
+	return o.answerPut(c, i, sum)
+}
+
+func (o *listObject) compareAndSwap(c *call, i int) error {
+	old, err := c.in.Blob()
+	if err != nil {
+		return err
+	}
+	same := bytes.Equal(o.l[i].b, old)
+	if same {
+		o.put(c, i, c.in.Rest())
+	}
+	return c.flag(same)
+}
+
+func (o *listObject) update(c *call, i int) error {
+	name, err := c.in.String()
+	if err != nil {
+		return err
+	}
+	v, err := update(name, o.l[i].b, true)
+	if err != nil {
+		return err
+	}
+	return o.answerPut(c, i, v)
 }
 
 func (o *listObject) put(c *call, i int, v []byte) {
