@@ -3,6 +3,7 @@ package mapreduce
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -43,6 +44,53 @@ func checkMessagesUnmapped(t *testing.T) {
 			t.Errorf("%d blocks of messages are mapped, %v", n, err)
 		}
 	})
+}
+
+// messagesMapped counts the blocks of messages that the driver and the workers of a pool have mapped.
+func messagesMapped(t *testing.T, p *Pool) (n int) {
+	t.Helper()
+	files := []string{"/proc/self/maps"}
+	for _, w := range p.Stats().Workers {
+		files = append(files, fmt.Sprintf("/proc/%d/maps", w.PID))
+	}
+	for _, file := range files {
+		maps, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += bytes.Count(maps, []byte("mrrun message"))
+	}
+	return n
+}
+
+// The memory of large messages is kept for the next ones, and given back by all when there are none for a while.
+func TestIdleSharedMemoryIsGivenBack(t *testing.T) {
+	args := bigArgs(20)
+	once := func(p *Pool) {
+		t.Helper()
+		got, err := cloned.Map(t.Context(), p, args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkCloned(t, args, got)
+	}
+	for _, d := range []time.Duration{0, 50 * time.Millisecond} {
+		p := newPool(t, KeepShared(d))
+		for range 2 {
+			once(p)
+			eventually(t, 10*time.Second, func() error {
+				if n := messagesMapped(t, p); n > 0 {
+					return fmt.Errorf("%d blocks are mapped, though nobody has used them for %v", n, d)
+				}
+				return nil
+			})
+		}
+	}
+	p := newPool(t)
+	once(p)
+	if messagesMapped(t, p) == 0 {
+		t.Error("nothing is kept for the next ones")
+	}
 }
 
 func TestLargeArgumentsAndResults(t *testing.T) {

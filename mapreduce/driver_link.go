@@ -175,7 +175,8 @@ func (l *link) start() error {
 	l.answersFrom = transport.NewReader(wrap.reader(l.process.Answers), 0)
 	l.requests = transport.NewWriter(wrap.writer(proc.Pipe{File: l.process.Requests}))
 	if l.process.Shares() {
-		closeAnswers, closeRequests := l.answersFrom.UseShared(), l.requests.UseShared()
+		keep := l.pool.options.keepShared()
+		closeAnswers, closeRequests := l.answersFrom.UseShared(keep), l.requests.UseShared(keep)
 		l.unshare = func() { closeAnswers(); closeRequests() }
 	}
 	return nil
@@ -187,7 +188,7 @@ func (l *link) newProcess() (*proc.Process, error) {
 		return proc.InProcess(l.id, func(w *proc.Worker) { newServer(w, l.pool).serve() })
 	}
 	spec := proc.Spec{
-		ID: l.id, Name: l.name, MaxProcs: o.maxProcs(), Path: o.path, Args: o.args, Env: append(slices.Clone(o.env), fmt.Sprintf("%s=%d", depthVariable, depth()+1)), Dir: o.dir, Memory: o.memory, Nice: o.nice, Pin: l.pin,
+		ID: l.id, Name: l.name, MaxProcs: o.maxProcs(), Path: o.path, Args: o.args, Env: append(slices.Clone(o.env), fmt.Sprintf("%s=%d", depthVariable, depth()+1)), Dir: o.dir, Memory: o.memory, Nice: o.nice, Pin: l.pin, KeepShared: o.keepShared(),
 		Output: func(stderr bool, line []byte) {
 			if l.taken != nil {
 				<-l.taken

@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -59,6 +60,7 @@ type poolOptions struct {
 	idle      time.Duration // 0: workers are kept
 	hello     time.Duration // that a worker may take to its hello; 0: the default
 	exitTime  time.Duration // that a worker may take to end; 0: the default, negative: any
+	shared    time.Duration // for which shared memory is kept; 0: the default, negative: not at all
 	output    *lineSink
 	logger    slog.Handler
 
@@ -280,6 +282,27 @@ func IdleTimeout(d time.Duration) PoolOption {
 		return nil
 	})
 }
+
+// keepSharedTime is the default of [KeepShared].
+const keepSharedTime = 10 * time.Second
+
+// KeepShared sets for how long the shared memory that large arguments and results have travelled in is kept for the next
+// ones, by this process and its workers: it is given back when it has not been used for d, or up to a quarter of d later. The
+// default is 10 seconds. 0 gives it back at once: then each of them takes fresh memory, which is several times as slow.
+func KeepShared(d time.Duration) PoolOption {
+	return poolFunc(func(o *poolOptions) error {
+		if d < 0 {
+			return fmt.Errorf("mapreduce: KeepShared(%v): takes a duration, or 0 for not at all", d)
+		}
+		o.shared = d
+		if d == 0 {
+			o.shared = -1
+		}
+		return nil
+	})
+}
+
+func (o *poolOptions) keepShared() time.Duration { return max(0, cmp.Or(o.shared, keepSharedTime)) }
 
 // Program has workers run another program, with these arguments, which must have the same tasks as this one: it imports
 // the same packages and calls [Main] or [Init]. Without, workers run this program with its own arguments.

@@ -24,6 +24,7 @@ func TestPoolOptions(t *testing.T) {
 		{name: "negative", options: []PoolOption{Procs(-1)}, err: "Procs(-1)"},
 		{name: "chunk size", options: []PoolOption{Chunksize(7), Procs(2)}, want: poolOptions{procs: 2, call: callOptions{chunksize: 7}}},
 		{name: "negative chunk size", options: []PoolOption{Chunksize(-7)}, err: "Chunksize(-7)"},
+		{name: "negative time", options: []PoolOption{KeepShared(-1)}, err: "KeepShared(-1ns)"},
 		{name: "the last counts", options: []PoolOption{Procs(2), Chunksize(7), Chunksize(0), Procs(4)}, want: poolOptions{procs: 4}},
 	} {
 		test.want.call.retries = DefaultRetries

@@ -77,8 +77,8 @@ func newServer(w *proc.Worker, pool *Pool) *server {
 		quit:     make(chan struct{}),
 	}
 	if w.Shares {
-		s.in.UseShared() // until the process ends
-		s.out.UseShared()
+		s.in.UseShared(w.KeepShared) // until the process ends
+		s.out.UseShared(w.KeepShared)
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 	"unsafe"
 
 	"mrrun/internal/shm"
@@ -80,11 +81,11 @@ func (b *bulk) inside(buf []byte) bool {
 	return cap(buf) > 0 && unsafe.SliceData(buf) == unsafe.SliceData(b.block.Bytes())
 }
 
-// UseShared has large bodies go through shared memory, which the receiver must allow too. It is called before the Writer is
-// used; close must be called when it is not used any more and the receiver is gone. Where there is no shared memory it has
-// no effect.
-func (w *Writer) UseShared() (close func()) {
-	pool := shm.NewPool(bulkKeep)
+// UseShared has large bodies go through shared memory, which the receiver must allow too. What is not used is kept for idle
+// for the bodies to come; 0 gives it back at once. It is called before the Writer is used; close must be called when it is not
+// used any more and the receiver is gone. Where there is no shared memory it has no effect.
+func (w *Writer) UseShared(idle time.Duration) (close func()) {
+	pool := shm.NewPool(bulkKeep, idle)
 	w.body = w.NewBody()
 	w.body.bulk = &bulk{pool: pool}
 	return func() {
@@ -142,9 +143,10 @@ func (w *Writer) addPiece(kind byte, tag uint32, piece shm.Piece) {
 }
 
 // UseShared allows bodies that lie in shared memory. It must not be used with a peer that is not trusted to be another
-// process of this program. It is called before the Reader is used; close must be called when it is not used any more.
-func (r *Reader) UseShared() (close func()) {
-	r.views = shm.NewViews(bulkKeep)
+// process of this program. What is not used is kept for idle, as it should be at the Writer. It is called before the Reader is
+// used; close must be called when it is not used any more.
+func (r *Reader) UseShared(idle time.Duration) (close func()) {
+	r.views = shm.NewViews(bulkKeep, idle)
 	return func() {
 		r.LetGo()
 		r.views.Close()

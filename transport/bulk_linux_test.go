@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"mrrun/internal/shm"
 )
@@ -17,7 +18,7 @@ import (
 func sharedPair(t *testing.T) (*Writer, *Reader, *bytes.Buffer) {
 	var stream bytes.Buffer
 	w, r := NewWriter(&stream), NewReader(&stream, 0)
-	closeWriter, closeReader := w.UseShared(), r.UseShared()
+	closeWriter, closeReader := w.UseShared(time.Minute), r.UseShared(time.Minute)
 	t.Cleanup(func() {
 		closeWriter()
 		closeReader()
@@ -174,7 +175,7 @@ func TestSharedBodyOverTheLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := NewReader(stream, 100_000)
-	defer r.UseShared()()
+	defer r.UseShared(time.Minute)()
 	if _, err := r.Next(); !errors.As(err, new(*SizeError)) {
 		t.Errorf("a body of 200,000 bytes, of 100,000 that are allowed: %v", err)
 	}

@@ -193,7 +193,7 @@ func TestBlockIsKeptWhileAViewLives(t *testing.T) {
 func TestViewOutlivesItsReader(t *testing.T) {
 	var stream bytes.Buffer
 	w, r := NewWriter(&stream), NewReader(&stream, 0)
-	closeWriter, closeReader := w.UseShared(), r.UseShared()
+	closeWriter, closeReader := w.UseShared(time.Minute), r.UseShared(time.Minute)
 	want := counting[float64](bulkSize)
 	v := take[View[float64]](t, sendValues(t, w, r, 3, NewView(want)))
 	closeReader()
@@ -299,7 +299,7 @@ func FuzzViewInPlace(f *testing.F) {
 	f.Fuzz(func(t *testing.T, head []byte, more uint16) {
 		var stream bytes.Buffer
 		w, r := NewWriter(&stream), NewReader(&stream, 0)
-		closeWriter, closeReader := w.UseShared(), r.UseShared()
+		closeWriter, closeReader := w.UseShared(time.Minute), r.UseShared(time.Minute)
 		body := append(bytes.Clone(head), seeded(bulkSize+int(more), 0)...)
 		_, err := w.Add(0, 0, func(e *Encoder) error { _, err := e.Write(body); return err })
 		mustNot(t, err)

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -21,6 +22,7 @@ type Pool struct {
 	kept   int      // bytes of idle
 	idle   []*Block // the last one was put back last: its pages are the most likely to be in the caches
 	away   []*Block // sent, and not released when we looked last
+	timer  idleTimer
 	closed bool
 }
 
@@ -29,10 +31,13 @@ type Block struct {
 	region *Region
 	place  Place
 	idle   bool
+	used   time.Time // when it was sent or put back last
 }
 
-// NewPool makes a pool that keeps up to keep bytes in blocks that nobody uses.
-func NewPool(keep int) *Pool { return &Pool{keep: keep} }
+// NewPool makes a pool that keeps up to keep bytes in blocks that nobody uses, each until it has not been used for a while.
+func NewPool(keep int, idle time.Duration) *Pool {
+	return &Pool{keep: keep, timer: idleTimer{after: idle}}
+}
 
 // Get returns a block of n bytes or more, and of 64 KiB at least. What is in it is left from its last use.
 func (p *Pool) Get(n int) (*Block, error) {
@@ -61,13 +66,7 @@ func (p *Pool) Get(n int) (*Block, error) {
 func (p *Pool) take(size int) *Block {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.away = slices.DeleteFunc(p.away, func(b *Block) bool {
-		released := b.lent().Load() == 0
-		if released {
-			p.put(b)
-		}
-		return released
-	})
+	p.collect()
 	for i, b := range slices.Backward(p.idle) {
 		if b.size() == size {
 			p.idle = slices.Delete(p.idle, i, i+1)
@@ -79,16 +78,29 @@ func (p *Pool) take(size int) *Block {
 	return nil
 }
 
+// collect takes back what receivers have released.
+func (p *Pool) collect() {
+	p.away = slices.DeleteFunc(p.away, func(b *Block) bool {
+		released := b.lent().Load() == 0
+		if released {
+			p.put(b)
+		}
+		return released
+	})
+}
+
 // Send returns the piece by which the receiver finds the first n bytes of the block. From then on the block is the
 // receiver's.
 func (p *Pool) Send(b *Block, n int) Piece {
 	b.lent().Store(1)
+	b.used = time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		p.put(b) // nobody is there to receive it
 	} else {
 		p.away = append(p.away, b)
+		p.startTimer()
 	}
 	return Piece{b.place, 0, n}
 }
@@ -97,6 +109,7 @@ func (p *Pool) Send(b *Block, n int) Piece {
 func (p *Pool) Put(b *Block) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	b.used = time.Now()
 	p.put(b)
 }
 
@@ -108,16 +121,46 @@ func (p *Pool) put(b *Block) {
 	p.idle = append(p.idle, b)
 	p.kept += b.size()
 	p.trim()
+	p.startTimer()
 }
 
-// trim unmaps those that were not used for the longest time.
+// trim unmaps those that were put back first.
 func (p *Pool) trim() {
-	for len(p.idle) > 0 && (p.closed || p.kept > p.keep) {
-		b := p.idle[0]
+	for len(p.idle) > 0 && (p.closed || p.kept > p.keep || p.timer.after == 0) {
+		p.drop(p.idle[0])
 		p.idle = slices.Delete(p.idle, 0, 1)
-		p.kept -= b.size()
-		_ = b.region.Close() // it fails only for what is not mapped
 	}
+}
+
+func (p *Pool) drop(b *Block) {
+	p.kept -= b.size()
+	_ = b.region.Close() // it fails only for what is not mapped
+}
+
+// startTimer has sweep called some time later, if there are blocks that are not in use here.
+func (p *Pool) startTimer() {
+	if len(p.idle)+len(p.away) > 0 {
+		p.timer.start(p.sweep)
+	}
+}
+
+// sweep unmaps the blocks that were not used for long enough.
+func (p *Pool) sweep() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timer.stop()
+	if p.closed {
+		return
+	}
+	p.collect()
+	p.idle = slices.DeleteFunc(p.idle, func(b *Block) bool {
+		over := p.timer.over(b.used)
+		if over {
+			p.drop(b)
+		}
+		return over
+	})
+	p.startTimer()
 }
 
 // Close unmaps the blocks, those that were got and not sent when they are put back. What the receiver has mapped it keeps.
@@ -130,6 +173,7 @@ func (p *Pool) Close() {
 	}
 	p.away = nil
 	p.trim()
+	p.timer.stop()
 }
 
 func (b *Block) size() int { return len(b.region.Bytes()) }

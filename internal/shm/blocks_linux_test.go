@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"mrrun/internal/shm"
 )
@@ -50,7 +52,7 @@ func mustGet(tb testing.TB, p *shm.Pool, n int) *shm.Block {
 }
 
 func TestPool(t *testing.T) {
-	p := shm.NewPool(300 << 10)
+	p := shm.NewPool(300<<10, time.Minute)
 	for _, c := range []struct{ n, size int }{{0, 64 << 10}, {1, 64 << 10}, {64<<10 - 64, 64 << 10}, {64<<10 - 63, 128 << 10}} {
 		b := mustGet(t, p, c.n)
 		if len(b.Bytes()) != c.size-64 {
@@ -95,9 +97,9 @@ func TestPool(t *testing.T) {
 }
 
 func TestViews(t *testing.T) {
-	p := shm.NewPool(1 << 20)
+	p := shm.NewPool(1<<20, time.Minute)
 	defer p.Close()
-	v := shm.NewViews(128 << 10)
+	v := shm.NewViews(128<<10, time.Minute)
 	b := mustGet(t, p, 1000)
 	copy(b.Bytes()[10:], "hello")
 	piece, err := shm.ParsePiece(part(p.Send(b, 1000), 10, 5).Append(nil))
@@ -161,20 +163,20 @@ func TestViewOfAnyFile(t *testing.T) {
 	}
 	dev, inode := identity(info)
 	piece := shm.Piece{Place: shm.Place{PID: os.Getpid(), FD: int(file.Fd()), Dev: dev, Inode: inode}}
-	if _, err := shm.NewViews(0).View(piece); err == nil || !strings.Contains(err.Error(), "no region") {
+	if _, err := shm.NewViews(0, time.Minute).View(piece); err == nil || !strings.Contains(err.Error(), "no region") {
 		t.Errorf("View = %v", err)
 	}
 }
 
 func FuzzParsePiece(f *testing.F) {
-	p := shm.NewPool(1 << 20)
+	p := shm.NewPool(1<<20, time.Minute)
 	f.Cleanup(p.Close)
 	b := mustGet(f, p, 1)
 	sent := p.Send(b, 1)
 	f.Add(part(sent, 3, 4).Append(nil))
 	f.Add(part(sent, math.MaxInt, -1).Append(nil))
 	f.Add(make([]byte, shm.PieceSize))
-	v := shm.NewViews(0)
+	v := shm.NewViews(0, time.Minute)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		piece, err := shm.ParsePiece(raw)
 		if err != nil {
@@ -197,7 +199,7 @@ func BenchmarkPool(b *testing.B) {
 	const size = 100 << 20
 	payload := bytes.Repeat([]byte{7}, size)
 	send := func(b *testing.B, keep int) {
-		p, v := shm.NewPool(keep), shm.NewViews(keep)
+		p, v := shm.NewPool(keep, time.Minute), shm.NewViews(keep, time.Minute)
 		defer p.Close()
 		defer v.Close()
 		b.SetBytes(size)
@@ -229,4 +231,65 @@ func BenchmarkPool(b *testing.B) {
 func identity(info os.FileInfo) (dev, inode uint64) {
 	st := info.Sys().(*syscall.Stat_t)
 	return st.Dev, st.Ino
+}
+
+// Blocks that were not used for a while are given back, at both ends, though nobody comes to use others; those in use stay.
+func TestIdleBlocksAreGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const keep, idle = 1 << 30, 10 * time.Second
+		p, v := shm.NewPool(keep, idle), shm.NewViews(keep, idle)
+		defer p.Close()
+		defer v.Close()
+		mapped := func(want int) {
+			t.Helper()
+			synctest.Wait()
+			if n := mappings(t, "mrrun message"); n != want {
+				t.Errorf("%d mappings, want %d", n, want)
+			}
+		}
+		view := func() shm.Piece {
+			piece := p.Send(mustGet(t, p, 100<<10), 1)
+			if _, err := v.View(piece); err != nil {
+				t.Fatal(err)
+			}
+			return piece
+		}
+		inUse := view()
+		v.Release(view())
+		p.Put(mustGet(t, p, 1<<20))
+		mapped(5)
+		time.Sleep(idle - time.Second)
+		mapped(5)
+		v.Release(view()) // the one of before, used once more
+		time.Sleep(idle / 2)
+		mapped(4)
+		time.Sleep(idle)
+		mapped(2)
+		v.Release(inUse)
+		time.Sleep(idle + idle/2)
+		mapped(0)
+	})
+}
+
+// With no time at all blocks are given back as soon as they are not used.
+func TestBlocksAreGivenBackAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, v := shm.NewPool(1<<30, 0), shm.NewViews(1<<30, 0)
+		defer p.Close()
+		defer v.Close()
+		p.Put(mustGet(t, p, 1))
+		piece := p.Send(mustGet(t, p, 1), 1)
+		if _, err := v.View(piece); err != nil {
+			t.Fatal(err)
+		}
+		v.Release(piece)
+		if n := mappings(t, "mrrun message"); n != 1 {
+			t.Errorf("%d mappings, want that of the sender, who does not know yet", n)
+		}
+		time.Sleep(20 * time.Millisecond)
+		synctest.Wait()
+		if n := mappings(t, "mrrun message"); n != 0 {
+			t.Errorf("%d mappings are left", n)
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"syscall"
 	"testing"
+	"time"
 
 	"mrrun/internal/shm"
 )
@@ -139,7 +140,7 @@ func TestMemoryRunsOut(t *testing.T) {
 			return s.End()
 		},
 		"block": func() error {
-			pool := shm.NewPool(1 << 30)
+			pool := shm.NewPool(1<<30, time.Minute)
 			defer pool.Close()
 			b, err := pool.Get(1 << 20)
 			if err != nil {

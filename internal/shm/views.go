@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Views are what a receiver has mapped of the blocks that others send pieces of: each block once, however many pieces of it
@@ -14,16 +15,22 @@ type Views struct {
 	kept int // bytes of those without users
 	all  map[Place]*view
 	idle []*view // the last one was used last
+
+	timer idleTimer
 }
 
 type view struct {
 	place  Place
 	region *Region
 	users  int
+	used   time.Time // until when, while there are no users
 }
 
-// NewViews makes views that keep blocks mapped after use, up to keep bytes. It should be as much as the senders' pools keep.
-func NewViews(keep int) *Views { return &Views{keep: keep, all: map[Place]*view{}} }
+// NewViews makes views that keep blocks mapped after use, up to keep bytes, each until it has not been used for a while. Both
+// should be as much as the senders' pools keep.
+func NewViews(keep int, idle time.Duration) *Views {
+	return &Views{keep: keep, all: map[Place]*view{}, timer: idleTimer{after: idle}}
+}
 
 // View returns the bytes that a piece names. They are there until [Views.Release], even if the sender dies. The error wraps
 // [os.ErrNotExist] if the sender has died before.
@@ -81,6 +88,7 @@ func (v *Views) Release(p Piece) {
 func (v *Views) release(w *view) {
 	if w.users--; w.users == 0 {
 		lentWord(w.region).Store(0)
+		w.used = time.Now()
 		v.idle = append(v.idle, w)
 		v.kept += len(w.region.Bytes())
 		v.trim()
@@ -104,13 +112,25 @@ func (v *Views) Close() {
 	defer v.mu.Unlock()
 	v.keep = -1
 	v.trim()
+	v.timer.stop()
 }
 
-// trim unmaps those that were not used for the longest time.
+// trim unmaps those that were not used for the longest time, if they are too many or it is long enough.
 func (v *Views) trim() {
-	for len(v.idle) > 0 && v.kept > v.keep {
+	for len(v.idle) > 0 && (v.kept > v.keep || v.timer.over(v.idle[0].used)) {
 		v.drop(v.idle[0])
 	}
+	if len(v.idle) > 0 {
+		v.timer.start(v.sweep)
+	}
+}
+
+// sweep is called from time to time while there are blocks without users.
+func (v *Views) sweep() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.timer.stop()
+	v.trim()
 }
 
 func (v *Views) drop(w *view) {

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 )
 
-// applyLimits takes the limits of a [Spec] upon this process, but for that of its memory, which comes later.
-func applyLimits(limits string) (memory int64, err error) {
+// applyLimits takes the limits of a [Spec] upon this process, but for that of its memory, which comes later, and
+// of what it keeps.
+func applyLimits(limits string) (memory int64, keepShared time.Duration, err error) {
 	var nice, cpu int
-	if _, err := fmt.Sscanf(limits, "%d:%d:%d", &memory, &nice, &cpu); err != nil {
-		return 0, fmt.Errorf("%s=%q: %w", limitsVariable, limits, err)
+	if _, err := fmt.Sscanf(limits, "%d:%d:%d:%d", &memory, &nice, &cpu, &keepShared); err != nil {
+		return 0, 0, fmt.Errorf("%s=%q: %w", limitsVariable, limits, err)
 	}
 	if nice != 0 {
 		own, err := niceness()
@@ -18,15 +20,15 @@ func applyLimits(limits string) (memory int64, err error) {
 			err = syscall.Setpriority(syscall.PRIO_PGRP, 0, own+nice) // the kernel takes no more than 19
 		}
 		if err != nil {
-			return 0, fmt.Errorf("lower the priority by nice %d: %w", nice, err)
+			return 0, 0, fmt.Errorf("lower the priority by nice %d: %w", nice, err)
 		}
 	}
 	if cpu > 0 {
 		if err := pin(os.Getpid(), cpu-1); err != nil {
-			return 0, fmt.Errorf("pin to processor %d: %w", cpu-1, err)
+			return 0, 0, fmt.Errorf("pin to processor %d: %w", cpu-1, err)
 		}
 	}
-	return memory, nil
+	return memory, keepShared, nil
 }
 
 // Pin keeps the worker, and what it starts from now on, on one processor of those that it may use.

@@ -31,6 +31,8 @@ type Spec struct {
 	Memory int64    // most bytes that the worker may take when [Worker.LimitMemory] was called; 0: any number
 	Nice   int      // how much to lower its priority
 	Pin    int      // 1 + the number of the processor to keep it on; 0: any
+
+	KeepShared time.Duration // for how long the worker keeps shared memory that is not used
 }
 
 // Start starts a worker. It returns when the process exists; [Process.Hello] waits until it is ready.
@@ -147,7 +149,7 @@ func environment(spec Spec, requests *os.File, slot shm.Tag) ([]string, error) {
 		set(key, value)
 	}
 	set(variable, fmt.Sprintf("%s:%d:%d", id, spec.ID, slot))
-	set(limitsVariable, fmt.Sprintf("%d:%d:%d", spec.Memory, spec.Nice, spec.Pin))
+	set(limitsVariable, fmt.Sprintf("%d:%d:%d:%d", spec.Memory, spec.Nice, spec.Pin, spec.KeepShared))
 	// A program built with -race sleeps a second at exit otherwise.
 	set("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	// The runtime reads this when it starts; what the worker starts shall not.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"mrrun/internal/shm"
 )
@@ -14,7 +15,7 @@ import (
 // requests, its number, and its slot in shared memory, 0 for none. A copy of the environment alone makes nobody a worker.
 const (
 	variable       = shm.WorkerVariable
-	limitsVariable = "MRRUN_WORKER_LIMITS" // MEMORY:NICE:PIN, as in Spec
+	limitsVariable = "MRRUN_WORKER_LIMITS" // MEMORY:NICE:PIN:KEEPSHARED, as in Spec
 	unsetVariable  = "MRRUN_WORKER_UNSET"  // names of variables that are for this process alone
 
 	requestsFD = 3
@@ -33,6 +34,8 @@ type Worker struct {
 	Answers  *os.File
 	Note     *Note
 	Shares   bool // it has shared memory with its driver
+
+	KeepShared time.Duration // as in Spec
 
 	memory int64    // most that it may take beyond what it has at rest, until LimitMemory; 0: any
 	status chan int // of a worker that is a goroutine: its exit status
@@ -67,7 +70,7 @@ func Enter() (*Worker, error) {
 	syscall.Close(noteFD)
 	syscall.CloseOnExec(requestsFD)
 	syscall.CloseOnExec(answersFD)
-	memory, err := applyLimits(os.Getenv(limitsVariable))
+	memory, keepShared, err := applyLimits(os.Getenv(limitsVariable))
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +79,7 @@ func Enter() (*Worker, error) {
 	heedSignals()
 	volunteer()
 	wakeWithDriver()
-	w := &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0, memory: memory}
+	w := &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0, KeepShared: keepShared, memory: memory}
 	w.noteMemory()
 	return w, nil
 }
