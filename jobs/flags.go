@@ -2,10 +2,10 @@ package jobs
 
 import (
 	"fmt"
-	"runtime"
 
 	"github.com/spf13/pflag"
 
+	"mrrun/internal/cores"
 	"mrrun/mapreduce"
 )
 
@@ -56,7 +56,7 @@ type Running struct {
 }
 
 func newRunning() Running {
-	return Running{Procs: int64(min(runtime.GOMAXPROCS(0), mapreduce.MaxProcs))}
+	return Running{Procs: int64(min(cores.Usable(), mapreduce.MaxProcs))}
 }
 
 func (r *Running) bind(f *Flags) {

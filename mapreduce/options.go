@@ -8,9 +8,9 @@ import (
 	"log/slog"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"time"
 
+	"mrrun/internal/cores"
 	"mrrun/transport"
 )
 
@@ -343,7 +343,7 @@ func newPoolOptions(opts []PoolOption) (poolOptions, error) {
 		}
 	}
 	if o.procs == 0 {
-		o.procs = min(runtime.GOMAXPROCS(0), MaxProcs)
+		o.procs = min(cores.Usable(), MaxProcs)
 	}
 	if o.inProcess && (o.memory > 0 || o.nice > 0 || o.pin || o.env != nil || o.dir != "" || o.path != "" || o.maxGrowth > 0) {
 		return o, fmt.Errorf("mapreduce: InProcess: limits, environment and program need worker processes: %w", errors.ErrUnsupported)

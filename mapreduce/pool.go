@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"mrrun/internal/cores"
 	"mrrun/mapreduce/internal/proc"
 )
 
@@ -99,7 +99,7 @@ func mayStart(ctx context.Context) error {
 }
 
 // maxProcs is what GOMAXPROCS should be in each worker.
-func (o *poolOptions) maxProcs() int { return max(1, runtime.GOMAXPROCS(0)/o.procs) }
+func (o *poolOptions) maxProcs() int { return max(1, cores.Usable()/o.procs) }
 
 // Close waits for the calls under way, ends the workers and waits for them, and for callbacks of futures; after that all
 // verbs return [ErrClosed]. If the pool's context ends meanwhile, no call is waited for. It may be called again, and returns

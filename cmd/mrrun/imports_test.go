@@ -18,13 +18,12 @@ const module = "mrrun"
 // layers has the packages in the order in which they may import: each only those of an earlier line. The first pattern that
 // fits says where a package belongs; a pattern that ends in / stands for everything below a folder.
 var layers = [][]string{
-	{"internal/stdio", "internal/unnamed", "internal/hold"},
+	{"internal/stdio", "internal/unnamed", "internal/hold", "internal/cores", "internal/faulty"},
 	{"internal/shm"},
 	{"internal/shm/"}, // of tests
 	{"internal/stream"},
 	{"shared"},
 	{"transport"},
-	{"transport/"},
 	{"mapreduce/internal/"}, // among themselves: they are one layer to all others
 	{"mapreduce"},
 	{"mapreduce/manager", "jobs"},

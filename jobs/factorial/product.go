@@ -4,7 +4,7 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
-	"runtime"
+	"mrrun/internal/cores"
 	"sort"
 
 	"golang.org/x/sync/errgroup"
@@ -108,7 +108,7 @@ func productTree(parts []*big.Int) *big.Int {
 	for len(parts) > 1 {
 		next := make([]*big.Int, (len(parts)+1)/2)
 		var level errgroup.Group
-		level.SetLimit(runtime.GOMAXPROCS(0))
+		level.SetLimit(cores.Usable())
 		for i := range next {
 			left, rest := parts[2*i], parts[2*i+1:]
 			if len(rest) == 0 {
