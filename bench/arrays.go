@@ -17,8 +17,8 @@ import (
 	"mrrun/transport"
 )
 
-// Arrays says what to measure: the squares of the elements of an array.
-type Arrays struct {
+// arrays says what to measure: the squares of the elements of an array.
+type arrays struct {
 	MB        int
 	Framework string // how: map, view, inplace or serial
 	Procs     int
@@ -28,9 +28,9 @@ type Arrays struct {
 
 var arrayFrameworks = []string{"map", "view", "inplace", "serial"}
 
-// An ArraysFigure has the keys of the scripts' besides.
-type ArraysFigure struct {
-	Figure
+// An arraysFigure has the keys of the scripts' besides.
+type arraysFigure struct {
+	figure
 	MB       float64 `json:"mb"`
 	MBPerSec float64 `json:"mb_per_s"` // the array counts once
 }
@@ -44,12 +44,12 @@ func arraysCommand(ctx context.Context, words []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	f, err := a.Measure(ctx)
+	f, err := a.measure(ctx)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		err = writeLines(out, []ArraysFigure{f})
+		err = writeLines(out, []arraysFigure{f})
 	} else {
 		_, err = fmt.Fprintf(out, "%d MB by %s, procs %d: %.4f s, %.0f MB/s (%d runs); check: %s\n",
 			a.MB, a.Framework, f.Procs, f.Seconds, f.MBPerSec, len(f.All), f.Check)
@@ -60,7 +60,7 @@ func arraysCommand(ctx context.Context, words []string, out io.Writer) error {
 	return err
 }
 
-func parseArrays(words []string) (a Arrays, asJSON bool, err error) {
+func parseArrays(words []string) (a arrays, asJSON bool, err error) {
 	mb, procs, repeat := int64(100), int64(2), int64(3)
 	a.Framework = "map"
 	args, err := jobs.ParseFlags("mrrun bench arrays", words, func(f *jobs.Flags) {
@@ -84,9 +84,9 @@ func parseArrays(words []string) (a Arrays, asJSON bool, err error) {
 	return a, asJSON, err
 }
 
-// Measure squares the array, each time from the beginning, and compares the sum of the squares. Making the array is not
+// measure squares the array, each time from the beginning, and compares the sum of the squares. Making the array is not
 // measured, and the workers are up.
-func (a Arrays) Measure(ctx context.Context) (ArraysFigure, error) {
+func (a arrays) measure(ctx context.Context) (arraysFigure, error) {
 	src := make([]float64, a.MB*1e6/8)
 	for i := range src {
 		src[i] = float64(i % 1000)
@@ -106,16 +106,16 @@ func (a Arrays) Measure(ctx context.Context) (ArraysFigure, error) {
 		seconds, equal, err = a.serially(src)
 	}
 	if err != nil {
-		return ArraysFigure{}, err
+		return arraysFigure{}, err
 	}
-	f := ArraysFigure{Figure: newFigure("arrays", a.Procs, 1, int64(len(src)), seconds, equal), MB: float64(a.MB)}
+	f := arraysFigure{figure: newFigure("arrays", a.Procs, 1, int64(len(src)), seconds, equal), MB: float64(a.MB)}
 	f.Framework, f.MBPerSec = "mrrun-"+a.Framework, f.MB/f.Seconds
 	f.Check, _ = says("sum_ok", equal, true)
 	return f, nil
 }
 
 // serially squares a copy in place, in this process.
-func (a Arrays) serially(src []float64) ([]float64, bool, error) {
+func (a arrays) serially(src []float64) ([]float64, bool, error) {
 	own := make([]float64, len(src))
 	return a.repeat(src, func() { copy(own, src) }, func() ([][]float64, error) {
 		square(own)
@@ -129,7 +129,7 @@ var squared = mapreduce.Func(func(part []float64) []float64 {
 })
 
 // byMap sends each worker its part, and puts together what they send back.
-func (a Arrays) byMap(ctx context.Context, src []float64) ([]float64, bool, error) {
+func (a arrays) byMap(ctx context.Context, src []float64) ([]float64, bool, error) {
 	c, err := newCrew(ctx, a.Procs, a.options()...)
 	if err != nil {
 		return nil, false, err
@@ -152,7 +152,7 @@ var squaredView = mapreduce.Func(func(part transport.View[float64]) transport.Vi
 })
 
 // byView sends each worker its part, and has what they send back where it comes.
-func (a Arrays) byView(ctx context.Context, src []float64) ([]float64, bool, error) {
+func (a arrays) byView(ctx context.Context, src []float64) ([]float64, bool, error) {
 	c, err := newCrew(ctx, a.Procs, a.options()...)
 	if err != nil {
 		return nil, false, err
@@ -185,7 +185,7 @@ var squaredInPlace = mapreduce.Func(func(part *shared.Array[float64]) int {
 })
 
 // inPlace has the workers square their parts where they are. Copying src there is not measured.
-func (a Arrays) inPlace(ctx context.Context, src []float64) ([]float64, bool, error) {
+func (a arrays) inPlace(ctx context.Context, src []float64) ([]float64, bool, error) {
 	array, err := shared.NewArray[float64](len(src))
 	if err != nil {
 		return nil, false, err
@@ -206,7 +206,7 @@ func (a Arrays) inPlace(ctx context.Context, src []float64) ([]float64, bool, er
 	})
 }
 
-func (a Arrays) options() []mapreduce.PoolOption {
+func (a arrays) options() []mapreduce.PoolOption {
 	if a.Pin {
 		return []mapreduce.PoolOption{mapreduce.Pin()}
 	}
@@ -214,7 +214,7 @@ func (a Arrays) options() []mapreduce.PoolOption {
 }
 
 // repeat measures run, each time after prepare, and reports whether its results always have the sum that they should.
-func (a Arrays) repeat(src []float64, prepare func(), run func() ([][]float64, error)) (seconds []float64, equal bool, err error) {
+func (a arrays) repeat(src []float64, prepare func(), run func() ([][]float64, error)) (seconds []float64, equal bool, err error) {
 	want := 0.0
 	for _, v := range src {
 		want += v * v

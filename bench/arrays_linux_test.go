@@ -8,7 +8,7 @@ import (
 func TestArrays(t *testing.T) {
 	for _, framework := range arrayFrameworks {
 		for _, procs := range []int{1, 3} {
-			f, err := Arrays{MB: 1, Framework: framework, Procs: procs, Repeat: 2}.Measure(t.Context())
+			f, err := arrays{MB: 1, Framework: framework, Procs: procs, Repeat: 2}.measure(t.Context())
 			if err != nil || f.Check != "sum_ok=True" || f.Workload != "arrays" || f.Framework != "mrrun-"+framework ||
 				f.Items != 125_000 || f.MB != 1 || f.MBPerSec != 1/f.Seconds || len(f.All) != 2 {
 				t.Errorf("%s: got %+v, %v", framework, f, err)
@@ -20,7 +20,7 @@ func TestArrays(t *testing.T) {
 // A single wrong element, in a single run, is noticed.
 func TestWrongSquares(t *testing.T) {
 	runs := 0
-	_, equal, err := Arrays{Repeat: 3}.repeat([]float64{1, 2, 3}, func() { runs++ }, func() ([][]float64, error) {
+	_, equal, err := arrays{Repeat: 3}.repeat([]float64{1, 2, 3}, func() { runs++ }, func() ([][]float64, error) {
 		if runs == 2 {
 			return [][]float64{{1}, {4, 8}}, nil
 		}

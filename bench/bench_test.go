@@ -23,10 +23,10 @@ func BenchmarkOverhead(b *testing.B) {
 	for _, procs := range []int{1, 2} {
 		for _, mode := range []string{"map", "imap"} {
 			for _, chunksize := range []int{1, 0} {
-				o := Overhead{Procs: procs, Chunksize: chunksize, Mode: mode, Repeat: 1}
+				o := overhead{Procs: procs, Chunksize: chunksize, Mode: mode, Repeat: 1}
 				b.Run(fmt.Sprintf("mode=%s/chunksize=%s/procs=%d", mode, sizeName(chunksize), procs), func(b *testing.B) {
 					o.Tasks = b.N
-					f, err := o.Measure(b.Context())
+					f, err := o.measure(b.Context())
 					checkFigure(b, f, err)
 					b.ReportMetric(f.Seconds*1e9/float64(b.N), "ns/op") // without the start of the workers
 					b.ReportMetric(f.ItemsPerS, "tasks/s")
@@ -46,7 +46,7 @@ func BenchmarkJob(b *testing.B) {
 		b.Run(strings.ReplaceAll(words, " ", "_"), func(b *testing.B) {
 			line := testLine(b, words)
 			name, _, _ := strings.Cut(words, " ")
-			figures, err := Job(b.Context(), name, line, []int{1, 2}, 0, b.N)
+			figures, err := measureJob(b.Context(), name, line, []int{1, 2}, 0, b.N)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -60,7 +60,7 @@ func BenchmarkJob(b *testing.B) {
 	}
 }
 
-func checkFigure(tb testing.TB, f Figure, err error) {
+func checkFigure(tb testing.TB, f figure, err error) {
 	tb.Helper()
 	if err != nil {
 		tb.Fatal(err)

@@ -76,7 +76,7 @@ func TestNewFigure(t *testing.T) {
 }
 
 func TestJobFigures(t *testing.T) {
-	figures, err := Job(t.Context(), "pi", testLine(t, "pi -n 1e6"), []int{2, 1}, 1, 3)
+	figures, err := measureJob(t.Context(), "pi", testLine(t, "pi -n 1e6"), []int{2, 1}, 1, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestJobFigures(t *testing.T) {
 func TestOverhead(t *testing.T) {
 	for _, mode := range []string{"map", "imap"} {
 		for _, chunksize := range []int{0, 1, 10} {
-			f, err := Overhead{Procs: 2, Chunksize: chunksize, Tasks: 500, Mode: mode, Repeat: 2}.Measure(t.Context())
+			f, err := overhead{Procs: 2, Chunksize: chunksize, Tasks: 500, Mode: mode, Repeat: 2}.measure(t.Context())
 			checkFigure(t, f, err)
 			if f.Workload != "overhead-"+mode || f.Items != 500 || len(f.All) != 2 || f.Chunksize != chunksize || f.ItemsPerS <= 0 {
 				t.Errorf("got %+v", f)
@@ -112,11 +112,11 @@ func TestMeasurementsEnd(t *testing.T) {
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stop)
-	if _, err := Job(ctx, "pi", testLine(t, "pi -n 1e6"), []int{1}, 0, 1); !errors.Is(err, stop) {
+	if _, err := measureJob(ctx, "pi", testLine(t, "pi -n 1e6"), []int{1}, 0, 1); !errors.Is(err, stop) {
 		t.Errorf("Job: got %v, want %v", err, stop)
 	}
-	if _, err := (Overhead{Procs: 1, Tasks: 10, Mode: "map", Repeat: 1}).Measure(ctx); !errors.Is(err, stop) {
-		t.Errorf("Overhead: got %v, want %v", err, stop)
+	if _, err := (overhead{Procs: 1, Tasks: 10, Mode: "map", Repeat: 1}).measure(ctx); !errors.Is(err, stop) {
+		t.Errorf("overhead: got %v, want %v", err, stop)
 	}
 }
 
@@ -144,14 +144,14 @@ func TestUnequalResults(t *testing.T) {
 	if err == nil || err.Error() != "bench: the results of clock differ between runs" {
 		t.Errorf("got error %v", err)
 	}
-	var f Figure
+	var f figure
 	if err := json.Unmarshal(out.Bytes(), &f); err != nil || f.Check != "equal=False" {
 		t.Errorf("got %s, %v, want check equal=False", out.String(), err)
 	}
 }
 
 func TestTable(t *testing.T) {
-	figures := []Figure{
+	figures := []figure{
 		{Procs: 1, Seconds: 2, All: []float64{2, 1.5, 2.5}, Speedup: 1, Efficiency: 1, Startup: 0.5, Check: "equal=True"},
 		{Procs: 16, Seconds: 0.25, All: []float64{0.25, 0.25, 0.25}, Speedup: 8, Efficiency: 0.5, Startup: 0.1, Check: "equal=True"},
 	}
@@ -172,7 +172,7 @@ func TestJSONLines(t *testing.T) {
 	const want = `{"workload":"pi","framework":"mrrun","procs":2,"seconds":0.5,"items_per_s":20,"check":"equal=True","all":[0.5],` +
 		`"chunksize":0,"items":10,"startup_seconds":0,"speedup":2,"efficiency":1}` + "\n"
 	var out strings.Builder
-	if err := writeLines(&out, []Figure{f, f}); out.String() != want+want || err != nil {
+	if err := writeLines(&out, []figure{f, f}); out.String() != want+want || err != nil {
 		t.Errorf("got %s, %v, want twice %s", out.String(), err, want)
 	}
 }

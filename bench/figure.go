@@ -9,8 +9,8 @@ import (
 	"mrrun/jobs"
 )
 
-// A Figure is one measurement.
-type Figure struct {
+// A figure is one measurement.
+type figure struct {
 	Workload  string    `json:"workload"`
 	Framework string    `json:"framework"`
 	Procs     int       `json:"procs"`
@@ -26,8 +26,8 @@ type Figure struct {
 	Efficiency float64 `json:"efficiency,omitempty"`
 }
 
-func newFigure(workload string, procs, chunksize int, items int64, all []float64, equal bool) Figure {
-	f := Figure{
+func newFigure(workload string, procs, chunksize int, items int64, all []float64, equal bool) figure {
+	f := figure{
 		Workload: workload, Framework: "mrrun", Procs: procs, Chunksize: chunksize, Items: items, All: all,
 		Seconds: median(all), Check: "equal=False",
 	}
@@ -57,7 +57,7 @@ func writeLines[F any](out io.Writer, figures []F) error {
 }
 
 // writeTable compares each line with the first.
-func writeTable(out io.Writer, figures []Figure) error {
+func writeTable(out io.Writer, figures []figure) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "procs\tmedian\tleast\tmost\tspeed-up\tefficiency\tstart-up\t\n")
 	for _, f := range figures {

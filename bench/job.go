@@ -43,7 +43,7 @@ func jobCommand(ctx context.Context, c jobs.Command, words []string, out io.Writ
 	if err != nil {
 		return err
 	}
-	figures, err := Job(ctx, c.Name, line, procs, int(o.chunksize), int(o.repeat))
+	figures, err := measureJob(ctx, c.Name, line, procs, int(o.chunksize), int(o.repeat))
 	if err != nil {
 		return err
 	}
@@ -70,9 +70,9 @@ func parseProcs(list string) ([]int, error) {
 	return procs, nil
 }
 
-// Job runs a job repeat times with each number of processes, in turn, so that a change of the machine's speed hits all
+// measureJob runs a job repeat times with each number of processes, in turn, so that a change of the machine's speed hits all
 // alike, after one run that does not count. The results of all runs are compared as text.
-func Job(ctx context.Context, name string, line *jobs.Line, procs []int, chunksize, repeat int) ([]Figure, error) {
+func measureJob(ctx context.Context, name string, line *jobs.Line, procs []int, chunksize, repeat int) ([]figure, error) {
 	seconds, startup := make([][]float64, len(procs)), make([][]float64, len(procs))
 	var want string
 	var items int64
@@ -100,7 +100,7 @@ func Job(ctx context.Context, name string, line *jobs.Line, procs []int, chunksi
 			}
 		}
 	}
-	figures := make([]Figure, len(procs))
+	figures := make([]figure, len(procs))
 	for i, n := range procs {
 		f := newFigure(name, n, chunksize, items, seconds[i], equal)
 		f.Startup = median(startup[i])

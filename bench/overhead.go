@@ -16,8 +16,8 @@ import (
 
 var noop = mapreduce.Func(func(i int) int { return i })
 
-// Overhead says what to measure: tasks that do nothing.
-type Overhead struct {
+// overhead says what to measure: tasks that do nothing.
+type overhead struct {
 	Procs     int
 	Chunksize int // 0: automatic
 	Tasks     int
@@ -34,12 +34,12 @@ func overheadCommand(ctx context.Context, words []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	f, err := o.Measure(ctx)
+	f, err := o.measure(ctx)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		err = writeLines(out, []Figure{f})
+		err = writeLines(out, []figure{f})
 	} else {
 		_, err = fmt.Fprintf(out, "%d tasks by %s, procs %d, chunksize %s: %.4f s, %.0f tasks/s; check: %s\n",
 			o.Tasks, o.Mode, o.Procs, sizeName(o.Chunksize), f.Seconds, f.ItemsPerS, f.Check)
@@ -57,7 +57,7 @@ func sizeName(chunksize int) string {
 	return fmt.Sprint(chunksize)
 }
 
-func parseOverhead(words []string) (o Overhead, asJSON bool, err error) {
+func parseOverhead(words []string) (o overhead, asJSON bool, err error) {
 	procs, chunksize, tasks, repeat := int64(2), int64(1), int64(1e6), int64(3)
 	mode := "map"
 	args, err := jobs.ParseFlags("mrrun bench overhead", words, func(f *jobs.Flags) {
@@ -74,15 +74,15 @@ func parseOverhead(words []string) (o Overhead, asJSON bool, err error) {
 	if err == nil && !slices.Contains([]string{"map", "imap", "apply"}, mode) {
 		err = jobs.Usagef("--mode %s: it takes map, imap or apply (see mrrun bench --help)", mode)
 	}
-	return Overhead{int(procs), int(chunksize), int(tasks), mode, int(repeat)}, asJSON, err
+	return overhead{int(procs), int(chunksize), int(tasks), mode, int(repeat)}, asJSON, err
 }
 
-// Measure runs the tasks on a pool that is up and has answered, and checks every result.
-func (o Overhead) Measure(ctx context.Context) (Figure, error) {
+// measure runs the tasks on a pool that is up and has answered, and checks every result.
+func (o overhead) measure(ctx context.Context) (figure, error) {
 	began := time.Now()
 	pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(o.Procs), mapreduce.Chunksize(o.Chunksize))
 	if err != nil {
-		return Figure{}, err
+		return figure{}, err
 	}
 	startup := time.Since(began)
 	defer pool.Close()
@@ -92,7 +92,7 @@ func (o Overhead) Measure(ctx context.Context) (Figure, error) {
 		args[i] = i
 	}
 	if _, err := noop.Map(ctx, pool, args[:min(len(args), 100)], mapreduce.Chunksize(1)); err != nil {
-		return Figure{}, err
+		return figure{}, err
 	}
 	var seconds []float64
 	equal := true
@@ -100,7 +100,7 @@ func (o Overhead) Measure(ctx context.Context) (Figure, error) {
 		began := time.Now()
 		ok, err := o.once(ctx, pool, args)
 		if err != nil {
-			return Figure{}, err
+			return figure{}, err
 		}
 		seconds = append(seconds, time.Since(began).Seconds())
 		equal = equal && ok
@@ -111,7 +111,7 @@ func (o Overhead) Measure(ctx context.Context) (Figure, error) {
 }
 
 // once runs all tasks, and reports whether each result is its argument.
-func (o Overhead) once(ctx context.Context, pool *mapreduce.Pool, args []int) (bool, error) {
+func (o overhead) once(ctx context.Context, pool *mapreduce.Pool, args []int) (bool, error) {
 	switch o.Mode {
 	case "apply":
 		for _, n := range args {

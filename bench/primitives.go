@@ -13,8 +13,8 @@ import (
 	"mrrun/mapreduce/manager"
 )
 
-// Primitives says what to measure: worker processes that use what they share, and do nothing else.
-type Primitives struct {
+// sharing says what to measure: worker processes that use what they share, and do nothing else.
+type sharing struct {
 	Prim   string
 	Procs  int
 	Count  int // operations of each process
@@ -22,9 +22,9 @@ type Primitives struct {
 	Repeat int
 }
 
-// A PrimitiveFigure has the keys of the scripts' besides.
-type PrimitiveFigure struct {
-	Figure
+// A primitiveFigure has the keys of the scripts' besides.
+type primitiveFigure struct {
+	figure
 	MicrosPerOp float64 `json:"us_per_op"`
 	Count       int     `json:"count"`
 	Size        int     `json:"size"` // bytes of a message; 0: a number, or there are none
@@ -39,12 +39,12 @@ func primitivesCommand(ctx context.Context, words []string, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	f, right, err := p.Measure(ctx)
+	f, right, err := p.measure(ctx)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		err = writeLines(out, []PrimitiveFigure{f})
+		err = writeLines(out, []primitiveFigure{f})
 	} else {
 		_, err = fmt.Fprintf(out, "%s, procs %d, %d operations: %.4f s, %.3f µs each (%d runs); check: %s\n",
 			p.Prim, f.Procs, f.Items, f.Seconds, f.MicrosPerOp, len(f.All), f.Check)
@@ -55,7 +55,7 @@ func primitivesCommand(ctx context.Context, words []string, out io.Writer) error
 	return err
 }
 
-func parsePrimitives(words []string) (p Primitives, asJSON bool, err error) {
+func parsePrimitives(words []string) (p sharing, asJSON bool, err error) {
 	procs, count, size, repeat := int64(2), int64(1e5), int64(0), int64(3)
 	prim := "lock"
 	args, err := jobs.ParseFlags("mrrun bench primitives", words, func(f *jobs.Flags) {
@@ -79,12 +79,12 @@ func parsePrimitives(words []string) (p Primitives, asJSON bool, err error) {
 	if err == nil && !known.sends && size > 0 {
 		err = jobs.Usagef("--size %d: %s sends no messages (see mrrun bench --help)", size, prim)
 	}
-	return Primitives{prim, int(procs), int(count), int(size), int(repeat)}, asJSON, err
+	return sharing{prim, int(procs), int(count), int(size), int(repeat)}, asJSON, err
 }
 
-// Measure runs one task in each worker of a pool that is up, all at once, and reports whether what they left behind was
+// measure runs one task in each worker of a pool that is up, all at once, and reports whether what they left behind was
 // right each time. If it was not, the figure's check says what was wrong.
-func (p Primitives) Measure(ctx context.Context) (f PrimitiveFigure, right bool, err error) {
+func (p sharing) measure(ctx context.Context) (f primitiveFigure, right bool, err error) {
 	prim, err := lookupPrimitive(p.Prim)
 	if err != nil {
 		return f, false, err
@@ -113,7 +113,7 @@ func (p Primitives) Measure(ctx context.Context) (f PrimitiveFigure, right bool,
 	if !prim.pair && !prim.joint {
 		operations *= p.Procs
 	}
-	f = PrimitiveFigure{Figure: newFigure("prim-"+p.Prim, p.Procs, 1, int64(operations), seconds, true),
+	f = primitiveFigure{figure: newFigure("prim-"+p.Prim, p.Procs, 1, int64(operations), seconds, true),
 		Count: p.Count, Size: p.Size}
 	f.MicrosPerOp, f.Check = 1e6*f.Seconds/float64(operations), left.check
 	return f, left.right, c.close()
@@ -127,7 +127,7 @@ type trial struct {
 }
 
 // once makes fresh objects, and has all workers use them.
-func (p Primitives) once(ctx context.Context, c crew, prim primitive) (t trial, err error) {
+func (p sharing) once(ctx context.Context, c crew, prim primitive) (t trial, err error) {
 	o, closeAll, err := newObjects(p.Procs)
 	if err != nil {
 		return t, err

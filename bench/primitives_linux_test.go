@@ -58,7 +58,7 @@ func TestPrimitives(t *testing.T) {
 		"manager-event":          {300, "token=True"},
 		"manager-queue":          {300, "empty=True"},
 	} {
-		f, right, err := Primitives{Prim: prim, Procs: 2, Count: 300, Repeat: 2}.Measure(t.Context())
+		f, right, err := sharing{Prim: prim, Procs: 2, Count: 300, Repeat: 2}.measure(t.Context())
 		if err != nil || !right || f.Check != want.check || f.Items != want.items || f.Workload != "prim-"+prim ||
 			f.Procs != 2 || f.Count != 300 || len(f.All) != 2 || f.MicrosPerOp != 1e6*f.Seconds/float64(want.items) {
 			t.Errorf("%s: got %+v, %t, %v", prim, f, right, err)
@@ -70,7 +70,7 @@ func TestPrimitives(t *testing.T) {
 func TestPrimitivesWithSizes(t *testing.T) {
 	for _, prim := range []string{"queue", "joinable", "queue-put-only", "pipe", "pingpong", "manager-queue"} {
 		for _, size := range []int{1, 100_000} {
-			f, right, err := Primitives{Prim: prim, Procs: 2, Count: 20, Size: size, Repeat: 1}.Measure(t.Context())
+			f, right, err := sharing{Prim: prim, Procs: 2, Count: 20, Size: size, Repeat: 1}.measure(t.Context())
 			if err != nil || !right || f.Size != size {
 				t.Errorf("%s of %d bytes: got %+v, %t, %v", prim, size, f, right, err)
 			}
@@ -89,7 +89,7 @@ func TestForgetfulPrimitive(t *testing.T) {
 	if err == nil || err.Error() != "bench: forgetful went wrong: exact=False" || exitCode(err) != 1 {
 		t.Errorf("got %v", err)
 	}
-	var f PrimitiveFigure
+	var f primitiveFigure
 	if err := json.Unmarshal([]byte(out.String()), &f); err != nil || f.Check != "exact=False" {
 		t.Errorf("got %s, %v", out.String(), err)
 	}
@@ -202,7 +202,7 @@ func TestLostIncrements(t *testing.T) {
 
 // A task that fails ends the measurement, also when the others wait for it or for the gate.
 func TestFailingPrimitive(t *testing.T) {
-	if _, _, err := (Primitives{Prim: "fails", Procs: 3, Count: 1, Repeat: 1}).Measure(t.Context()); !errors.Is(err, errFails) {
+	if _, _, err := (sharing{Prim: "fails", Procs: 3, Count: 1, Repeat: 1}).measure(t.Context()); !errors.Is(err, errFails) {
 		t.Errorf("after the gate: got %v, want %v", err, errFails)
 	}
 	c, err := newCrew(t.Context(), 2)
@@ -225,12 +225,12 @@ func TestSharedMeasurementsEnd(t *testing.T) {
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stop)
-	if _, _, err := (Primitives{Prim: "lock", Procs: 2, Count: 10, Repeat: 1}).Measure(ctx); !errors.Is(err, stop) {
-		t.Errorf("Primitives: got %v, want %v", err, stop)
+	if _, _, err := (sharing{Prim: "lock", Procs: 2, Count: 10, Repeat: 1}).measure(ctx); !errors.Is(err, stop) {
+		t.Errorf("primitives: got %v, want %v", err, stop)
 	}
 	for _, framework := range []string{"map", "view", "inplace"} {
-		if _, err := (Arrays{MB: 1, Framework: framework, Procs: 2, Repeat: 1}).Measure(ctx); !errors.Is(err, stop) {
-			t.Errorf("Arrays by %s: got %v, want %v", framework, err, stop)
+		if _, err := (arrays{MB: 1, Framework: framework, Procs: 2, Repeat: 1}).measure(ctx); !errors.Is(err, stop) {
+			t.Errorf("arrays by %s: got %v, want %v", framework, err, stop)
 		}
 	}
 }
@@ -253,7 +253,7 @@ func BenchmarkPrimitives(b *testing.B) {
 			continue
 		}
 		b.Run(prim.name, func(b *testing.B) {
-			f, right, err := Primitives{Prim: prim.name, Procs: 2, Count: b.N, Repeat: 1}.Measure(b.Context())
+			f, right, err := sharing{Prim: prim.name, Procs: 2, Count: b.N, Repeat: 1}.measure(b.Context())
 			if err != nil || !right {
 				b.Fatalf("%s, %v", f.Check, err)
 			}

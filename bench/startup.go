@@ -13,8 +13,8 @@ import (
 	"mrrun/mapreduce"
 )
 
-// Startup says how to measure what a pool costs that is made for one call, or a process that runs one task.
-type Startup struct {
+// startup says how to measure what a pool costs that is made for one call, or a process that runs one task.
+type startup struct {
 	Framework string // pool or process
 	Procs     int    // of the pool
 	Repeat    int
@@ -48,12 +48,12 @@ func startupCommand(ctx context.Context, words []string, out io.Writer) error {
 	if framework == "process" {
 		procs = 1
 	}
-	f, err := Startup{framework, int(procs), int(repeat), int(spares)}.Measure(ctx)
+	f, err := startup{framework, int(procs), int(repeat), int(spares)}.measure(ctx)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return writeLines(out, []Figure{f})
+		return writeLines(out, []figure{f})
 	}
 	what := fmt.Sprintf("a pool of %d to first results and close", f.Procs)
 	if framework == "process" {
@@ -63,9 +63,9 @@ func startupCommand(ctx context.Context, words []string, out io.Writer) error {
 	return err
 }
 
-// Measure makes a pool, has each worker compute something and closes the pool, or starts a process and waits for it, after
+// measure makes a pool, has each worker compute something and closes the pool, or starts a process and waits for it, after
 // one time that does not count.
-func (s Startup) Measure(ctx context.Context) (Figure, error) {
+func (s startup) measure(ctx context.Context) (figure, error) {
 	var seconds []float64
 	equal := true
 	for run := range s.Repeat + 1 {
@@ -75,7 +75,7 @@ func (s Startup) Measure(ctx context.Context) (Figure, error) {
 		began := time.Now()
 		ok, err := s.once(ctx)
 		if err != nil {
-			return Figure{}, err
+			return figure{}, err
 		}
 		if run > 0 {
 			seconds = append(seconds, time.Since(began).Seconds())
@@ -92,14 +92,14 @@ func (s Startup) Measure(ctx context.Context) (Figure, error) {
 // sparePause is long enough for those that are started ahead to be ready.
 const sparePause = 20 * time.Millisecond
 
-func (s Startup) once(ctx context.Context) (equal bool, err error) {
+func (s startup) once(ctx context.Context) (equal bool, err error) {
 	if s.Framework == "process" {
 		return s.process(ctx)
 	}
 	return s.pool(ctx)
 }
 
-func (s Startup) process(ctx context.Context) (equal bool, err error) {
+func (s startup) process(ctx context.Context) (equal bool, err error) {
 	p, err := noop.Start(ctx, 7, mapreduce.Spares(s.Spares))
 	if err != nil {
 		return false, err
@@ -108,13 +108,13 @@ func (s Startup) process(ctx context.Context) (equal bool, err error) {
 	return got == 7, err
 }
 
-func (s Startup) pool(ctx context.Context) (equal bool, err error) {
+func (s startup) pool(ctx context.Context) (equal bool, err error) {
 	pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(s.Procs))
 	if err != nil {
 		return false, err
 	}
 	defer pool.Close()
-	o := Overhead{Mode: "map"}
+	o := overhead{Mode: "map"}
 	args := make([]int, s.Procs)
 	for i := range args {
 		args[i] = i
