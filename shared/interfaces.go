@@ -48,6 +48,8 @@ type Queuer[T any] interface {
 	Get(ctx context.Context) (T, error)
 	All(ctx context.Context) iter.Seq2[T, error]
 	Join(ctx context.Context) error
+	Close() error
+	Free() error
 }
 
 var (

@@ -20,7 +20,6 @@ type queue interface {
 	Len(ctx context.Context) (int, error)
 	Cap(ctx context.Context) (int, error)
 	TaskDone(ctx context.Context) error
-	CloseQueue(ctx context.Context) error
 }
 
 // A treeQueue is a queue between the processes of a tree.
@@ -31,7 +30,6 @@ func (q treeQueue) TryGet(context.Context) (v string, ok bool, e error) { return
 func (q treeQueue) Len(context.Context) (int, error)                    { return q.Queue.Len(), nil }
 func (q treeQueue) Cap(context.Context) (int, error)                    { return q.Queue.Cap(), nil }
 func (q treeQueue) TaskDone(context.Context) error                      { return q.Queue.TaskDone() }
-func (q treeQueue) CloseQueue(context.Context) error                    { return q.Queue.Close() }
 
 // TestQueuesAreAlike runs one table against the queues of package transport and those of a manager.
 func TestQueuesAreAlike(t *testing.T) {
@@ -39,13 +37,10 @@ func TestQueuesAreAlike(t *testing.T) {
 	kinds := map[string]func(t *testing.T, size int) queue{
 		"transport": func(t *testing.T, size int) queue {
 			q := must1(transport.NewQueue[string](size))
-			t.Cleanup(func() { check(t, q.Free()) })
 			return treeQueue{q}
 		},
 		"manager": func(t *testing.T, size int) queue {
-			q := must1(NewQueue[string](within(t), c, size))
-			t.Cleanup(func() { check(t, q.Close()) })
-			return q
+			return must1(NewQueue[string](within(t), c, size))
 		},
 	}
 	for kind, newQueue := range kinds {
@@ -53,7 +48,12 @@ func TestQueuesAreAlike(t *testing.T) {
 			"order": testQueueOrder, "try": testQueueTry, "end of ctx": testQueueContext, "tasks": testQueueTasks,
 			"close": testQueueClose, "close wakes": testQueueCloseWakes,
 		} {
-			t.Run(kind+"/"+name, func(t *testing.T) { test(t, newQueue(t, 3)) })
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				q := newQueue(t, 3)
+				test(t, q)
+				check(t, q.Free())
+				check(t, q.Free())
+			})
 		}
 	}
 }
@@ -148,8 +148,8 @@ func testQueueClose(t *testing.T, q queue) {
 	}
 	putting := make(chan error)
 	go func() { putting <- q.Put(ctx, "d") }()
-	wants(t, "close", q.CloseQueue(ctx), nil)
-	wants(t, "close again", q.CloseQueue(ctx), nil)
+	wants(t, "close", q.Close(), nil)
+	wants(t, "close again", q.Close(), nil)
 	wants(t, "put that waits", <-putting, transport.ErrClosed)
 	wants(t, "put", q.Put(ctx, "d"), transport.ErrClosed)
 	ok, err := q.TryPut(ctx, "d")
@@ -177,7 +177,7 @@ func testQueueCloseWakes(t *testing.T, q queue) {
 			got <- err
 		}()
 	}
-	wants(t, "close", q.CloseQueue(ctx), nil)
+	wants(t, "close", q.Close(), nil)
 	for range 2 {
 		wants(t, "get", <-got, io.EOF)
 	}

@@ -92,7 +92,7 @@ func ExampleQueue() {
 				panic(err)
 			}
 		}
-		if err := q.CloseQueue(ctx); err != nil {
+		if err := q.Close(); err != nil {
 			panic(err)
 		}
 		for s, err := range q.All(ctx) {

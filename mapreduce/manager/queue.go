@@ -61,7 +61,7 @@ func (q *Queue[T]) encodes(v *T) func(*transport.Encoder) error {
 }
 
 // Put puts a value; it blocks while the queue is full, until ctx ends: then it returns the cause. When it returns nil the
-// value is on the manager. After CloseQueue the error wraps [transport.ErrClosed].
+// value is on the manager. After Close the error wraps [transport.ErrClosed].
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
 	return q.call(ctx, "Queue.Put", q.encodes(&v), nil)
 }
@@ -124,10 +124,13 @@ func (q *Queue[T]) Cap(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// CloseQueue ends the queue: nothing can be put any more, and what is in it can be got. Those that wait to put get an error
-// that wraps [transport.ErrClosed]. It may be called again. Close, as with all proxies, only ends the use of this one.
-func (q *Queue[T]) CloseQueue(ctx context.Context) error {
-	return q.call(ctx, "Queue.CloseQueue", nil, nil)
-}
+// Close ends the queue for those who put values in, in all processes: those that wait get an error that wraps
+// [transport.ErrClosed]. What is in it can still be got. It may be called again, and by any client. It does not wait long for a
+// manager that gives no sign of life.
+func (q *Queue[T]) Close() error { return q.callBriefly("Queue.Close", nil) }
+
+// Free says that this proxy is used no more, as Close of other proxies does. The manager forgets the queue when nobody refers to
+// it. It may be called again.
+func (q *Queue[T]) Free() error { return q.proxy.Close() }
 
 func isEOF(err error) bool { return err != nil && errors.Is(err, io.EOF) }

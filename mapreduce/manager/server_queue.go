@@ -127,7 +127,7 @@ func (o *queueObject) call(c *call) error {
 	case "Cap":
 		c.out.Uint(uint64(o.size))
 		return nil
-	case "CloseQueue":
+	case "Close":
 		o.closed = true
 		o.putters.all(errQueueClosed)
 		o.getters.all(io.EOF)

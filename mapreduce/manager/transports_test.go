@@ -222,7 +222,7 @@ func testQueue(t *testing.T, a, b *Client) {
 				t.Error(err)
 			}
 		}
-		if err := other.CloseQueue(ctx); err != nil {
+		if err := other.Close(); err != nil {
 			t.Error(err)
 		}
 	}()

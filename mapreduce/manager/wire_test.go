@@ -210,7 +210,7 @@ func useAll(ctx context.Context, c *Client) {
 	_, _, _ = q.TryGet(ctx)
 	_, _ = q.Get(ended)
 	_ = q.TaskDone(ctx)
-	_ = q.CloseQueue(ctx)
+	_ = q.Close()
 
 	lock := must1(NewLock(ctx, c, Named("lock")))
 	cond := must1(NewCond(ctx, lock))
