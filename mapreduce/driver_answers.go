@@ -123,5 +123,6 @@ func (l *link) takeSent(tag uint32) (sentChunk, bool) {
 	c := l.sent[0]
 	l.sent[0] = sentChunk{}
 	l.sent = l.sent[1:]
+	l.done.tag, l.done.first = c.tag, c.span.first
 	return c, true
 }

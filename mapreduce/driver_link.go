@@ -33,8 +33,12 @@ type link struct {
 	stopped bool          // the pool wants no process (any more)
 	greeted bool          // it has said hello
 	sent    []sentChunk   // not answered yet, in order
-	reason  error         // why the driver ended it
-	unshare func()        // gives up the memory shared with it
+	done    struct {      // the chunk that was answered last
+		tag   uint32
+		first int
+	}
+	reason  error  // why the driver ended it
+	unshare func() // gives up the memory shared with it
 
 	leaving     chan struct{} // closed when it has begun to end in good order
 	leavingWith string        // what it does last, guarded by mu; empty: it does not leave
@@ -189,12 +193,13 @@ func (l *link) newProcess() (*proc.Process, error) {
 	}
 	spec := proc.Spec{
 		ID: l.id, Name: l.name, MaxProcs: o.maxProcs(), Path: o.path, Args: o.args, Env: append(slices.Clone(o.env), fmt.Sprintf("%s=%d", depthVariable, depth()+1)), Dir: o.dir, Memory: o.memory, Nice: o.nice, Pin: l.pin, KeepShared: o.keepShared(),
-		Output: func(stderr bool, line []byte) {
+		Output: func(stderr bool, item int, line []byte) {
 			if l.taken != nil {
 				<-l.taken
 			}
-			l.pool.print(l, stderr, line)
+			l.pool.print(l, stderr, item, line)
 		},
+		Item: l.indexOf,
 	}
 	return proc.Start(spec)
 }

@@ -21,13 +21,13 @@ func (s *lineSink) take(l OutputLine) {
 	callUser("the Output function", func() { s.f(l) })
 }
 
-func (p *Pool) print(l *link, stderr bool, text []byte) {
+func (p *Pool) print(l *link, stderr bool, item int, text []byte) {
 	l.busy.Start()
 	defer l.busy.Stop()
-	line := OutputLine{Worker: l.id, Item: -1, Process: l.name, Stderr: stderr, Text: string(bytes.TrimSuffix(text, []byte("\n")))}
-	if c, item := l.running(); c != nil && l.name == "" {
-		line.Item = item
+	if l.name != "" {
+		item = -1
 	}
+	line := OutputLine{Worker: l.id, Item: item, Process: l.name, Stderr: stderr, Text: string(bytes.TrimSuffix(text, []byte("\n")))}
 	if p.options.output != nil {
 		p.options.output.take(line)
 		return
@@ -43,4 +43,17 @@ func (p *Pool) print(l *link, stderr bool, text []byte) {
 		}
 	}
 	_, _ = io.WriteString(out, line.String()+"\n")
+}
+
+// indexOf returns the index of an item that has printed something just now, -1 if its chunk was answered long ago.
+func (l *link) indexOf(tag uint32, offset int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c, item := l.findItem(tag, offset); c != nil {
+		return item
+	}
+	if l.done.tag == tag {
+		return l.done.first + offset
+	}
+	return -1
 }

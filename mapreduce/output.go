@@ -7,15 +7,16 @@ import (
 // An OutputLine is a line that a worker, or a process of its own, printed.
 type OutputLine struct {
 	Worker  int    // ID of the worker
-	Item    int    // index of the item that it ran when the line arrived, -1 if it ran none
+	Item    int    // index of the item that printed it; -1: none, or that is not known
 	Process string // name of a process that Task.Start started; empty: it is a worker of a pool
 	Stderr  bool   // printed to standard error, not output
 	Text    string // without the newline
 }
 
 // Output has f get the lines that workers print to standard output and standard error. Without, they go to those of the
-// driver, each behind its worker and item: "[worker 2, item 17] hello", or behind the name of its process. Lines are never
-// mixed; one of more than 64 KiB comes in pieces. All lines have come when [Pool.Close], or [Process.Wait], returns. Without,
+// driver, each behind its worker and item: "[worker 2, item 17] hello", or behind the name of its process. The item is right
+// or missing: that of a line which comes long after the begin of its item is known as a rule, of many short items it is not.
+// Lines are never mixed; one of more than 64 KiB comes in pieces. All lines have come when [Pool.Close], or [Process.Wait], returns. Without,
 // the many lines of a crash are cut to its reason and the frames of the user's code, unless GOTRACEBACK in the driver's
 // environment asks for more, such as "all".
 //

@@ -145,3 +145,56 @@ func TestOutputLineString(t *testing.T) {
 		}
 	}
 }
+
+// The item of a line is right or missing, however short the items are.
+func TestOutputOfShortItems(t *testing.T) {
+	const items = 2000
+	for _, size := range []int{0, 1, 50} {
+		lines := outputOf(t, 2, func(p *Pool) {
+			args := make([]speech, items)
+			for i := range args {
+				args[i] = speech{Text: "x", Times: 1 + i%2, Stderr: i%3 == 0}
+			}
+			if _, err := speak.Map(t.Context(), p, args, Chunksize(size)); err != nil {
+				t.Error(err)
+			}
+		})
+		for _, l := range lines {
+			var worker, item int
+			if _, err := fmt.Sscan(l.Text, &worker, &item); err != nil || l.Item >= 0 && l.Item != item {
+				t.Errorf("chunks of %d: %+v", size, l)
+			}
+		}
+		if len(lines) != items*3/2 {
+			t.Errorf("%d lines", len(lines))
+		}
+	}
+}
+
+// The item of a line is known if the item goes on after it, whatever was printed by items before and how seldom.
+func TestOutputOfSlowItems(t *testing.T) {
+	heard := make(chan OutputLine)
+	p := newPool(t, Procs(1), Output(func(l OutputLine) { heard <- l }))
+	m := newMeeting(t)
+	speech := func(n int) []speech { return slices.Repeat([]speech{{Text: "before", Times: 1}}, n) }
+	for _, before := range []int{0, 100} {
+		quick := speak.MapAsync(t.Context(), p, speech(before))
+		for range before {
+			<-heard
+		}
+		if _, err := quick.Get(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f := printAndMeet.MapAsync(t.Context(), p, []place{m.place(), m.place(), m.place()})
+		for i := range 3 {
+			at := m.await()
+			if l := <-heard; l.Item != i || l.Text != "hello" {
+				t.Errorf("after %d lines: %+v, want item %d", before, l, i)
+			}
+			at.letGo()
+		}
+		if _, err := f.Get(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -19,7 +19,7 @@ type chunkRun struct {
 }
 
 // begin notes that the item of this offset in the chunk begins: if the worker dies, it is to blame.
-func (r *chunkRun) begin(offset int) { r.worker.Note.Set(r.tag, offset) }
+func (r *chunkRun) begin(offset int) { r.worker.Begin(r.tag, offset) }
 
 // item returns the context of an item. cancel must be called when it is done.
 func (r *chunkRun) item(offset int) (ctx context.Context, cancel func()) {

@@ -35,6 +35,7 @@ func (s *server) work() {
 			}
 			now = time.Now()
 			putWorkTime(answer.Bytes(), now.Sub(start))
+			s.worker.Ran(r.items, now.Sub(start))
 			waiting := s.answer(r.tag, answer)
 			if waiting > flushBytes || now.Sub(flushed) > flushAfter {
 				s.send()

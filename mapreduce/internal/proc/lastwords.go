@@ -18,6 +18,8 @@ type PipeReader struct {
 	file *os.File
 	late time.Duration // how long it waits, after that, for what others write
 
+	looking func() // called before each attempt to read; may be nil
+
 	mu   sync.Mutex // guards over and the deadline until then
 	over bool       // the worker has ended
 
@@ -29,7 +31,7 @@ type PipeReader struct {
 // ended and another process holds the pipe.
 func (r *PipeReader) Read(b []byte) (int, error) {
 	if !r.last {
-		n, err := r.file.Read(b)
+		n, err := r.readFile(b)
 		if !errors.Is(err, os.ErrDeadlineExceeded) || !r.isOver() {
 			return n, err
 		}
@@ -40,7 +42,7 @@ func (r *PipeReader) Read(b []byte) (int, error) {
 	if r.rest == 0 {
 		return r.readOthers(b)
 	}
-	n, err := r.file.Read(b[:min(len(b), r.rest)])
+	n, err := r.readFile(b[:min(len(b), r.rest)])
 	r.rest -= n
 	r.awaitOthers()
 	return n, err

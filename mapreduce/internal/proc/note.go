@@ -11,10 +11,11 @@ import (
 )
 
 // A Note is a word of memory that a worker shares with its driver. The worker writes there which item it runs, which costs
-// a nanosecond; when it dies, the driver knows which item to blame. Two more words tell how much memory it uses.
+// a nanosecond; when it dies, the driver knows which item to blame. More words tell how much memory it uses, and who prints.
 type Note struct {
-	word *atomic.Uint64
-	used *memoryUsed
+	word    *atomic.Uint64
+	used    *memoryUsed
+	printed *printed
 
 	mu     sync.Mutex // guards memory against a Running after Close
 	memory []byte
@@ -26,7 +27,7 @@ type memoryUsed struct {
 	taken atomic.Int64 // since it was at rest; what a limit counts
 }
 
-const noteSize = 24
+const noteSize = 48
 
 // newNote returns a note, and the file by which a worker gets at it.
 func newNote() (*Note, *os.File, error) {
@@ -49,11 +50,14 @@ func mapNote(fd int) (*Note, error) {
 	}
 	return &Note{
 		memory: memory, word: (*atomic.Uint64)(unsafe.Pointer(&memory[0])), used: (*memoryUsed)(unsafe.Pointer(&memory[8])),
+		printed: (*printed)(unsafe.Pointer(&memory[24])),
 	}, nil
 }
 
 // Set notes that the worker runs the item of that offset in the chunk of that tag.
-func (n *Note) Set(tag uint32, item int) { n.word.Store(uint64(tag)<<32 | uint64(uint32(item))) }
+func (n *Note) Set(tag uint32, item int) { n.word.Store(itemWord(tag, item)) }
+
+func itemWord(tag uint32, item int) uint64 { return uint64(tag)<<32 | uint64(uint32(item)) }
 
 // Finish notes that the worker has done the item, and its answer is on its way: the item is to blame until it has left.
 func (n *Note) Finish() { n.word.Or(finished) }
@@ -83,6 +87,27 @@ func (n *Note) load() uint64 {
 		return 0
 	}
 	return n.word.Load()
+}
+
+// printing returns the words of the item noted last, finished or not, and of the last one at whose begin the stream was
+// empty; 0 if there is none.
+func (n *Note) printing(stream int) (item, empty uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.memory == nil {
+		return 0, 0
+	}
+	item = n.word.Load() &^ finished // first: the mark is there before
+	return item, n.printed.empty[stream].Load()
+}
+
+// hear notes that the driver has read what the worker printed.
+func (n *Note) hear() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.memory != nil {
+		n.printed.heard.Add(1)
+	}
 }
 
 func (n *Note) setPeak(bytes int64)  { n.used.peak.Store(bytes) }

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// An OutputFunc gets one line that a worker printed, with its newline. Calls for one worker come one at a time for each
-// of its two streams.
-type OutputFunc func(stderr bool, line []byte)
+// An OutputFunc gets one line that a worker printed, with its newline, and the index of the item that has printed it, -1 if
+// that is not known or none. Calls for one worker come one at a time for each of its two streams.
+type OutputFunc func(stderr bool, item int, line []byte)
 
 const (
 	tailSize = 4 << 10 // how much of the end of a worker's standard error is kept
@@ -24,15 +24,18 @@ type output struct {
 }
 
 type stream struct {
-	r     *PipeReader
-	w     *os.File
-	tail  []byte
-	crash []byte // what the runtime says of a crash, and what follows
-	dump  Dump   // finds its beginning
+	r       *PipeReader
+	w       *os.File
+	printer printer
+	tail    []byte
+	crash   []byte // what the runtime says of a crash, and what follows
+	dump    Dump   // finds its beginning
 }
 
-func newOutput(spec Spec) (*output, error) {
+func newOutput(spec Spec, note *Note) (*output, error) {
 	o := &output{}
+	o.stdout.printer = printer{note: note, stream: 0, item: spec.Item}
+	o.stderr.printer = printer{note: note, stream: 1, item: spec.Item}
 	if err := o.stdout.open(); err != nil {
 		return nil, err
 	}
@@ -45,11 +48,11 @@ func newOutput(spec Spec) (*output, error) {
 	if sink == nil {
 		sink = printLine
 	}
-	o.readers.Go(func() { o.stdout.copyLines(func(line []byte) { sink(false, line) }) })
+	o.readers.Go(func() { o.stdout.copyLines(func(item int, line []byte) { sink(false, item, line) }) })
 	o.readers.Go(func() {
-		o.stderr.copyLines(func(line []byte) {
+		o.stderr.copyLines(func(item int, line []byte) {
 			o.stderr.keep(line)
-			sink(true, line)
+			sink(true, item, line)
 		})
 	})
 	return o, nil
@@ -58,13 +61,13 @@ func newOutput(spec Spec) (*output, error) {
 func (s *stream) open() error {
 	r, w, err := os.Pipe()
 	if err == nil {
-		s.r, s.w = &PipeReader{file: r, late: lateTime}, w
+		s.r, s.w = &PipeReader{file: r, late: lateTime, looking: s.printer.looking}, w
 	}
 	return err
 }
 
 // printLine writes the line in one Write, which no other comes between.
-func printLine(stderr bool, line []byte) {
+func printLine(stderr bool, _ int, line []byte) {
 	if stderr {
 		_, _ = os.Stderr.Write(line)
 	} else {
@@ -91,23 +94,34 @@ func (o *output) finish() {
 	o.readers.Wait()
 }
 
-func (s *stream) copyLines(sink func([]byte)) {
+// copyLines passes lines on. Of one that several items have printed parts of, the item is not known.
+func (s *stream) copyLines(sink func(item int, line []byte)) {
 	defer s.r.Close()
 	var buf []byte
+	item := -1 // of buf
 	chunk := make([]byte, 4<<10)
 	for {
 		n, err := s.r.Read(chunk)
+		by := -1
+		if n > 0 {
+			by = s.printer.read(Waiting(s.r.file))
+		}
+		if len(buf) == 0 {
+			item = by
+		} else if item != by {
+			item = -1
+		}
 		buf = append(buf, chunk[:n]...)
 		for {
 			i := bytes.IndexByte(buf, '\n')
 			if i < 0 {
 				break
 			}
-			sink(buf[:i+1])
-			buf = buf[i+1:]
+			sink(item, buf[:i+1])
+			buf, item = buf[i+1:], by
 		}
 		if len(buf) >= maxLine || err != nil && len(buf) > 0 {
-			sink(append(buf, '\n'))
+			sink(item, append(buf, '\n'))
 			buf = nil
 		}
 		if err != nil {
@@ -116,7 +130,6 @@ func (s *stream) copyLines(sink func([]byte)) {
 	}
 }
 
-// keep takes the next line of the standard error.
 func (s *stream) keep(line []byte) {
 	begun := s.dump.part == dumpHead
 	if s.dump.Cut(string(bytes.TrimSuffix(line, []byte("\n")))); s.dump.part == dumpHead && !begun {

@@ -34,15 +34,18 @@ func TestCopyLines(t *testing.T) {
 					_, _ = io.WriteString(w, s)
 				}
 			}()
-			s := stream{r: &PipeReader{file: r}}
+			s := stream{r: &PipeReader{file: r}, printer: printer{note: noNote()}}
 			var got []string
-			s.copyLines(func(line []byte) { got = append(got, string(line)) })
+			s.copyLines(func(_ int, line []byte) { got = append(got, string(line)) })
 			if !slices.Equal(got, test.want) {
 				t.Errorf("got %.99q, want %.99q", got, test.want)
 			}
 		})
 	}
 }
+
+// noNote is the note of a worker that runs no item.
+func noNote() *Note { return &Note{} }
 
 // A line that never ends is passed on in parts.
 func TestCopyEndlessLine(t *testing.T) {
@@ -55,9 +58,9 @@ func TestCopyEndlessLine(t *testing.T) {
 		defer w.Close()
 		_, _ = io.WriteString(w, want)
 	}()
-	s := stream{r: &PipeReader{file: r}}
+	s := stream{r: &PipeReader{file: r}, printer: printer{note: noNote()}}
 	got := ""
-	s.copyLines(func(line []byte) {
+	s.copyLines(func(_ int, line []byte) {
 		if len(line) > 2*maxLine {
 			t.Errorf("a part of %d bytes", len(line))
 		}

@@ -237,7 +237,7 @@ func TestWorkerEnvironment(t *testing.T) {
 		t.Setenv("GOMAXPROCS", test.gomaxprocs)
 		t.Setenv("GORACE", test.gorace)
 		said := make(chan string, 1)
-		p, err := startTest(t, "environment", func(_ bool, line []byte) { said <- string(line) })
+		p, err := startTest(t, "environment", func(_ bool, _ int, line []byte) { said <- string(line) })
 		if err != nil {
 			t.Fatal(err)
 		}

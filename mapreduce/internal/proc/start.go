@@ -24,6 +24,10 @@ type Spec struct {
 	MaxProcs int        // GOMAXPROCS of the worker, unless the environment sets one; 0 leaves it alone
 	Output   OutputFunc // gets what the worker prints, line by line; nil: os.Stdout and os.Stderr
 
+	// Item returns the index of the item of that offset in the chunk of that tag, or -1. It is called when something was read
+	// that this item has printed. nil: OutputFunc is not told.
+	Item func(tag uint32, offset int) (index int)
+
 	Path   string   // another program to run, which imports the same package; empty: this one
 	Args   []string // its arguments; nil: those of this program
 	Env    []string // NAME=value, on top of the driver's own
@@ -90,7 +94,7 @@ func startError(spec Spec, err error) error {
 
 // start forks and hands the new process to its one waiter.
 func (p *Process) start(spec Spec, inherited []*os.File) error {
-	out, err := newOutput(spec)
+	out, err := newOutput(spec, p.Note)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ type Worker struct {
 
 	KeepShared time.Duration // as in Spec
 
+	marker marker
 	memory int64    // most that it may take beyond what it has at rest, until LimitMemory; 0: any
 	status chan int // of a worker that is a goroutine: its exit status
 }
@@ -80,6 +81,7 @@ func Enter() (*Worker, error) {
 	volunteer()
 	wakeWithDriver()
 	w := &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0, KeepShared: keepShared, memory: memory}
+	w.marker = marker{marks: true, heard: ^uint32(0)} // the first item is marked
 	w.noteMemory()
 	return w, nil
 }

@@ -1,0 +1,69 @@
+package proc
+
+import (
+	"errors"
+	"io"
+	"syscall"
+)
+
+// A printer tells which item has printed what is read from one of a worker's streams, or that it is not known. An item is
+// known if it runs both before and after the reading, and if the stream was empty at some time since it began: then nobody
+// else has written what is read. The first two the driver sees; for the third the worker's marks help it.
+type printer struct {
+	note   *Note
+	stream int
+	item   func(tag uint32, offset int) (index int)
+
+	since  uint64 // the item that ran, or one before it, when all was written that is still unread; 0: that is not known
+	before uint64 // the item that ran before the reading; 0: none, or nobody has looked
+}
+
+// looking is called before each attempt to read.
+func (p *printer) looking() {
+	var empty uint64
+	if p.before, empty = p.note.printing(p.stream); empty == p.before {
+		p.since = empty
+	}
+}
+
+// read returns the index of the item that has printed what was read, -1 if it is not known or none.
+func (p *printer) read(waiting int) (index int) {
+	after, _ := p.note.printing(p.stream)
+	known := after != 0 && p.before == after && p.since == after
+	p.before = 0
+	if waiting == 0 {
+		p.since = after
+	}
+	p.note.hear()
+	if !known || p.item == nil {
+		return -1
+	}
+	return p.item(uint32(after>>32), int(uint32(after)))
+}
+
+// readFile reads what is there, after it has called looking.
+func (r *PipeReader) readFile(b []byte) (n int, err error) {
+	if r.looking == nil {
+		return r.file.Read(b)
+	}
+	raw, err := r.file.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var failed error
+	err = raw.Read(func(fd uintptr) bool {
+		r.looking()
+		n, failed = syscall.Read(int(fd), b)
+		for failed == syscall.EINTR {
+			n, failed = syscall.Read(int(fd), b)
+		}
+		return failed != syscall.EAGAIN
+	})
+	switch err = errors.Join(err, failed); {
+	case err != nil:
+		return 0, err
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
