@@ -63,7 +63,7 @@ func TestArrayFilledByProcesses(t *testing.T) {
 				t.Error(s)
 			}
 			cmd.Wait()
-			a.p.Table().Retire(tag)
+			a.p.Table().Reap(tag)
 		})
 	}
 	for _, f := range end {
@@ -78,7 +78,7 @@ func TestArrayFilledByProcesses(t *testing.T) {
 	}
 }
 
-// giver starts a process that makes an array and sends a part of it. kill kills and retires it.
+// giver starts a process that makes an array and sends a part of it. kill kills and reaps it.
 func giver(t *testing.T) (l *Lock, raw []byte, kill func()) {
 	t.Helper()
 	l = mustLock(t)
@@ -90,7 +90,7 @@ func giver(t *testing.T) (l *Lock, raw []byte, kill func()) {
 	return l, raw, func() {
 		cmd.Process.Kill()
 		cmd.Wait()
-		l.p.Table().Retire(tag)
+		l.p.Table().Reap(tag)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestArrayOfKilledProcess(t *testing.T) {
 		t.Errorf("another process receives what its maker, which was killed, has sent: %s", s)
 	}
 	cmd.Wait()
-	l.p.Table().Retire(tag)
+	l.p.Table().Reap(tag)
 	if a.Close(); mappedArrays(t) != 1 {
 		t.Error("unmapped while another uses it")
 	}

@@ -118,7 +118,7 @@ func TestBarrierBreaks(t *testing.T) {
 
 // A member that dies breaks it, even if it does not wait then; what was complete stays so.
 func TestBarrierDeath(t *testing.T) {
-	for name, retire := range map[string]bool{"retired": true, "found by polling": false} {
+	for name, reap := range map[string]bool{"reaped": true, "found by polling": false} {
 		t.Run(name, func(t *testing.T) {
 			sim, process := simulate(t)
 			a, err := newBarrier(process(), 2)
@@ -130,8 +130,8 @@ func TestBarrierDeath(t *testing.T) {
 			go wait(b)
 			mustNot(t, errors.Join(<-got, <-got))
 			sim.Kill(a.p)
-			if retire {
-				sim.Table.Retire(a.p.Tag())
+			if reap {
+				sim.Table.Reap(a.p.Tag())
 			}
 			go wait(b)
 			must(t, <-got, ErrBroken)
@@ -140,7 +140,7 @@ func TestBarrierDeath(t *testing.T) {
 			go wait(again)
 			go wait(b)
 			mustNot(t, errors.Join(<-got, <-got))
-			sim.Table.Retire(a.p.Tag()) // late, or once more
+			sim.Table.Reap(a.p.Tag()) // late, or once more
 			if b.Broken() {
 				t.Error("one that was no member since Reset has broken it")
 			}

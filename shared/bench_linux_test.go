@@ -62,7 +62,7 @@ func BenchmarkLockFairness(b *testing.B) {
 					kill = append(kill, func() {
 						cmd.Process.Kill()
 						cmd.Wait()
-						l.p.Table().Retire(tag)
+						l.p.Table().Reap(tag)
 					})
 				}
 				for i := range processes {

@@ -129,10 +129,10 @@ func (c *Cond) leave(mine *shm.Word) bool {
 
 // poll asks after those who should have notified this one, or whose notification should be passed on.
 func (c *Cond) poll() {
-	c.p.RetireIfDead(shm.Tag(c.l.word.Load() & shm.TagMask))
+	c.p.ReapIfDead(shm.Tag(c.l.word.Load() & shm.TagMask))
 	for i := range c.used.Load() {
 		if v := c.waiters[i].Load(); v&condNotified != 0 {
-			c.p.RetireIfDead(shm.Tag(v & shm.TagMask))
+			c.p.ReapIfDead(shm.Tag(v & shm.TagMask))
 		}
 	}
 }

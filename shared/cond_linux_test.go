@@ -104,7 +104,7 @@ func TestCondWaitFor(t *testing.T) {
 
 // One that was notified and is killed before it has the lock passes that on.
 func TestCondNotifiedAndKilled(t *testing.T) {
-	for name, retire := range map[string]bool{"retired": true, "found by polling": false} {
+	for name, reap := range map[string]bool{"reaped": true, "found by polling": false} {
 		t.Run(name, func(t *testing.T) {
 			sim, a, b := twoConds(t)
 			if _, err := a.enter(); err != nil { // and nothing more: a will be killed
@@ -119,8 +119,8 @@ func TestCondNotifiedAndKilled(t *testing.T) {
 				t.Fatal("the other one was notified")
 			}
 			sim.Kill(a.p)
-			if retire {
-				sim.Table.Retire(a.p.Tag())
+			if reap {
+				sim.Table.Reap(a.p.Tag())
 			}
 			mustNot(t, <-got)
 			if a.waiters[0].Load() != 0 {
@@ -140,7 +140,7 @@ func TestCondHolderDies(t *testing.T) {
 	})
 	a.l.mustBe(t, nil)
 	sim.Kill(a.p)
-	sim.Table.Retire(a.p.Tag())
+	sim.Table.Reap(a.p.Tag())
 	must(t, <-got, ErrOwnerDied)
 
 	t.Run("and ctx ends", func(t *testing.T) {

@@ -130,7 +130,7 @@ func (l *Lock) sleep(ctx context.Context, a attempt, slice time.Duration) (timed
 	}
 	timedOut = on.WaitContext(ctx, v, slice)
 	switch {
-	case !timedOut || l.p.RetireIfDead(shm.Tag(whom)) || slice < shm.Slice:
+	case !timedOut || l.p.ReapIfDead(shm.Tag(whom)) || slice < shm.Slice:
 	case a.before != 0:
 		l.overtake(a.before)
 	default:

@@ -74,7 +74,7 @@ func (m *lockModel) killed(p *interleave.Proc) {
 	}
 }
 
-// check locks once more, as a process that has seen nothing, after what is dead was retired.
+// check locks once more, as a process that has seen nothing, after what is dead was reaped.
 func (m *lockModel) check() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*shm.Slice)
 	defer cancel()

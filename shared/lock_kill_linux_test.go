@@ -24,11 +24,11 @@ func mustLock(tb testing.TB) *Lock {
 
 // Processes are killed at random, while they fight for one lock.
 func TestLockSurvivesKills(t *testing.T) {
-	t.Run("retired", func(t *testing.T) { killCounters(t, 200, true) })
+	t.Run("reaped", func(t *testing.T) { killCounters(t, 200, true) })
 	t.Run("left to those who wait", func(t *testing.T) { killCounters(t, 50, false) })
 }
 
-func killCounters(t *testing.T, kills int, retire bool) {
+func killCounters(t *testing.T, kills int, reap bool) {
 	l := mustLock(t)
 	type running struct {
 		cmd *exec.Cmd
@@ -47,7 +47,7 @@ func killCounters(t *testing.T, kills int, retire bool) {
 		if s := r.cmd.ProcessState.String(); s != "signal: killed" {
 			t.Errorf("a helper ended by itself: %s", s)
 		}
-		l.p.Table().Retire(r.tag)
+		l.p.Table().Reap(r.tag)
 	}
 	random := rand.New(rand.NewPCG(7, 7))
 	var recoveries []time.Duration // from the end of one that held the lock to the next count
@@ -55,7 +55,7 @@ func killCounters(t *testing.T, kills int, retire bool) {
 		i := random.IntN(len(all))
 		time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond) // to be killed anywhere
 		began, dead := time.Now(), l.o.Cold(2).Load()
-		if retire {
+		if reap {
 			end(all[i])
 		} else {
 			all[i].cmd.Process.Kill() // and nobody waits for it
@@ -94,12 +94,12 @@ func killCounters(t *testing.T, kills int, retire bool) {
 	if deaths == 0 {
 		t.Error("no process was killed while it held the lock")
 	}
-	if retire && len(slots) > 8 {
+	if reap && len(slots) > 8 {
 		t.Errorf("%d slots were used for processes of which 3 ran at a time", len(slots))
 	}
 }
 
-// With nobody who retires the dead, one who waits finds out by itself, at once and not after the next holder.
+// With nobody who reaps the dead, one who waits finds out by itself, at once and not after the next holder.
 func TestLockOfKilledHolderIsFoundByPolling(t *testing.T) {
 	l := mustLock(t)
 	cmd, tag, line := startHelper(t, "hold", l.o)
@@ -119,7 +119,7 @@ func TestLockOfKilledHolderIsFoundByPolling(t *testing.T) {
 	}
 	l.MarkConsistent()
 	l.Unlock()
-	if !l.p.Table().Retired(tag) {
+	if !l.p.Table().Reaped(tag) {
 		t.Error("the slot of the dead was not freed")
 	}
 	cmd.Wait()

@@ -77,7 +77,7 @@ func TestLockDeadOwner(t *testing.T) {
 		t.Fatalf("TryLock = %v, %v while another holds it", ok, err)
 	}
 	sim.Kill(a.p)
-	sim.Table.Retire(a.p.Tag())
+	sim.Table.Reap(a.p.Tag())
 	b.mustBe(t, ErrOwnerDied)
 	b.MarkConsistent()
 	b.Unlock()
@@ -90,10 +90,10 @@ func TestLockDeadOwner(t *testing.T) {
 		c := had(p, a.o).lock()
 		a.mustBe(t, nil)
 		sim.Kill(a.p)
-		sim.Table.Retire(a.p.Tag())
+		sim.Table.Reap(a.p.Tag())
 		b.mustBe(t, ErrOwnerDied)
 		sim.Kill(b.p)
-		sim.Table.Retire(b.p.Tag())
+		sim.Table.Reap(b.p.Tag())
 		c.mustBe(t, ErrOwnerDied)
 	})
 	t.Run("not repaired", func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestLockHolderIsDeadThoughItsSlotIsUsedAgain(t *testing.T) {
 	a.mustBe(t, nil)
 	word := a.word.Load()
 	sim.Kill(a.p)
-	sim.Table.Retire(a.p.Tag())
+	sim.Table.Reap(a.p.Tag())
 	again, err := sim.Process()
 	if err != nil {
 		t.Fatal(err)
@@ -131,14 +131,14 @@ func TestLockHolderIsDeadThoughItsSlotIsUsedAgain(t *testing.T) {
 func TestLockLateRepair(t *testing.T) {
 	sim, a, b := twoLocks(t)
 	sim.Kill(a.p)
-	sim.Table.Retire(a.p.Tag())
+	sim.Table.Reap(a.p.Tag())
 	again, err := sim.Process()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := had(again, a.o).lock()
 	c.mustBe(t, nil)
-	sim.Table.Retire(a.p.Tag())
+	sim.Table.Reap(a.p.Tag())
 	if ok, err := b.TryLock(); ok {
 		t.Fatalf("TryLock = %v, %v: the lock was taken from a living holder", ok, err)
 	}

@@ -142,7 +142,7 @@ func TestNamesSurviveKills(t *testing.T) {
 		if s := r.cmd.ProcessState.String(); s != "signal: killed" {
 			t.Errorf("a helper ended by itself: %s", s)
 		}
-		l.p.Table().Retire(r.tag)
+		l.p.Table().Reap(r.tag)
 	}
 	all := []running{start(), start(), start()}
 	random := rand.New(rand.NewPCG(3, 3))

@@ -5,7 +5,7 @@ import "mrrun/internal/shm"
 // pollAtOnce is how many processes a waiter asks after in one slice of its wait: each takes it some system calls.
 const pollAtOnce = 8
 
-// A poller asks in turn whether the processes that somebody waits for are alive, and retires those that are not.
+// A poller asks in turn whether the processes that somebody waits for are alive, and reaps those that are not.
 type poller struct {
 	p    *shm.Process
 	next int
@@ -24,7 +24,7 @@ func (k *poller) poll(n int, tag func(i int) shm.Tag) {
 			continue
 		}
 		last = g
-		k.p.RetireIfDead(g)
+		k.p.ReapIfDead(g)
 		if asked++; asked == pollAtOnce {
 			return
 		}

@@ -39,7 +39,7 @@ func TestCondWhoseLockIsRepairedByAnother(t *testing.T) {
 		}()
 		waitUntil(t, func() bool { return l.word.Load()&lockWaiters != 0 })
 		sim.Kill(holder)
-		sim.Table.Retire(holder.Tag())
+		sim.Table.Reap(holder.Tag())
 		if err := <-repaired; err != nil && !errors.Is(err, ErrOwnerDied) {
 			t.Fatal(err)
 		}
@@ -64,13 +64,13 @@ func TestBarrierJoinedTooLate(t *testing.T) {
 	b.change(b.round(), b.round()+1) // and arrives
 	b.join(over)
 	sim.Kill(p)
-	sim.Table.Retire(p.Tag())
+	sim.Table.Reap(p.Tag())
 	if !other.Broken() {
 		t.Error("a member was killed, and the barrier is whole")
 	}
 }
 
-// A process that had waited too long for a permit was killed, and nobody has retired it: who only tries gets the permit.
+// A process that had waited too long for a permit was killed, and nobody has reaped it: who only tries gets the permit.
 func TestTryAcquireBehindTheDead(t *testing.T) {
 	sim, process := simulate(t)
 	p, starved := process(), process()

@@ -12,7 +12,7 @@ func dieHolding(t *testing.T, kill func(), l *Lock) {
 	t.Helper()
 	l.mustBe(t, nil)
 	kill()
-	l.p.Table().Retire(l.p.Tag())
+	l.p.Table().Reap(l.p.Tag())
 }
 
 // afterDeath returns Do of locks that a process held when it died.
@@ -83,7 +83,7 @@ func TestDoRepairsAfterRepairer(t *testing.T) {
 	dieHolding(t, func() { sim.Kill(a.p) }, a)
 	b.mustBe(t, ErrOwnerDied)
 	sim.Kill(b.p)
-	sim.Table.Retire(b.p.Tag())
+	sim.Table.Reap(b.p.Tag())
 	repaired := 0
 	mustNot(t, c.Do(t.Context(), func() error { return nil }, func() error { repaired++; return nil }))
 	if repaired != 1 {

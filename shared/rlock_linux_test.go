@@ -39,7 +39,7 @@ func TestRLock(t *testing.T) {
 	mustNot(t, a.Lock(one))
 	mustNot(t, a.Lock(one))
 	sim.Kill(a.l.p)
-	sim.Table.Retire(a.l.p.Tag())
+	sim.Table.Reap(a.l.p.Tag())
 	must(t, b.Lock(bg), ErrOwnerDied)
 	mustNot(t, b.Lock(bg))
 	b.MarkConsistent()

@@ -202,7 +202,7 @@ func (s *Semaphore) wait(ctx context.Context) error {
 			}
 			slice = shm.Slice
 			s.p.Site()
-			s.p.RetireIfDead(shm.Tag(s.starving.Load()))
+			s.p.ReapIfDead(shm.Tag(s.starving.Load()))
 			owners.poll(len(s.owner), func(i int) shm.Tag { return shm.Tag(s.owner[i].Load()) })
 		}
 		if !starving && (timedOut || shm.Elapsed(began, starvingAfter)) {

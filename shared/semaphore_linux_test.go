@@ -87,7 +87,7 @@ func TestSemaphore(t *testing.T) {
 
 // What a dead process had comes back, to its last permit, and to others.
 func TestTrackedSemaphoreDeath(t *testing.T) {
-	for name, retire := range map[string]bool{"retired": true, "found by polling": false} {
+	for name, reap := range map[string]bool{"reaped": true, "found by polling": false} {
 		t.Run(name, func(t *testing.T) {
 			sim, process := simulate(t)
 			a, err := newSemaphore(process(), 3, 3, Tracked())
@@ -98,8 +98,8 @@ func TestTrackedSemaphoreDeath(t *testing.T) {
 			mustNot(t, b.Acquire(ended))
 			must(t, b.Acquire(ended), errEnough)
 			sim.Kill(a.p)
-			if retire {
-				sim.Table.Retire(a.p.Tag())
+			if reap {
+				sim.Table.Reap(a.p.Tag())
 			}
 			mustNot(t, b.Acquire(soon(t)))
 			mustNot(t, b.Acquire(soon(t)))
@@ -117,7 +117,7 @@ func TestTrackedSemaphoreHolderIsDeadThoughItsSlotIsUsedAgain(t *testing.T) {
 	mustNot(t, a.Acquire(ended))
 	permit := a.owner[0].Load()
 	sim.Kill(a.p)
-	sim.Table.Retire(a.p.Tag())
+	sim.Table.Reap(a.p.Tag())
 	again := had(process(), a.o).semaphore()
 	if again.p.Tag().Slot() != a.p.Tag().Slot() {
 		t.Fatal("the slot was not used again")

@@ -45,7 +45,7 @@ func endHelper(cmd *exec.Cmd, tag shm.Tag) {
 	cmd.Process.Kill()
 	cmd.Wait()
 	if p, err := shm.Self(); err == nil {
-		p.Table().Retire(tag)
+		p.Table().Reap(tag)
 	}
 }
 

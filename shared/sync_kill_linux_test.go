@@ -170,7 +170,7 @@ func TestEverythingSurvivesKills(t *testing.T) {
 		if s := r.cmd.ProcessState.String(); s != "signal: killed" {
 			t.Errorf("a helper ended by itself: %s", s)
 		}
-		l.p.Table().Retire(r.tag)
+		l.p.Table().Reap(r.tag)
 	}
 	var all []running
 	for range runners {

@@ -96,7 +96,7 @@ func TestValueLock(t *testing.T) {
 		t.Error("two processes hold the lock")
 	}
 	sim.Kill(a.p)
-	sim.Table.Retire(a.p.Tag())
+	sim.Table.Reap(a.p.Tag())
 	b.Lock().mustBe(t, ErrOwnerDied)
 	if got := b.Load(); got != 7 {
 		t.Errorf("the number is %d", got)
@@ -159,7 +159,7 @@ func TestValueOfProcesses(t *testing.T) {
 		end[i] = func() {
 			line()
 			cmd.Wait()
-			v.p.Table().Retire(tag)
+			v.p.Table().Reap(tag)
 		}
 	}
 	for _, f := range end {

@@ -68,13 +68,13 @@ func startHelper(tb testing.TB, name string, arg any) *helperProcess {
 	return &helperProcess{cmd, tag, p}
 }
 
-// end waits until the helper has ended, and retires it.
+// end waits until the helper has ended, and reaps it.
 func (h *helperProcess) end(tb testing.TB) {
 	tb.Helper()
 	if err := h.Wait(); err != nil {
 		tb.Errorf("helper: %v", err)
 	}
-	h.p.Table().Retire(h.tag)
+	h.p.Table().Reap(h.tag)
 }
 
 // kill kills the helper, which must not have ended by itself.
@@ -85,7 +85,7 @@ func (h *helperProcess) kill(tb testing.TB) {
 	if s := h.ProcessState.String(); s != "signal: killed" {
 		tb.Errorf("a helper ended by itself: %s", s)
 	}
-	h.p.Table().Retire(h.tag)
+	h.p.Table().Reap(h.tag)
 }
 
 func ready() { fmt.Println("ready") }

@@ -18,7 +18,7 @@
 // # Who died
 //
 // Owner words hold the [Tag] of a process: its slot and how often that slot was used before, so that a new process never
-// looks like the dead one whose slot it got. [Table.Retire] repairs what a dead process has left and frees its slot. Whoever
+// looks like the dead one whose slot it got. [Table.Reap] repairs what a dead process has left and frees its slot. Whoever
 // has waited for the process calls it; and since every wait is cut into slices of [Slice], after which the waiter asks
 // whether the owner lives, others call it too if that one never does.
 //

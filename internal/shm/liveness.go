@@ -30,18 +30,18 @@ func (t *Table) PID(g Tag) int {
 	return 0
 }
 
-// Retired reports whether what the process left was repaired and its slot freed.
-func (t *Table) Retired(g Tag) bool {
+// Reaped reports whether what the process left was repaired and its slot freed.
+func (t *Table) Reaped(g Tag) bool {
 	s := t.slot(g)
 	return s == nil || lifeGeneration(s.life.Load()) != g.generation()
 }
 
-// collect retires every process that is dead and that nobody has retired.
+// collect reaps every process that is dead and that nobody has reaped.
 func (t *Table) collect() {
 	for i := range t.usedSlots() {
 		v := t.slots[i].life.Load()
 		if g := tagOf(i, lifeGeneration(v)); lifeState(v) != slotFree && !t.Alive(g) {
-			t.Retire(g)
+			t.Reap(g)
 		}
 	}
 }

@@ -100,21 +100,21 @@ func (t *Table) process(g Tag, pid int, start uint32) (*Process, error) {
 	return &Process{table: t, tag: g, slot: t.slot(g), turns: map[uint32]*turn{}, queues: map[*Word]*waitQueue{}}, nil
 }
 
-// Look retires the process that an owner word names, if it has died. It reports whether it did. Between two looks of one
+// Look reaps the process that an owner word names, if it has died. It reports whether it did. Between two looks of one
 // process lies a [Slice] at least: a look is for what waits that long, and for what only ever tries.
 func (p *Process) Look(g Tag) bool {
 	now, last := time.Now().UnixNano(), p.looked.Load()
 	if now-last < int64(Slice) && !interleaved() || !p.looked.CompareAndSwap(last, now) {
 		return false
 	}
-	return p.RetireIfDead(g)
+	return p.ReapIfDead(g)
 }
 
-// RetireIfDead retires a process if it has died, and reports whether it had. 0, [NoTag] and p itself have not.
-func (p *Process) RetireIfDead(g Tag) bool {
+// ReapIfDead reaps a process if it has died, and reports whether it had. 0, [NoTag] and p itself have not.
+func (p *Process) ReapIfDead(g Tag) bool {
 	if g == 0 || g == NoTag || g == p.tag || p.table.Alive(g) {
 		return false
 	}
-	p.table.Retire(g)
+	p.table.Reap(g)
 	return true
 }

@@ -8,7 +8,7 @@ import (
 // An object is there for as long as somebody has it: a process that made or received it and has not dropped it, or a message
 // that is under way. So it survives its maker, and goes when all are gone who could ever find it.
 //
-// Which objects a process has is in its row of the table: a bit for each unit. It outlives the process, so that [Table.Retire]
+// Which objects a process has is in its row of the table: a bit for each unit. It outlives the process, so that [Table.Reap]
 // knows what that has left. A row is cleared by the next process of the slot, and only those of living processes count.
 //
 // What messages are under way is the object's trips word: generation(16) | departures(16) | away(32), or doomed. Who wants
@@ -137,7 +137,7 @@ func (p *Process) drop(o Object) {
 	if !o.Valid() {
 		return
 	}
-	p.slot.dropping.Store(o.unit) // for who retires p if it dies on the way
+	p.slot.dropping.Store(o.unit) // for who reaps p if it dies on the way
 	p.table.has(p.tag, o.unit).And(^hasBit(o.unit))
 	p.table.reclaim(o)
 	p.slot.dropping.Store(0)

@@ -15,7 +15,7 @@ func TestObjectsOfTheDead(t *testing.T) {
 	maker, other, third := newProcess(t, sim), newProcess(t, sim), newProcess(t, sim)
 	end := func(p *shm.Process) {
 		sim.Kill(p)
-		sim.Table.Retire(p.Tag())
+		sim.Table.Reap(p.Tag())
 	}
 	left, had, away := newObject(t, maker, 0), newObject(t, maker, 0), newObject(t, maker, 0)
 	if err := other.Have(had); err != nil || !away.Depart() {

@@ -161,8 +161,8 @@ func (s *Segment) leave() error {
 	return err
 }
 
-// Left reports whether the process that made the object's segment has closed it or has ended and was retired.
-func (o *Object) Left() bool { return o.Cold(coldLeft).Load() != 0 || o.table.Retired(o.Creator()) }
+// Left reports whether the process that made the object's segment has closed it or has ended and was reaped.
+func (o *Object) Left() bool { return o.Cold(coldLeft).Load() != 0 || o.table.Reaped(o.Creator()) }
 
 // giveBack frees the memory of an object's segment.
 func (t *Table) giveBack(o Object) {
@@ -170,7 +170,7 @@ func (t *Table) giveBack(o Object) {
 }
 
 // Sweep unmaps and drops the segments that this process was sent, that nobody here holds, and whose maker has closed them or
-// has ended and was retired. It must be called only where nothing that was received earlier is used any more, such as between
+// has ended and was reaped. It must be called only where nothing that was received earlier is used any more, such as between
 // two tasks: the garbage collector does not know of slices of shared memory. It returns how many it unmapped. It takes some
 // loads for each segment.
 func Sweep() int {

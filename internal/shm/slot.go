@@ -51,7 +51,7 @@ func (t *Table) slot(g Tag) *slot {
 }
 
 // Reserve takes a slot for a process that p is about to start: it is inherited with [Table.File], and given to [Enter].
-// When that process has ended, or could not be started, p calls [Table.Retire]. Should p die first, the slot is found by
+// When that process has ended, or could not be started, p calls [Table.Reap]. Should p die first, the slot is found by
 // others. The error wraps [ErrFull].
 func (p *Process) Reserve() (Tag, error) { return p.table.reserve(p.tag) }
 

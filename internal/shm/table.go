@@ -117,7 +117,7 @@ func (t *Table) ID() uint64 { return t.id }
 // Names returns a word of the tree that is 0 at first, for the lock that guards the names of segments.
 func (t *Table) Names() *Word64 { return &t.names }
 
-// Deaths returns a word that changes whenever a process has ended and was retired.
+// Deaths returns a word that changes whenever a process has ended and was reaped.
 func (t *Table) Deaths() *Word { return &t.deaths }
 
 // Close unmaps the table in this process. No object of it may be touched afterwards. Only tests do this.

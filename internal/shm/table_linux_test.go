@@ -222,7 +222,7 @@ func TestWaitContext(t *testing.T) {
 	}
 }
 
-// Who died may have been about to wake others: whoever retires it does.
+// Who died may have been about to wake others: whoever reaps it does.
 func TestRetireWakes(t *testing.T) {
 	sim := simulate(t)
 	p := newProcess(t, sim)
@@ -236,7 +236,7 @@ func TestRetireWakes(t *testing.T) {
 	for !waitsInKernel(t) {
 	}
 	sim.Kill(p)
-	sim.Table.Retire(p.Tag())
+	sim.Table.Reap(p.Tag())
 	if <-done {
 		t.Error("it slept on")
 	}

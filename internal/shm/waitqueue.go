@@ -21,7 +21,7 @@ const waitedFor = 1
 
 // Await blocks until ready reports true, or ctx ends: then it returns the cause. Whoever brings it about then calls
 // [Word.WakeWaiters] of w, a word of o. ready must be quick, as any goroutine of the process may call it, and must not
-// become false again. Each [Slice] it is asked anyhow, and before that poll, which retires those who died instead of
+// become false again. Each [Slice] it is asked anyhow, and before that poll, which reaps those who died instead of
 // bringing it about.
 func (p *Process) Await(ctx context.Context, o Object, w *Word, ready func() bool, poll func()) error {
 	if ready() || p.Spin(ready) {

@@ -16,7 +16,7 @@ type Options struct {
 	Switches   int  // most switches from a process that could run on
 	Kills      int  // most processes that are killed
 	KillReaper bool // the reaper may be one of them
-	Timeouts   int  // how often a wait may time out though others run, while somebody dead is not retired
+	Timeouts   int  // how often a wait may time out though others run, while somebody dead is not reaped
 	Elapses    int  // how often time may turn out to have passed
 
 	Random int // if not 0: so many random runs, instead of all

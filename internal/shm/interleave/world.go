@@ -80,7 +80,7 @@ func (p *Proc) run(body func(p *Proc)) {
 	body(p)
 }
 
-// Reaper adds a process that retires each one that was killed, and then calls after, if that is not nil.
+// Reaper adds a process that reaps each one that was killed, and then calls after, if that is not nil.
 func (w *World) Reaper(after func()) {
 	p := w.Go("reaper", func(p *Proc) {
 		for {
@@ -88,7 +88,7 @@ func (w *World) Reaper(after func()) {
 			p.park()
 			g := w.died[0].Tag()
 			w.died = w.died[1:]
-			w.Sim.Table.Retire(g)
+			w.Sim.Table.Reap(g)
 			if after != nil {
 				after()
 			}
@@ -291,5 +291,5 @@ func (w *World) kill(p *Proc) {
 
 // mayTimeOut reports whether polling is what must help: somebody died and nobody has repaired all that it left.
 func (w *World) mayTimeOut() bool {
-	return slices.ContainsFunc(w.procs, func(p *Proc) bool { return p.dead && !w.Sim.Table.Retired(p.Tag()) })
+	return slices.ContainsFunc(w.procs, func(p *Proc) bool { return p.dead && !w.Sim.Table.Reaped(p.Tag()) })
 }

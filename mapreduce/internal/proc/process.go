@@ -113,7 +113,7 @@ func (p *Process) wait() {
 	if adoptsOrphans() {
 		go reapOrphans(p.PID()) // nobody waits for what cannot be killed, such as another user's process
 	}
-	p.slot.retire()
+	p.slot.reap()
 	close(p.ended)
 	p.Answers.finish()
 	p.out.finish()

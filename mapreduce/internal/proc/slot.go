@@ -35,9 +35,9 @@ func (s slot) files() []*os.File {
 	return []*os.File{s.table.File()}
 }
 
-// retire repairs what the worker, which has ended, has left in shared memory. It may be called again.
-func (s slot) retire() {
-	if s.tag != 0 && !s.table.Retired(s.tag) {
-		s.table.Retire(s.tag)
+// reap repairs what the worker, which has ended, has left in shared memory. It may be called again.
+func (s slot) reap() {
+	if s.tag != 0 && !s.table.Reaped(s.tag) {
+		s.table.Reap(s.tag)
 	}
 }

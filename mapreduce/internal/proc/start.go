@@ -74,7 +74,7 @@ func Start(spec Spec) (*Process, error) {
 		err = p.start(spec, slices.Concat(theirs, p.slot.files()))
 	}
 	if err != nil {
-		p.slot.retire()
+		p.slot.reap()
 		p.Close()
 		return nil, startError(spec, err)
 	}

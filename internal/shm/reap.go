@@ -1,9 +1,9 @@
 package shm
 
-// Retire repairs what a process has left behind and frees its slot. The process must have ended. Whoever waited for it
+// Reap repairs what a process has left behind and frees its slot. The process must have ended. Whoever waited for it
 // calls this; it is no matter when others do so too, at once or later, or when one of them dies on the way: each repair
 // may be done twice, and touches nothing but what bears the tag of the dead.
-func (t *Table) Retire(dead Tag) {
+func (t *Table) Reap(dead Tag) {
 	s := t.slot(dead)
 	if s == nil {
 		return
