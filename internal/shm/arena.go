@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// A Kind says what an object is. Each kind has a number of its own, from 1 to 15, for ever: package shared has 1 to 8, package
-// transport 9.
+// A Kind says what an object is. Kinds are numbered from 1 to 15, and a number never changes its
+// meaning: package shared has 1 to 8, package transport 9.
 type Kind uint32
 
 const (
@@ -18,14 +18,14 @@ const (
 	hotWords = 14
 )
 
-// A unit is what objects are made of. The first unit of one begins with words that are used a lot, and goes on with a
-// cache line of those that are not; any further units are the kind's own.
+// A unit is the building block of objects. The first unit of an object begins with the words that
+// are used often, followed by a cache line of those that are not; further units belong to the kind.
 type unit struct {
 	hot   [hotWords]Word
-	trips Word64 // messages that refer to it, see having.go
+	trips Word64 // messages that refer to it, see references.go
 
-	identity Word64 // generation(32) | kind(32); kind 0: it is no object now
-	units    Word   // how many; set once, when the memory is first used
+	identity Word64 // generation(32) | kind(32); kind 0: not an object now
+	units    Word   // how many units; set once, when the memory is first used
 	creator  Word   // hasMemory(1) | a tag(30)
 	next     Word64 // in a list of free objects
 	cold     [coldWords]Word64
@@ -33,11 +33,11 @@ type unit struct {
 
 const (
 	coldWords = 5
-	hasMemory = 1 << 31 // the object has a segment, which goes with it
+	hasMemory = 1 << 31 // the object has a segment, which is freed with it
 )
 
-// An Object is a piece of the table, of one kind, that every process of the tree can find by its [Handle]. The zero Object
-// is none.
+// An Object is a part of the table, of one kind, that every process of the tree can find by its
+// [Handle]. The zero Object is no object.
 type Object struct {
 	table    *Table
 	unit     uint32
@@ -45,11 +45,13 @@ type Object struct {
 	identity uint64
 }
 
-// RegisterKind says how objects of a kind are repaired when a process has died. Package variables or an init call it.
+// RegisterKind sets the function that repairs objects of kind k after a process has died. It must
+// be called from a package variable's initializer or an init function.
 //
-// repair must change only what bears the tag of the dead, wake who waits for that, and bear to be run twice, by several
-// processes at once, beside all other operations, and to die on the way. Objects of one kind are only ever used again as
-// ones of the same kind, so that a repair that comes late finds its words in the places it knows.
+// repair must change only what bears the tag of the dead process, and must wake those that wait for
+// it. Several processes may run it at once, beside all other operations; it may run twice, or die
+// halfway. An object is only ever reused as one of the same kind, so that a late repair finds its
+// words in the places it knows.
 func RegisterKind(k Kind, repair func(o Object, dead Tag)) {
 	if k == 0 || k >= kinds || repairs[k] != nil {
 		panic(fmt.Sprintf("shm: kind %d is none, or was registered before", k))
@@ -59,8 +61,8 @@ func RegisterKind(k Kind, repair func(o Object, dead Tag)) {
 
 var repairs [kinds]func(o Object, dead Tag)
 
-// Allocate makes an object with extra bytes besides its hot and cold words, all zero. p has it, see [Process.Have]. The error
-// wraps [ErrFull], or says that memory has run out.
+// Allocate makes an object with extra bytes besides its hot and cold words, all zero. p holds a
+// reference to it, see [Process.Have]. The error wraps [ErrFull], or says that memory has run out.
 func (p *Process) Allocate(k Kind, extra int) (Object, error) {
 	p.having.Lock()
 	defer p.having.Unlock()
@@ -83,7 +85,7 @@ func (p *Process) Allocate(k Kind, extra int) (Object, error) {
 	}
 	u := &t.units[n]
 	if !fresh {
-		zero(u, t.units[n+1:n+1<<class]) // while what was never used is zero, and takes no memory until it is
+		zero(u, t.units[n+1:n+1<<class]) // never-used memory is zero, and untouched
 	}
 	u.creator.Store(uint32(p.tag))
 	identity := u.identity.Load() | uint64(k)
@@ -93,8 +95,9 @@ func (p *Process) Allocate(k Kind, extra int) (Object, error) {
 	return Object{t, n, u, identity}, nil
 }
 
-// claim takes units that were never used. An object's size is the word that claims it: who sees one where an object could
-// begin helps to move the mark past it, and goes on from there. So the sizes make a chain without a gap, whoever dies.
+// claim takes units that were never used. Storing an object's size claims its units: a process that
+// finds a size where an object could begin helps to move the mark past it and goes on from there.
+// So the sizes form a chain without gaps, whichever process dies.
 func (t *Table) claim(units uint32) (uint32, error) {
 	for {
 		n := t.used.Load()
@@ -113,8 +116,8 @@ func (t *Table) claim(units uint32) (uint32, error) {
 	}
 }
 
-// A list of free objects is a word, count(32) | unit(32), and the next word of each object. The count makes a pop fail if
-// anything happened in between.
+// A list of free objects is a word, count(32) | unit(32), and the next word of each object. The
+// count makes a pop fail if another push or pop came in between.
 func (t *Table) pop(k Kind, class int) uint32 {
 	list := &t.free[k][class]
 	for {
@@ -150,8 +153,9 @@ func zero(u *unit, rest []unit) {
 	clear(rest)
 }
 
-// Free gives the object back and wakes all that wait for one of its hot words: they must find that it is not [Object.Valid].
-// It reports false if somebody has freed it before. Its segment goes with it: nobody may touch that any more.
+// Free frees the object, with its segment, and wakes all that wait for one of its hot words; they
+// must check [Object.Valid]. It reports false if the object was freed before. No process may touch
+// the segment afterwards.
 func (o Object) Free() bool {
 	if !o.invalidate() {
 		return false
@@ -165,7 +169,7 @@ func (o Object) invalidate() bool {
 	return o.at.identity.CompareAndSwap(o.identity, (o.identity>>32+1)<<32)
 }
 
-// recycle gives back what was an object until now.
+// recycle makes the memory of an object that was invalidated available again.
 func (o Object) recycle() {
 	o.table.forget(o.unit)
 	if o.at.creator.Load()&hasMemory != 0 {
@@ -189,10 +193,10 @@ func (o Object) Hot(i int) *Word { return &o.at.hot[i] }
 // Cold returns one of 5 words on another cache line.
 func (o Object) Cold(i int) *Word64 { return &o.at.cold[i] }
 
-// Extra returns the address of what was asked for besides; it is aligned to 128 bytes.
+// Extra returns the address of the extra bytes, aligned to 128 bytes.
 func (o Object) Extra() unsafe.Pointer { return unsafe.Pointer(&o.table.units[o.unit+1]) }
 
-// Kind returns the kind that the object has, or had.
+// Kind returns the kind of the object, even after it was freed.
 func (o Object) Kind() Kind { return Kind(uint32(o.identity)) }
 
 // Creator returns the tag of the process that allocated the object.
@@ -201,7 +205,7 @@ func (o Object) Creator() Tag { return Tag(o.at.creator.Load() & TagMask) }
 // Table returns the table that the object is part of.
 func (o Object) Table() *Table { return o.table }
 
-// object returns the object that begins at a unit, if one does now.
+// object returns the object that begins at unit n, if there is one now.
 func (t *Table) object(n uint32) (Object, bool) {
 	if n == 0 || n >= t.used.Load() {
 		return Object{}, false
@@ -211,7 +215,8 @@ func (t *Table) object(n uint32) (Object, bool) {
 	return Object{t, n, u, identity}, uint32(identity) != 0 && uint32(identity) < kinds
 }
 
-// Objects yields all objects of a kind. One that is made meanwhile may be left out, and one that is closed may be among them.
+// Objects yields all objects of kind k. It may miss one that is made meanwhile, and may yield one
+// that is freed meanwhile.
 func (t *Table) Objects(k Kind) iter.Seq[Object] {
 	return func(yield func(Object) bool) {
 		for o := range t.objects {
@@ -222,7 +227,7 @@ func (t *Table) Objects(k Kind) iter.Seq[Object] {
 	}
 }
 
-// objects yields all that there are. One that is made meanwhile may be left out.
+// objects yields all objects. It may miss one that is made meanwhile.
 func (t *Table) objects(yield func(Object) bool) {
 	end := t.used.Load()
 	for n := uint32(1); n < end; n += t.units[n].units.Load() {

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// availableMemory returns how many bytes this process could use, about: what the system says is available, and what the
-// control groups of the process allow.
+// availableMemory returns about how many bytes this process could use: the smaller of what the
+// system says is available and what the control groups of the process allow.
 func availableMemory() int64 {
 	available := int64(math.MaxInt64)
 	info, err := os.ReadFile("/proc/meminfo")
@@ -31,7 +31,8 @@ func availableMemory() int64 {
 	return available
 }
 
-// availableIn returns what a control group allows to take, with the files that it could forget.
+// availableIn returns how many bytes a control group still allows, counting the cached files that
+// it could drop.
 func availableIn(group string) int64 {
 	limit, err := readNumber(group, "memory.max")
 	used, err2 := readNumber(group, "memory.current")
@@ -52,7 +53,7 @@ func readNumber(dir, name string) (int64, error) {
 	return strconv.ParseInt(string(bytes.TrimSpace(text)), 10, 64)
 }
 
-// field returns the number behind a word that begins a line.
+// field returns the number that follows name at the beginning of a line.
 func field(text []byte, name string) (int64, bool) {
 	for line := range bytes.Lines(text) {
 		if f := bytes.Fields(line); len(f) > 1 && string(f[0]) == name {

@@ -10,36 +10,40 @@ import (
 	"unsafe"
 )
 
-// minBlock is the size of the smallest block: below that, sending the bytes themselves costs less.
+// minBlock is the size in bytes of the smallest block: a smaller message is cheaper to send as
+// bytes.
 const minBlock = 64 << 10
 
-// A Pool keeps regions that were used, to use them again: the first touch of a page costs several times as much as the
-// copying. It is for large messages. Who sends one gets a [Block], fills it and sends the piece that [Pool.Send] returns; the
-// block is used again when the receiver, which has [Views], has released it. Its methods are safe for concurrent use.
+// A Pool keeps used regions for large messages, to use them again: the first touch of a page costs
+// several times as much as copying into it. A sender gets a [Block], fills it and sends the piece
+// that [Pool.Send] returns; the block can be used again when the receiver, which has [Views], has
+// released it. Its methods are safe for concurrent use.
 type Pool struct {
 	mu     sync.Mutex
 	keep   int
-	kept   int      // bytes of idle
-	idle   []*Block // the last one was put back last: its pages are the most likely to be in the caches
-	away   []*Block // sent, and not released when we looked last
+	kept   int      // bytes in idle
+	idle   []*Block // last put back last: most likely in the caches
+	away   []*Block // sent, and not released when last checked
 	timer  idleTimer
 	closed bool
 }
 
-// A Block is a region of a pool, of a power of two bytes. It has one user at a time.
+// A Block is a region of a pool. Its size is a power of two, in bytes. It has one user at a time.
 type Block struct {
 	region *Region
 	place  Place
 	idle   bool
-	used   time.Time // when it was sent or put back last
+	used   time.Time // when it was last sent or put back
 }
 
-// NewPool makes a pool that keeps up to keep bytes in blocks that nobody uses, each until it has not been used for a while.
+// NewPool makes a pool that keeps up to keep bytes in unused blocks, and each of them only until it
+// has been unused for the duration idle; 0 keeps none.
 func NewPool(keep int, idle time.Duration) *Pool {
 	return &Pool{keep: keep, timer: idleTimer{after: idle}}
 }
 
-// Get returns a block of n bytes or more, and of 64 KiB at least. What is in it is left from its last use.
+// Get returns a block of at least n bytes, and at least 64 KiB. Its bytes are left from its last
+// use.
 func (p *Pool) Get(n int) (*Block, error) {
 	if n < 0 || n > math.MaxInt/2 {
 		return nil, fmt.Errorf("get a block of shared memory: it cannot have %d bytes", n)
@@ -78,7 +82,7 @@ func (p *Pool) take(size int) *Block {
 	return nil
 }
 
-// collect takes back what receivers have released.
+// collect takes back the blocks that receivers have released.
 func (p *Pool) collect() {
 	p.away = slices.DeleteFunc(p.away, func(b *Block) bool {
 		released := b.lent().Load() == 0
@@ -89,15 +93,15 @@ func (p *Pool) collect() {
 	})
 }
 
-// Send returns the piece by which the receiver finds the first n bytes of the block. From then on the block is the
-// receiver's.
+// Send returns the piece by which the receiver finds the first n bytes of the block. The block
+// belongs to the receiver from then on.
 func (p *Pool) Send(b *Block, n int) Piece {
 	b.lent().Store(1)
 	b.used = time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		p.put(b) // nobody is there to receive it
+		p.put(b) // nobody is left to receive it
 	} else {
 		p.away = append(p.away, b)
 		p.startTimer()
@@ -105,7 +109,8 @@ func (p *Pool) Send(b *Block, n int) Piece {
 	return Piece{b.place, 0, n}
 }
 
-// Put gives a block back that was not sent. To do so twice is a panic: two senders would get it.
+// Put gives back a block that was not sent. It panics if the block was put back before: two senders
+// would get it.
 func (p *Pool) Put(b *Block) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,7 +129,7 @@ func (p *Pool) put(b *Block) {
 	p.startTimer()
 }
 
-// trim unmaps those that were put back first.
+// trim unmaps the blocks that were put back first, until the pool keeps no more than it may.
 func (p *Pool) trim() {
 	for len(p.idle) > 0 && (p.closed || p.kept > p.keep || p.timer.after == 0) {
 		p.drop(p.idle[0])
@@ -134,17 +139,17 @@ func (p *Pool) trim() {
 
 func (p *Pool) drop(b *Block) {
 	p.kept -= b.size()
-	_ = b.region.Close() // it fails only for what is not mapped
+	_ = b.region.Close() // it fails only if the region is not mapped
 }
 
-// startTimer has sweep called some time later, if there are blocks that are not in use here.
+// startTimer schedules sweep if the pool has blocks that are not in use here.
 func (p *Pool) startTimer() {
 	if len(p.idle)+len(p.away) > 0 {
 		p.timer.start(p.sweep)
 	}
 }
 
-// sweep unmaps the blocks that were not used for long enough.
+// sweep unmaps the blocks that have been unused for long enough.
 func (p *Pool) sweep() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -163,7 +168,8 @@ func (p *Pool) sweep() {
 	p.startTimer()
 }
 
-// Close unmaps the blocks, those that were got and not sent when they are put back. What the receiver has mapped it keeps.
+// Close unmaps the blocks. A block that was got and not sent is unmapped when it is put back. What
+// the receiver has mapped stays mapped there.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -178,7 +184,7 @@ func (p *Pool) Close() {
 
 func (b *Block) size() int { return len(b.region.Bytes()) }
 
-// Bytes returns the memory of the block, all of it, until it is sent or put back.
+// Bytes returns all of the block's memory. It is valid until the block is sent or put back.
 func (b *Block) Bytes() []byte {
 	n := b.size() - lineSize
 	return b.region.Bytes()[:n:n]
@@ -186,7 +192,8 @@ func (b *Block) Bytes() []byte {
 
 func (b *Block) lent() *Word { return lentWord(b.region) }
 
-// lentWord is not 0 while the receiver of a block has not released it. It has the last cache line of the block.
+// lentWord is not 0 until the receiver of a block has released it. It lies in the last cache line
+// of the block.
 func lentWord(r *Region) *Word {
 	mem := r.Bytes()
 	return (*Word)(unsafe.Pointer(&mem[len(mem)-lineSize]))

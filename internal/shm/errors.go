@@ -2,11 +2,13 @@ package shm
 
 import "errors"
 
-// ErrUnsupported is returned where there is no shared memory that outlives a killed process: anywhere but on Linux.
+// ErrUnsupported is returned on systems other than Linux: they have no shared memory that outlives
+// a killed process.
 var ErrUnsupported = errors.New("shared memory between processes needs Linux")
 
-// ErrFull is wrapped by the errors about a table without a free slot or without room for another object.
+// ErrFull is wrapped by errors that say that the table has no free slot or no room for an object.
 var ErrFull = errors.New("the table of the process tree is full")
 
-// ErrGone is wrapped by the error about a handle of an object that was closed, or of another tree or kind.
+// ErrGone is wrapped by errors about the handle of an object that was closed, or that belongs to
+// another tree or has another kind.
 var ErrGone = errors.New("no such shared object")

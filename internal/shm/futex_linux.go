@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The words lie in a file that several processes have mapped, so these are not the private operations of futex(2).
+// Several processes map the file that has the words, so these are not the private operations of
+// futex(2).
 const (
 	opWait = 0
 	opWake = 1

@@ -15,7 +15,8 @@ func (o Object) Handle() Handle {
 	return Handle{o.table.id, o.Kind(), o.unit, uint32(o.identity >> 32)}
 }
 
-// Open returns the object that a handle names. The error wraps [ErrGone].
+// Open returns the object that a handle names. The error wraps [ErrGone] if it is not there or not
+// of kind want.
 func (t *Table) Open(h Handle, want Kind) (Object, error) {
 	if h.Table != t.id {
 		return Object{}, fmt.Errorf("%w: it belongs to another tree of processes, or to a run before this one", ErrGone)
@@ -30,19 +31,22 @@ func (t *Table) Open(h Handle, want Kind) (Object, error) {
 	return o, nil
 }
 
-// A Carrier writes a message that this process keeps until nobody needs it any more, and then what it refers to as well. Carry
-// reports whether it is one now; if what is kept is not yet known, it calls pin, and later what that returns.
+// A Carrier writes a message that this process keeps until nobody needs it any more, with the
+// objects that it refers to. Carry reports whether it is one now; to keep an object, it calls pin,
+// perhaps later, and calls the function that pin returned when the object need not be kept any
+// more.
 type Carrier interface {
 	Carry(pin func() (unpin func())) bool
 }
 
-// A Trip is a handle as it travels: table, kind and whether the message is under way by itself, unit, generation.
+// A Trip is a handle in a message: the table, the kind and whether the message counts as under way
+// by itself, the unit and the generation.
 type Trip [4]uint64
 
 const underWay = kinds // in a Trip, beside the kind
 
-// Send returns how o is named in a message that is written to w. If w is no [Carrier], o is kept by the message until it has
-// arrived. ok is false if p has not got o any more.
+// Send returns the form of o's handle in a message that is written to w. Unless w is a [Carrier],
+// the message itself keeps o until it has arrived. ok is false if o is gone.
 func (p *Process) Send(o Object, w any) (trip Trip, ok bool) {
 	h := o.Handle()
 	trip = Trip{h.Table, uint64(h.Kind), uint64(h.Unit), uint64(h.Generation)}
@@ -53,8 +57,8 @@ func (p *Process) Send(o Object, w any) (trip Trip, ok bool) {
 	return trip, o.Depart()
 }
 
-// Receive returns the object that a message names. The caller makes the process one that has it, and then calls arrived. The
-// error wraps [ErrGone].
+// Receive returns the object that a message names. The caller must call [Process.Have] or
+// [Process.Attach] with it and then arrived. The error wraps [ErrGone].
 func (p *Process) Receive(trip Trip, want Kind) (o Object, arrived func(), err error) {
 	h := Handle{trip[0], Kind(trip[1] &^ underWay), uint32(trip[2]), uint32(trip[3])}
 	if o, err = p.table.Open(h, want); err != nil {

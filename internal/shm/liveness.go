@@ -1,7 +1,7 @@
 package shm
 
-// Alive reports whether the process may still run. A reserved slot counts as alive while who reserved it is. It takes some
-// system calls, 10 to 30 µs.
+// Alive reports whether the process may still run. A reserved slot counts as alive while the
+// process that reserved it is. Alive makes some system calls, which take 10 to 30 µs.
 func (t *Table) Alive(g Tag) bool {
 	s := t.slot(g)
 	if s == nil {
@@ -20,7 +20,7 @@ func (t *Table) Alive(g Tag) bool {
 	return false
 }
 
-// PID returns the process id of a process, 0 if it has ended or has not entered.
+// PID returns the process id of g, or 0 if g has ended or has not entered the table yet.
 func (t *Table) PID(g Tag) int {
 	if s := t.slot(g); s != nil {
 		if v := s.life.Load(); lifeGeneration(v) == g.generation() && lifeState(v) == slotReady {
@@ -36,7 +36,7 @@ func (t *Table) Reaped(g Tag) bool {
 	return s == nil || lifeGeneration(s.life.Load()) != g.generation()
 }
 
-// collect reaps every process that is dead and that nobody has reaped.
+// collect reaps every dead process that was not reaped yet.
 func (t *Table) collect() {
 	for i := range t.usedSlots() {
 		v := t.slots[i].life.Load()

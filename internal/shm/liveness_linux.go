@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lives reports whether a process that started then still runs. When its first thread has ended and another has not, it
-// does; as a zombie without threads it does not.
+// lives reports whether the process with this id and start time still runs. It does while any of
+// its threads runs, even if the first has ended; a zombie without threads does not run.
 func lives(pid int, start uint32) bool {
 	fd, err := unix.PidfdOpen(pid, 0)
 	switch err {
@@ -19,9 +19,9 @@ func lives(pid int, start uint32) bool {
 		if n, err := unix.Poll(ended, 0); err == nil && n > 0 {
 			return false
 		}
-	case unix.ESRCH, unix.EINVAL, unix.ENOENT: // nobody's, or by now the number of a thread
+	case unix.ESRCH, unix.EINVAL, unix.ENOENT: // no process, or by now the number of a thread
 		return false
-	default: // not allowed to, or no descriptor free
+	default: // not permitted, or no descriptor is free
 		if unix.Kill(pid, 0) == unix.ESRCH {
 			return false
 		}
@@ -30,14 +30,14 @@ func lives(pid int, start uint32) bool {
 	return now == 0 || now == start&startMask
 }
 
-// startOf tells processes with the same number apart: when it started, in clock ticks since the system did, modulo 2^24.
-// It is 0 if that cannot be told.
+// startOf returns when a process started, in clock ticks since the system did, modulo 2^24: it
+// tells apart processes with the same number. It is 0 if unknown.
 func startOf(pid int) uint32 {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return 0
 	}
-	after := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // its name may have spaces
+	after := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // the name may contain spaces
 	if len(after) < 20 {
 		return 0
 	}

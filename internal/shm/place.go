@@ -6,13 +6,13 @@ import (
 	"os"
 )
 
-// A Place says where a region is found, for as long as the process that made it has it open.
+// A Place says where to find a region, as long as the process that made it keeps it open.
 type Place struct {
 	PID, FD    int
 	Dev, Inode uint64
 }
 
-// Place returns where other processes of this user find the region.
+// Place returns where other processes of this user can find the region.
 func (r *Region) Place() (Place, error) {
 	dev, inode, err := r.Identity()
 	if err != nil {
@@ -21,8 +21,8 @@ func (r *Region) Place() (Place, error) {
 	return Place{os.Getpid(), int(r.File().Fd()), dev, inode}, nil
 }
 
-// Map maps the region at this place and keeps no file open. The error wraps [os.ErrNotExist] if the process has closed it or
-// has ended.
+// Map maps the region at this place and keeps no file open. The error wraps [os.ErrNotExist] if the
+// process has closed the region or has ended.
 func (pl Place) Map() (*Region, error) {
 	r, err := FindRegion(pl.PID, pl.FD, pl.Dev, pl.Inode)
 	if err != nil {
@@ -31,13 +31,13 @@ func (pl Place) Map() (*Region, error) {
 	return r, r.CloseFile()
 }
 
-// A Piece is a part of a region, as messages name it.
+// A Piece is a part of a region, as a message names it.
 type Piece struct {
 	Place
 	Offset, Length int // bytes
 }
 
-// PieceSize is how many bytes a Piece takes in a message.
+// PieceSize is the size of a Piece in a message, in bytes.
 const PieceSize = 40
 
 // Append appends the piece as [PieceSize] bytes.
@@ -51,7 +51,7 @@ func (p Piece) Append(b []byte) []byte {
 	return e.AppendUint64(b, uint64(p.Length))
 }
 
-// ParsePiece reads what Append wrote. What the bytes say is checked when the piece is used.
+// ParsePiece reads what Append wrote. The values are checked only when the piece is used.
 func ParsePiece(b []byte) (Piece, error) {
 	if len(b) != PieceSize {
 		return Piece{}, fmt.Errorf("read where shared memory is: %d bytes are not %d", len(b), PieceSize)

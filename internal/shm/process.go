@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// A Process is this process as a member of its tree. Programs have one, [Self]; tests may have many, see [Simulation].
-// Its methods are safe for concurrent use.
+// A Process is this process as a member of its tree. A program has one, [Self]; tests may have
+// many, see [Simulation]. Its methods are safe for concurrent use.
 type Process struct {
 	table *Table
 	tag   Tag
 	slot  *slot
 
 	mu     sync.Mutex
-	turns  map[uint32]*turn     // of objects that goroutines wait for
-	queues map[*Word]*waitQueue // at words that goroutines wait at
-	looked atomic.Int64         // when Look last looked
+	turns  map[uint32]*turn     // by the unit of the object that goroutines wait for
+	queues map[*Word]*waitQueue // by the word that goroutines wait at
+	looked atomic.Int64         // when Look last checked a process, in nanoseconds
 
-	counted atomic.Int64 // when the processes were counted
-	many    atomic.Bool  // more than there are processors
+	counted atomic.Int64 // when the processes were last counted, in nanoseconds
+	many    atomic.Bool  // more processes than processors
 	segments
 	racer
 }
@@ -30,10 +30,11 @@ type Process struct {
 // Table returns the table of the process's tree.
 func (p *Process) Table() *Table { return p.table }
 
-// Tag returns what names the process in owner words.
+// Tag returns the tag that names the process in owner words.
 func (p *Process) Tag() Tag { return p.tag }
 
-// WorkerVariable is the name of the environment variable that a process has which will be a worker, until it is one.
+// WorkerVariable is the name of the environment variable that marks a process as a future worker,
+// until it has become one.
 const WorkerVariable = "MRRUN_WORKER"
 
 var errTooEarly = errors.New("a worker cannot share memory before it has entered mapreduce.Main or Init: " +
@@ -41,15 +42,16 @@ var errTooEarly = errors.New("a worker cannot share memory before it has entered
 
 var self struct {
 	mu   sync.Mutex
-	fd   uintptr // of the table, that Enter has got; 0: this is the root
+	fd   uintptr // of the table, from Enter; 0: this is the root
 	slot Tag
 	p    *Process
 	err  error
 }
 
-// Enter makes this process the one that [Process.Reserve] took a slot for; fd is the inherited file of the table. A slot of 0
-// means that there is none. It is called before the first [Self] of the process, and does no more than to remember them: the
-// table is mapped when it is used first. It sees to it that children do not inherit fd unasked.
+// Enter makes this process the one that [Process.Reserve] reserved the slot for; fd is the
+// inherited file of the table. A slot of 0 means that there is none. Enter must be called before
+// the first [Self] of the process. It only remembers its arguments: the table is mapped when it is
+// first used. It sets close-on-exec on fd, so that children do not inherit it unasked.
 func Enter(fd uintptr, slot Tag) {
 	self.mu.Lock()
 	defer self.mu.Unlock()
@@ -61,8 +63,9 @@ func Enter(fd uintptr, slot Tag) {
 	self.fd, self.slot = fd, slot
 }
 
-// Self returns this process. The first call maps the table; in a process that never entered one, it makes the table of a
-// new tree, whose root the process is. An error stays.
+// Self returns this process. The first call maps the table; in a process that never entered one, it
+// makes the table of a new tree, with the process as its root. Later calls return the same process
+// or the same error.
 func Self() (*Process, error) {
 	self.mu.Lock()
 	defer self.mu.Unlock()
@@ -92,7 +95,7 @@ func enter(fd uintptr, slot Tag) (*Process, error) {
 	return t.process(slot, pid, startOf(pid))
 }
 
-// process makes the process that has a reserved slot.
+// process makes the process that has the reserved slot g.
 func (t *Table) process(g Tag, pid int, start uint32) (*Process, error) {
 	if err := t.ready(g, pid, start); err != nil {
 		return nil, err
@@ -100,8 +103,9 @@ func (t *Table) process(g Tag, pid int, start uint32) (*Process, error) {
 	return &Process{table: t, tag: g, slot: t.slot(g), turns: map[uint32]*turn{}, queues: map[*Word]*waitQueue{}}, nil
 }
 
-// Look reaps the process that an owner word names, if it has died. It reports whether it did. Between two looks of one
-// process lies a [Slice] at least: a look is for what waits that long, and for what only ever tries.
+// Look reaps the process that an owner word names, if it has died, and reports whether it did.
+// Two looks of one process are at least a [Slice] apart: looks are for goroutines that have waited
+// that long, and for those that only ever try.
 func (p *Process) Look(g Tag) bool {
 	now, last := time.Now().UnixNano(), p.looked.Load()
 	if now-last < int64(Slice) && !interleaved() || !p.looked.CompareAndSwap(last, now) {
@@ -110,7 +114,8 @@ func (p *Process) Look(g Tag) bool {
 	return p.ReapIfDead(g)
 }
 
-// ReapIfDead reaps a process if it has died, and reports whether it had. 0, [NoTag] and p itself have not.
+// ReapIfDead reaps g if it has died, and reports whether it had. 0, [NoTag] and p itself count
+// as alive.
 func (p *Process) ReapIfDead(g Tag) bool {
 	if g == 0 || g == NoTag || g == p.tag || p.table.Alive(g) {
 		return false

@@ -1,8 +1,9 @@
 package shm
 
-// Reap repairs what a process has left behind and frees its slot. The process must have ended. Whoever waited for it
-// calls this; it is no matter when others do so too, at once or later, or when one of them dies on the way: each repair
-// may be done twice, and touches nothing but what bears the tag of the dead.
+// Reap repairs what a process has left behind and frees its slot. The process must have ended.
+// The process that waited for it calls Reap; others may do so too, at the same time or later, and
+// any of them may die halfway: each repair may run twice, and touches only what bears the tag of
+// the dead process.
 func (t *Table) Reap(dead Tag) {
 	s := t.slot(dead)
 	if s == nil {
@@ -14,7 +15,8 @@ func (t *Table) Reap(dead Tag) {
 		s.life.CompareAndSwap(v, lifeOf(generation, slotDead, 0))
 		v = s.life.Load()
 	}
-	// Even if the slot is free or another's by now: whoever freed it may not have known all kinds of objects.
+	// Even if the slot is free or another process's by now: the process that freed it may not have
+	// known all kinds of objects.
 	t.repair(dead)
 	if lifeGeneration(v) == generation && lifeState(v) == slotDead {
 		t.wakeEdges(s)
@@ -24,7 +26,7 @@ func (t *Table) Reap(dead Tag) {
 	}
 }
 
-// repair has each object repaired by its kind.
+// repair calls the repair function of each object's kind.
 func (t *Table) repair(dead Tag) {
 	for o := range t.objects {
 		if repair := repairs[o.Kind()]; repair != nil {
@@ -33,9 +35,10 @@ func (t *Table) repair(dead Tag) {
 	}
 }
 
-// wakeEdges wakes those that wait for what the dead process has in its edges: it may have been the one that was woken, or
-// the one that was about to wake another. It may have had any of the object's words in mind. The edges stay: the slot may be
-// another's by now, which has cleared them itself.
+// wakeEdges wakes the processes that wait for an object in the dead process's edges: the dead
+// process may have been the one that was woken, or the one that was about to wake another, at any
+// of the object's words. The edges stay: the slot may belong to another process by now, which has
+// cleared them itself.
 func (t *Table) wakeEdges(s *slot) {
 	for i := range s.edges {
 		if unit := s.edges[i].Load(); unit != 0 {

@@ -5,16 +5,19 @@ import (
 	"math/bits"
 )
 
-// An object is there for as long as somebody has it: a process that made or received it and has not dropped it, or a message
-// that is under way. So it survives its maker, and goes when all are gone who could ever find it.
+// An object exists while something holds a reference to it: a process that made or received it and
+// has not dropped it, or a message that is under way. So an object outlives its maker, and is freed
+// when nothing is left that could ever find it.
 //
-// Which objects a process has is in its row of the table: a bit for each unit. It outlives the process, so that [Table.Reap]
-// knows what that has left. A row is cleared by the next process of the slot, and only those of living processes count.
+// The row of a process in the table says which objects it has: one bit for each unit. The row
+// outlives the process, so that [Table.Reap] knows what the process has left. The next process in
+// the slot clears it; only the rows of living processes count.
 //
-// What messages are under way is the object's trips word: generation(16) | departures(16) | away(32), or doomed. Who wants
-// to free what seems to be nobody's looks at this word, at all rows, and then dooms the object if the word is the same: so
-// nobody can have sent it on meanwhile, and who finds it later cannot take it any more. What is killed on the way has left a
-// message away that is not: at worst that object stays.
+// The object's trips word counts the messages under way: generation(16) | departures(16) |
+// away(32), or doomed. A process that wants to free an object looks at this word, then at all rows,
+// and then dooms the object if the word has not changed: so no process can have sent it meanwhile,
+// and a process that finds it later cannot take it. If a process is killed with a message on its
+// way, the count stays too high: at worst the object is never freed.
 
 const (
 	rowWords = maxUnits / 64
@@ -27,7 +30,7 @@ const (
 	doomed     = awayMask
 )
 
-// A row has a bit for each unit.
+// A row has one bit for each unit.
 type row [rowWords]Word64
 
 func hasBit(unit uint32) uint64 { return 1 << (unit % 64) }
@@ -39,7 +42,7 @@ func (s *slot) hasTouched(unit uint32) bool {
 	return s.touched[page/64].Load()&(1<<(page%64)) != 0
 }
 
-// reserveRow sees to it that p's row has memory for a unit's bit.
+// reserveRow makes sure that p's row has memory for a unit's bit.
 func (p *Process) reserveRow(unit uint32) error {
 	if p.slot.hasTouched(unit) {
 		return nil
@@ -52,7 +55,7 @@ func (p *Process) reserveRow(unit uint32) error {
 	return nil
 }
 
-// clearRow takes back what the process before had.
+// clearRow clears the bits that the slot's previous process left.
 func (t *Table) clearRow(s *slot, number int) {
 	for page := range uint32(rowPages) {
 		if s.touched[page/64].Load()&(1<<(page%64)) == 0 {
@@ -71,8 +74,9 @@ func (t *Table) clearRow(s *slot, number int) {
 
 func noTrips(identity uint64) uint64 { return identity >> 32 << 48 }
 
-// Depart says that a message that refers to o is under way, from a process that has it, until [Object.Arrived]. One that
-// never arrives keeps the object for ever. It reports false if the object is gone.
+// Depart says that a message that refers to o is under way until [Object.Arrived]; the calling
+// process must have o. A message that never arrives keeps the object for ever. Depart reports false
+// if the object is gone.
 func (o Object) Depart() bool {
 	for {
 		v := o.at.trips.Load()
@@ -86,7 +90,8 @@ func (o Object) Depart() bool {
 	}
 }
 
-// Arrived ends what Depart began: the process that received the message has the object now.
+// Arrived ends what [Object.Depart] began. The process that received the message must have the
+// object by now.
 func (o Object) Arrived() {
 	for {
 		v := o.at.trips.Load()
@@ -99,8 +104,9 @@ func (o Object) Arrived() {
 	}
 }
 
-// Have makes p one that has o, until [Process.Drop] or its end. It is for what came in a message that is under way, or was
-// sent by a process that keeps it meanwhile. The error wraps [ErrGone].
+// Have makes p hold a reference to o until [Process.Drop] or the end of p. The caller must have got
+// o from a message that is under way, or from a process that keeps it meanwhile. The error wraps
+// [ErrGone] if the object is gone, or says that memory has run out.
 func (p *Process) Have(o Object) error {
 	p.having.Lock()
 	defer p.having.Unlock()
@@ -116,13 +122,13 @@ func (p *Process) have(o Object) error {
 	if o.Valid() {
 		return nil
 	}
-	if !had { // or it is what p has made of the same unit since
+	if !had { // otherwise the bit may stand for a newer object of p at the same unit
 		mine.And(^bit)
 	}
 	return fmt.Errorf("%w: it was closed", ErrGone)
 }
 
-// Drop says that p has o no more. If nobody else has it either, it is freed.
+// Drop drops p's reference to o. The object is freed if nothing else has it.
 func (p *Process) Drop(o Object) {
 	p.having.Lock()
 	defer p.having.Unlock()
@@ -137,20 +143,22 @@ func (p *Process) drop(o Object) {
 	if !o.Valid() {
 		return
 	}
-	p.slot.dropping.Store(o.unit) // for who reaps p if it dies on the way
+	p.slot.dropping.Store(o.unit) // for the process that reaps p if p dies before it is done
 	p.table.has(p.tag, o.unit).And(^hasBit(o.unit))
 	p.table.reclaim(o)
 	p.slot.dropping.Store(0)
 }
 
-// A pin keeps an object that its process may have dropped, and its segment mapped that it may have left.
+// A pin keeps an object that its process may have dropped, and keeps its segment mapped even if the
+// process has left it.
 type pin struct {
 	users   int
 	dropped bool
 	left    *Segment
 }
 
-// Pin keeps o in p, though p drops it, until the function is called that is returned, once.
+// Pin keeps o in p, even if p drops it, until the returned function is called. It must be called
+// once.
 func (p *Process) Pin(o Object) (unpin func()) {
 	p.having.Lock()
 	defer p.having.Unlock()
@@ -174,36 +182,36 @@ func (p *Process) unpin(o Object) {
 	delete(p.pins, o)
 	switch {
 	case is.left != nil:
-		_ = is.left.leave() // it fails only for what is not mapped
+		_ = is.left.leave() // it fails only if the segment is not mapped
 	case is.dropped:
 		p.drop(o)
 	}
 }
 
-// Pinned reports whether somebody keeps o in p by [Process.Pin].
+// Pinned reports whether a [Process.Pin] keeps o in p.
 func (p *Process) Pinned(o Object) bool {
 	p.having.Lock()
 	defer p.having.Unlock()
 	return p.pins[o] != nil
 }
 
-// reclaim frees an object that nobody has.
+// reclaim frees an object if nothing has it.
 func (t *Table) reclaim(o Object) {
 	v := o.at.trips.Load()
 	if v>>48 != noTrips(o.identity)>>48 {
-		return // it was freed
+		return // it was freed before
 	}
 	if v&awayMask != doomed {
 		if v&awayMask != 0 || t.somebodyHas(o.unit) || !o.at.trips.CompareAndSwap(v, v|doomed) {
-			return // who has changed the word has the object, or sends it
+			return // whatever changed the word has the object, or is sending it
 		}
 	}
-	if o.invalidate() { // nobody waits for what nobody has
+	if o.invalidate() { // nothing waits for an object that nothing has
 		o.recycle()
 	}
 }
 
-// somebodyHas reports whether a process that runs has what is at a unit.
+// somebodyHas reports whether a running process has the object at a unit.
 func (t *Table) somebodyHas(unit uint32) bool {
 	for i := range t.usedSlots() {
 		s := &t.slots[i]
@@ -214,7 +222,8 @@ func (t *Table) somebodyHas(unit uint32) bool {
 	return false
 }
 
-// forget clears the bits of a unit whose object is gone, so that nobody seems to have the next one.
+// forget clears the bits of a unit whose object is gone, so that no process seems to have the next
+// one.
 func (t *Table) forget(unit uint32) {
 	for i := range t.usedSlots() {
 		if t.slots[i].hasTouched(unit) {
@@ -225,7 +234,7 @@ func (t *Table) forget(unit uint32) {
 	}
 }
 
-// reclaimAll frees what only a process has had that has ended.
+// reclaimAll frees the objects that only the ended process of a slot had.
 func (t *Table) reclaimAll(s *slot, number int) {
 	if o, ok := t.object(s.dropping.Load()); ok {
 		t.reclaim(o)

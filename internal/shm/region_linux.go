@@ -9,17 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Region is a file without a name, mapped into this process and into others.
+// A Region is a file without a name, mapped into this process and possibly into others.
 type Region struct {
 	file *os.File
 	mem  []byte
 }
 
-// NewRegion makes a region of size bytes, all zero, that can neither shrink nor grow. Its pages must be reserved before they are
-// touched: see [Region.Reserve].
+// NewRegion makes a region of size bytes, all zero, that can neither shrink nor grow. Its pages
+// must be reserved before they are touched, see [Region.Reserve].
 func NewRegion(name string, size int64) (*Region, error) { return newRegion(name, size, size) }
 
-// newRegion is NewRegion for a region of which only the first bytes are mapped.
+// newRegion is NewRegion for a region that is mapped only in part, from its beginning.
 func newRegion(name string, size, mapped int64) (*Region, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
@@ -37,8 +37,8 @@ func newRegion(name string, size, mapped int64) (*Region, error) {
 	return mapFile(file, mapped)
 }
 
-// MapRegion maps all of a file that NewRegion made, here or in another process. The region owns the file from then on,
-// and closes it if it cannot be mapped.
+// MapRegion maps all of a file that NewRegion made, in this or another process. The region owns the
+// file from then on. MapRegion closes the file if it cannot map it.
 func MapRegion(file *os.File) (*Region, error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -48,7 +48,8 @@ func MapRegion(file *os.File) (*Region, error) {
 	return mapFile(file, info.Size())
 }
 
-// mapRegion maps the first bytes of a file that newRegion made. It returns nil, and closes the file, if it is another one.
+// mapRegion maps the first size bytes of a file that newRegion made. For any other file it closes
+// the file and returns nil.
 func mapRegion(file *os.File, size int64) (*Region, error) {
 	if info, err := file.Stat(); err != nil || info.Size() < size || !sealed(file) {
 		file.Close()
@@ -82,8 +83,8 @@ func unmap(mem []byte) error {
 	return nil
 }
 
-// fileSize returns how large a file may be, at most wanted bytes. It is an error if that is less than needed: to make a larger
-// one would be a signal that ends the process.
+// fileSize returns how large a file may be, in bytes, up to wanted. It fails if that is less than
+// needed: making a larger file would raise a signal that ends the process.
 func fileSize(wanted, needed int64) (int64, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err != nil || limit.Cur > math.MaxInt64 {
@@ -95,14 +96,14 @@ func fileSize(wanted, needed int64) (int64, error) {
 	return min(wanted, int64(limit.Cur)&^(pageSize-1)), nil
 }
 
-// reserveAtOnce bounds what a signal that interrupts a reservation has begin anew.
+// reserveAtOnce bounds, in bytes, how much of a reservation starts anew after a signal.
 const reserveAtOnce = 8 << 20
 
-// Reserve is [ReserveFile], of the region. After CloseFile that is too late.
+// Reserve is [ReserveFile] for the region. It must not be called after CloseFile.
 func (r *Region) Reserve(at, n int64) error { return ReserveFile(r.file, at, n) }
 
-// ReserveFile sees to it that pages of a file without a name have memory, whether or not they had: touching them is no SIGBUS
-// then. The error says that there is none left.
+// ReserveFile makes sure that the pages of n bytes at offset at have memory, so that touching them
+// does not raise SIGBUS. The file must have no name. The error says that memory has run out.
 func ReserveFile(file *os.File, at, n int64) error {
 	if n > reserveAtOnce {
 		if available := availableMemory(); n > available { // the kernel would rather kill a process than refuse
@@ -117,9 +118,9 @@ func ReserveFile(file *os.File, at, n int64) error {
 	return nil
 }
 
-// giveBack frees the memory of whole pages. Who touches them gets new ones.
+// giveBack frees the memory of whole pages. They are zero when they are touched next.
 func (r *Region) giveBack(at, n int64) {
-	_ = fallocate(r.file, unix.FALLOC_FL_PUNCH_HOLE, at, n) // it fails only where there is no such call
+	_ = fallocate(r.file, unix.FALLOC_FL_PUNCH_HOLE, at, n) // fails only where there is no such call
 }
 
 func fallocate(file *os.File, mode uint32, at, n int64) error {
@@ -137,8 +138,8 @@ func fallocate(file *os.File, mode uint32, at, n int64) error {
 	}
 }
 
-// FindRegion maps the region that process pid has as its descriptor fd. It is an error if that is another file than the
-// one with these numbers by now.
+// FindRegion maps the region that process pid has open as descriptor fd. It fails if the descriptor
+// now is a file other than the one with these device and inode numbers.
 func FindRegion(pid, fd int, dev, inode uint64) (*Region, error) {
 	file, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/%d", pid, fd), os.O_RDWR, 0)
 	if err != nil {
@@ -159,13 +160,14 @@ func FindRegion(pid, fd int, dev, inode uint64) (*Region, error) {
 	return MapRegion(file)
 }
 
-// sealed reports whether nobody can cut the file off: that would make touching the memory a crash.
+// sealed reports whether the file cannot be truncated, which would turn touching its memory into a
+// crash.
 func sealed(file *os.File) bool {
 	seals, err := unix.FcntlInt(file.Fd(), unix.F_GET_SEALS, 0)
 	return err == nil && seals&unix.F_SEAL_SHRINK != 0
 }
 
-// Bytes returns the mapped memory. It must not be touched after Close: that is a crash.
+// Bytes returns the mapped memory. Touching it after Close crashes the process.
 func (r *Region) Bytes() []byte { return r.mem }
 
 // File returns the file, for [FindRegion] and for children to inherit.
@@ -178,7 +180,8 @@ func (r *Region) Identity() (dev, inode uint64, err error) {
 	return st.Dev, st.Ino, err
 }
 
-// CloseFile closes the file and leaves the memory mapped. Nobody can find the region in this process any more.
+// CloseFile closes the file and leaves the memory mapped. Other processes can no longer find the
+// region in this one.
 func (r *Region) CloseFile() error {
 	file := r.file
 	r.file = nil

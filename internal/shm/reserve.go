@@ -6,21 +6,21 @@ import (
 	"unsafe"
 )
 
-// Memory that nobody has touched is only a promise: where it runs out meanwhile, touching it is a SIGBUS. So all memory is
-// reserved before it is used, and that it has run out is an error of who asks for it. To reserve costs no more than it saves
-// when the pages are touched.
+// Memory that was never touched is only promised: if memory has run out by then, touching it raises
+// SIGBUS. So all memory is reserved before it is used, and the process that asks for it gets an
+// error. A reservation costs no more than it saves when the pages are touched.
 
-// failing counts down to the reservation that fails; 0: none does.
+// failing counts down to the reservation that fails; 0 means that none does.
 var failing atomic.Int64
 
-// FailReservation has the n-th reservation of memory from now on fail in this process, as where memory has run out; 0 is
-// none. It is for tests, which call the function that it returns at the end.
+// FailReservation makes the n-th reservation of memory from now on fail in this process, as if memory
+// had run out; with 0 none fails. It is for tests, which must call stop at the end.
 func FailReservation(n int) (stop func()) {
 	failing.Store(int64(n))
 	return func() { failing.Store(0) }
 }
 
-// failNow reports whether a reservation shall fail.
+// failNow reports whether this reservation must fail.
 func failNow() bool { return failing.Load() > 0 && failing.Add(-1) == 0 }
 
 const pageSize = 4096
@@ -33,7 +33,7 @@ func (t *Table) reserveMemory(at, n uintptr) error {
 
 const unitsAtOnce = 64 << 10 / unitSize
 
-// reserveUnits sees to it that the units before end have memory.
+// reserveUnits makes sure that the units before end have memory.
 func (t *Table) reserveUnits(end uint32) error {
 	for has := t.reserved.Load(); has < end; has = t.reserved.Load() {
 		next := min(has+max(unitsAtOnce, end-has), maxUnits)
@@ -53,8 +53,8 @@ func (t *Table) reserveRowPage(slot, page int) error {
 	return t.reserveMemory(unsafe.Offsetof(layout{}.rows)+uintptr(slot)*unsafe.Sizeof(row{})+uintptr(page)*pageSize, pageSize)
 }
 
-// takeMemory takes memory of the table's file that was never used before, in whole pages. There is so much that none is
-// ever used again.
+// takeMemory takes whole pages of the table's file that were never used. There are so many that
+// none is ever reused.
 func (t *Table) takeMemory(size int64) (at int64, err error) {
 	for {
 		v := t.memory.Load()

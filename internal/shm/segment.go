@@ -7,37 +7,37 @@ import (
 	"sync/atomic"
 )
 
-// A Segment is memory of an object, in the table's file, as this process has it mapped: once, however often it is attached. It
-// is there for as long as the object is.
+// A Segment is an object's memory in the table's file, mapped into this process once, however often
+// it is attached. The memory exists as long as the object does.
 type Segment struct {
 	p      *Process
 	object Object
 	mem    []byte // whole pages
 	size   int
 	mapped atomic.Bool
-	users  [2]int // that hold it, and that do not: see Attach
+	users  [2]int // how many hold it, and how many do not: see Attach
 }
 
-// These cold words of the object are the segment's; the last one is the kind's own.
+// These cold words of the object belong to its segment; the last one belongs to the kind.
 const (
-	coldWhere = iota // in the table's file
+	coldWhere = iota // offset in the table's file
 	coldSize         // bytes
-	coldLeft         // 1: its maker has done with it
+	coldLeft         // 1: its maker has left it
 	ColdOwn
 )
 
-// segments are those that a process has mapped.
+// segments are the segments that a process has mapped.
 type segments struct {
-	having sync.Mutex // guards all that the process has
+	having sync.Mutex // guards all that this process has
 	mapped map[Object]*Segment
 	pins   map[Object]*pin
 }
 
-// pages returns the bytes of the pages that hold so many; nothing cannot be mapped.
+// pages returns the size in bytes of the pages that hold size bytes, one page at least.
 func pages(size int) int64 { return (max(int64(size), 1) + pageSize - 1) &^ (pageSize - 1) }
 
-// NewSegment makes memory of size bytes, all zero, for an object that p has just allocated. The first bytes are reserved, so
-// that they can be touched: see [Segment.Reserve].
+// NewSegment makes memory of size bytes, all zero, for an object that p has just allocated. The
+// first reserved bytes can be touched at once; the rest needs [Segment.Reserve].
 func (p *Process) NewSegment(o Object, size, reserved int) (*Segment, error) {
 	if size > math.MaxInt-pageSize {
 		return nil, fmt.Errorf("%w: there is no room for %d bytes", ErrFull, size)
@@ -64,7 +64,7 @@ const (
 	doesNotHold
 )
 
-// add maps the segment of an object.
+// add maps the segment of an object, for one user.
 func (p *Process) add(o Object, as int) (*Segment, error) {
 	at, size := int64(o.Cold(coldWhere).Load()), int(o.Cold(coldSize).Load())
 	mem, err := mapPart(p.table.File(), at, pages(size))
@@ -81,8 +81,9 @@ func (p *Process) add(o Object, as int) (*Segment, error) {
 	return s, nil
 }
 
-// Attach makes p one that has o, and maps its segment unless p has it mapped. Each user calls [Segment.Detach]; one that does
-// not hold the segment need not, since [Sweep] does it in the end. The error wraps [ErrGone] if the object is gone.
+// Attach makes p hold a reference to o, and maps its segment unless p has it mapped. Each user must
+// call [Segment.Detach]; a user that attaches without hold need not, since [Sweep] unmaps the
+// segment in the end. The error wraps [ErrGone] if the object is gone.
 func (p *Process) Attach(o Object, hold bool) (*Segment, error) {
 	p.having.Lock()
 	defer p.having.Unlock()
@@ -107,20 +108,22 @@ func as(hold bool) int {
 	return doesNotHold
 }
 
-// Bytes returns the memory. It must not be touched when the segment is not [Segment.Mapped] any more: that is a crash.
+// Bytes returns the memory. Touching it when the segment is no longer [Segment.Mapped] crashes the
+// process.
 func (s *Segment) Bytes() []byte { return s.mem[:s.size:s.size] }
 
-// Mapped reports whether this process still has it mapped. It is one load.
+// Mapped reports whether this process still has the segment mapped. It costs one load.
 func (s *Segment) Mapped() bool { return s.mapped.Load() }
 
-// Reserve sees to it that a part of the memory can be touched. The error says that memory has run out.
+// Reserve makes sure that n bytes at offset at can be touched. The error says that memory has run
+// out.
 func (s *Segment) Reserve(at, n int) error {
 	begin := at &^ (pageSize - 1)
 	return s.p.table.region.Reserve(int64(s.object.Cold(coldWhere).Load())+int64(begin), int64(at+n-begin))
 }
 
-// Detach says that one user has done with the segment; hold is what it was attached with. The last one unmaps it, and the
-// process drops the object.
+// Detach ends one use of the segment; hold must be as in Attach. The last one unmaps the segment
+// and drops the object.
 func (s *Segment) Detach(hold bool) error {
 	s.p.having.Lock()
 	defer s.p.having.Unlock()
@@ -130,15 +133,16 @@ func (s *Segment) Detach(hold bool) error {
 	return nil
 }
 
-// Leave unmaps the segment here, whoever uses it, unless it is pinned, and drops the object. If this process made it, others that were sent it and
-// do not hold it do so too, see [Sweep].
+// Leave unmaps the segment here, even if it has users, and drops the object; while the object is
+// pinned, that waits until it no longer is. If this process made the segment, the other processes
+// that were sent it and do not hold it follow, see [Sweep].
 func (s *Segment) Leave() error {
 	s.p.having.Lock()
 	defer s.p.having.Unlock()
 	return s.leave()
 }
 
-// End frees the object, whoever has it, and unmaps the segment here.
+// End frees the object, even if other processes have it, and unmaps the segment here.
 func (s *Segment) End() error {
 	s.object.Free()
 	return s.Leave()
@@ -148,7 +152,7 @@ func (s *Segment) leave() error {
 	if s.object.Valid() && s.object.Creator() == s.p.tag {
 		s.object.Cold(coldLeft).Store(1)
 	}
-	if pin := s.p.pins[s.object]; pin != nil { // perhaps for a goroutine of this process
+	if pin := s.p.pins[s.object]; pin != nil { // perhaps another goroutine of this process needs it
 		pin.left = s
 		return nil
 	}
@@ -161,7 +165,7 @@ func (s *Segment) leave() error {
 	return err
 }
 
-// Left reports whether the process that made the object's segment has closed it or has ended and was reaped.
+// Left reports whether the maker of the object's segment has left it, or has ended and was reaped.
 func (o *Object) Left() bool { return o.Cold(coldLeft).Load() != 0 || o.table.Reaped(o.Creator()) }
 
 // giveBack frees the memory of an object's segment.
@@ -169,10 +173,11 @@ func (t *Table) giveBack(o Object) {
 	t.region.giveBack(int64(o.Cold(coldWhere).Load()), pages(int(o.Cold(coldSize).Load())))
 }
 
-// Sweep unmaps and drops the segments that this process was sent, that nobody here holds, and whose maker has closed them or
-// has ended and was reaped. It must be called only where nothing that was received earlier is used any more, such as between
-// two tasks: the garbage collector does not know of slices of shared memory. It returns how many it unmapped. It takes some
-// loads for each segment.
+// Sweep unmaps and drops the segments that this process was sent, that nothing here holds, and
+// whose maker has left them or has ended and was reaped. It returns how many it unmapped. It must
+// be called only at a point where nothing received earlier is still in use, such as between two
+// tasks: the garbage collector does not know of slices of shared memory. It costs some loads for
+// each segment.
 func Sweep() int {
 	self.mu.Lock()
 	p := self.p
@@ -183,7 +188,7 @@ func Sweep() int {
 	return p.Sweep()
 }
 
-// Sweep is [Sweep], of one process.
+// Sweep is the function [Sweep] for p.
 func (p *Process) Sweep() (unmapped int) {
 	p.having.Lock()
 	defer p.having.Unlock()

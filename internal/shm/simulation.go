@@ -2,7 +2,8 @@ package shm
 
 import "sync"
 
-// A Simulation is a table with processes that are parts of this one, so that tests can have many and end them at any point.
+// A Simulation is a table with processes that all live in this process, so that a test can have
+// many and end them at any point.
 type Simulation struct {
 	Table *Table
 
@@ -11,7 +12,7 @@ type Simulation struct {
 	dead map[int]bool
 }
 
-// NewSimulation makes a table of its own. The caller closes it.
+// NewSimulation makes a table. The caller must close it.
 func NewSimulation() (*Simulation, error) {
 	t, err := NewTable()
 	if err != nil {
@@ -39,7 +40,7 @@ func (s *Simulation) Process() (*Process, error) {
 	return s.Table.process(g, pid, 0)
 }
 
-// Kill makes p look dead, from now on. It is the caller's to let it do nothing any more.
+// Kill makes p look dead from now on. The caller must make sure that p does nothing more.
 func (s *Simulation) Kill(p *Process) {
 	pid := s.Table.PID(p.tag)
 	s.mu.Lock()

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Site notes where in the program the process waits: the first caller outside the packages of these primitives. It is for
-// people, so the last one wins. It takes some microseconds.
+// Site notes where in the program the process waits: the first caller outside these packages. The
+// note is for people, so the last one wins. It takes some microseconds.
 func (p *Process) Site() {
 	setText(p.slot.site[:], callSite())
 }

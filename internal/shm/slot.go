@@ -9,21 +9,22 @@ import (
 type slot struct {
 	life     life
 	edges    [maxEdges]Word
-	dropping Word                  // the unit of an object that it is about to drop
-	arrivals Word                  // changes when something that it keeps for others has arrived
+	dropping Word                  // the unit of an object that the process is about to drop
+	arrivals Word                  // changes when something it keeps has arrived
 	touched  [rowPages / 64]Word64 // pages of its row that have memory
-	site     [22]Word64            // text, where it waits
+	site     [22]Word64            // text: where the process waits
 }
 
-// A life is the word that says whose a slot is: generation(16) | state(2) | start(24) pid(22), or the tag of the process
-// that reserved it. Whoever changes it changes all of it, so nobody ever sees half of a process.
+// A life is the word that says which process a slot belongs to: generation(16) | state(2) |
+// start(24) pid(22), or the tag of the process that reserved it. Each change replaces the whole
+// word, so that a reader never sees half of a process.
 type life struct{ Word64 }
 
 const (
-	slotFree     = iota // nobody's
-	slotReserved        // of a process that shall be started
+	slotFree     = iota // of no process
+	slotReserved        // of a process that is about to be started
 	slotReady           // of a process that has mapped the table
-	slotDead            // what it left is being repaired
+	slotDead            // what its process left is being repaired
 )
 
 const (
@@ -42,7 +43,7 @@ func lifeGeneration(v uint64) uint16 { return uint16(v >> generationShift) }
 func lifePID(v uint64) int           { return int(v & (1<<pidBits - 1)) }
 func lifeStart(v uint64) uint32      { return uint32(v >> pidBits & startMask) }
 
-// slot returns the slot of a tag, nil if there is no such slot.
+// slot returns the slot of a tag, or nil if there is none.
 func (t *Table) slot(g Tag) *slot {
 	if i := g.slot(); i >= 0 && i < len(t.usedSlots()) {
 		return &t.slots[i]
@@ -50,9 +51,10 @@ func (t *Table) slot(g Tag) *slot {
 	return nil
 }
 
-// Reserve takes a slot for a process that p is about to start: it is inherited with [Table.File], and given to [Enter].
-// When that process has ended, or could not be started, p calls [Table.Reap]. Should p die first, the slot is found by
-// others. The error wraps [ErrFull].
+// Reserve reserves a slot for a process that p is about to start. The child inherits [Table.File]
+// and passes the slot to [Enter]. When the child has ended, or could not be started, p must call
+// [Table.Reap]. If p dies first, other processes find the slot and reap it. The error wraps
+// [ErrFull].
 func (p *Process) Reserve() (Tag, error) { return p.table.reserve(p.tag) }
 
 func (t *Table) reserve(by Tag) (Tag, error) {
@@ -74,7 +76,7 @@ func (t *Table) reserve(by Tag) (Tag, error) {
 	return 0, fmt.Errorf("reserve a slot for a process: %w: %d processes run", ErrFull, maxSlots)
 }
 
-// useSlot sees to it that a slot has memory, and is among the used ones.
+// useSlot makes sure that slot i has memory and is among the used ones.
 func (t *Table) useSlot(i int) error {
 	for n := t.slotsUsed.Load(); int(n) <= i; n = t.slotsUsed.Load() {
 		if err := t.reserveSlot(i); err != nil {
@@ -85,10 +87,10 @@ func (t *Table) useSlot(i int) error {
 	return nil
 }
 
-// usedSlots returns the slots that were ever anybody's. They are taken from the first free one on.
+// usedSlots returns the slots that were ever used. A process takes the first free one.
 func (t *Table) usedSlots() []slot { return t.slots[:t.slotsUsed.Load()] }
 
-// running counts the processes that have mapped the table. It stops when it has seen many free slots.
+// running counts the processes that have mapped the table. It stops after a long run of free slots.
 func (t *Table) running() (n int) {
 	const gap = 64
 	free := 0
@@ -105,7 +107,7 @@ func (t *Table) running() (n int) {
 	return n
 }
 
-// ready makes the reserved slot that of process pid.
+// ready assigns the reserved slot g to process pid.
 func (t *Table) ready(g Tag, pid int, start uint32) error {
 	s := t.slot(g)
 	if s == nil {

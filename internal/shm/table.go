@@ -18,16 +18,16 @@ const (
 	maxUnits  = arenaSize / unitSize
 )
 
-// layout is what the table's memory holds, the same in every process: all of them run the same version of this package. Behind
-// it the file goes on with the memory of segments.
+// layout is what the table's memory holds, the same in every process: all of them run the same
+// version of this package. The memory of segments follows it in the file.
 type layout struct {
 	header
 	slots [maxSlots]slot
-	units [maxUnits]unit // the first is never an object, so that 0 means none
-	rows  [maxSlots]row  // see having.go
+	units [maxUnits]unit // the first is never part of an object, so that 0 means none
+	rows  [maxSlots]row  // see references.go
 }
 
-// tableSize is the size of the table's file in bytes, which costs nothing.
+// tableSize is the size of the table's file in bytes. Untouched bytes cost nothing.
 const tableSize = 1 << 62
 
 type header struct {
@@ -38,28 +38,29 @@ type header struct {
 type fields struct {
 	magic   uint32
 	version uint32
-	id      uint64 // random: tells this tree's handles from another's
+	id      uint64 // random: tells this tree's handles from those of another tree
 	rootPID uint64
-	size    uint64                 // of a layout
-	used    Word                   // units that were ever part of an object, and the first
-	free    [kinds][classes]Word64 // objects to be used again, see arena.go
+	size    uint64                 // of layout, in bytes
+	used    Word                   // units that were ever part of an object, and the first one
+	free    [kinds][classes]Word64 // objects to reuse, see arena.go
 	names   Word64                 // see Names
 	deaths  Word                   // see Deaths
 
-	slotsUsed Word   // the slots that were ever anybody's are below
+	slotsUsed Word   // slots below this one were used
 	reserved  Word   // units that have memory
-	memory    Word64 // where the file was never used
-	end       uint64 // of the file
+	memory    Word64 // offset of the file's unused part
+	end       uint64 // size of the file in bytes
 }
 
 // A Table is the memory of a process tree, mapped into this process. Its methods are safe for concurrent use.
 type Table struct {
 	region *Region
 	*layout
-	lives func(pid int, start uint32) bool // whether a process runs; simulations have their own
+	lives func(pid int, start uint32) bool // whether a process runs; simulations replace it
 }
 
-// NewTable makes the table of a new tree. Only the root of the tree calls it, once; [Self] does.
+// NewTable makes the table of a new tree. Only [Self] in the root of the tree calls it, once, and
+// tests do.
 func NewTable() (*Table, error) {
 	size, err := fileSize(tableSize, int64(unsafe.Sizeof(layout{})))
 	if err != nil {
@@ -114,11 +115,13 @@ func (t *Table) File() *os.File { return t.region.File() }
 // ID returns the number of the tree.
 func (t *Table) ID() uint64 { return t.id }
 
-// Names returns a word of the tree that is 0 at first, for the lock that guards the names of segments.
+// Names returns a word of the tree that is 0 at first, for the lock that guards the names of shared
+// objects.
 func (t *Table) Names() *Word64 { return &t.names }
 
 // Deaths returns a word that changes whenever a process has ended and was reaped.
 func (t *Table) Deaths() *Word { return &t.deaths }
 
-// Close unmaps the table in this process. No object of it may be touched afterwards. Only tests do this.
+// Close unmaps the table in this process. No object of it may be touched afterwards. Only tests
+// call it.
 func (t *Table) Close() error { return t.region.Close() }

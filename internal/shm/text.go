@@ -8,10 +8,12 @@ import (
 // TextSize is how many bytes of a [Text] are kept.
 const TextSize = 64
 
-// A Text is a short text in shared memory, for people and for names. A byte of 0 ends it.
+// A Text is a short text in shared memory, for people and for names. It ends at its first zero
+// byte.
 type Text [TextSize / 8]Word64
 
-// Set sets the text, cut off after [TextSize] bytes. Who reads it meanwhile may get parts of both.
+// Set sets the text, cut off after [TextSize] bytes. A concurrent reader may get parts of the old
+// and the new text.
 func (t *Text) Set(s string) { setText(t[:], s) }
 
 // String returns the text.

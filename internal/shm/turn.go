@@ -5,13 +5,15 @@ import (
 	"context"
 )
 
-// A turn is the right to wait for an object in the kernel. One goroutine of the process has it; the others queue.
+// A turn is the right to wait for an object in the kernel. One goroutine of the process has it; the
+// others queue.
 type turn struct {
-	waiting list.List // of chan struct{}, closed when it is handed over
+	waiting list.List // of chan struct{}, closed when the turn is handed over
 }
 
-// TakeTurn waits until it is this goroutine's turn to wait for o; turns are handed on in the order of arrival. After nil the
-// goroutine calls [Process.PassTurn] when it waits no more. When ctx ends, so does the wait, with its cause.
+// TakeTurn blocks until it is this goroutine's turn to wait for o, or ctx ends; then it returns the
+// cause. Turns pass in the order of arrival. If TakeTurn returns nil, the goroutine must call
+// [Process.PassTurn] when it waits no more.
 func (p *Process) TakeTurn(ctx context.Context, o Object) error {
 	p.mu.Lock()
 	t := p.turns[o.unit]
@@ -31,7 +33,7 @@ func (p *Process) TakeTurn(ctx context.Context, o Object) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-mine: // it came all the same
+	case <-mine: // the turn came at the same moment
 		p.pass(o)
 	default:
 		t.waiting.Remove(at)
@@ -39,7 +41,7 @@ func (p *Process) TakeTurn(ctx context.Context, o Object) error {
 	return context.Cause(ctx)
 }
 
-// PassTurn hands the turn on.
+// PassTurn passes the turn to the next goroutine.
 func (p *Process) PassTurn(o Object) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Views are what a receiver has mapped of the blocks that others send pieces of: each block once, however many pieces of it
-// come. Its methods are safe for concurrent use.
+// Views are a receiver's mappings of the blocks that others send pieces of. Each block is mapped
+// once, however many pieces of it arrive. Its methods are safe for concurrent use.
 type Views struct {
 	mu   sync.Mutex
 	keep int
-	kept int // bytes of those without users
+	kept int // bytes of the blocks without users
 	all  map[Place]*view
-	idle []*view // the last one was used last
+	idle []*view // the one used last comes last
 
 	timer idleTimer
 }
@@ -23,17 +23,17 @@ type view struct {
 	place  Place
 	region *Region
 	users  int
-	used   time.Time // until when, while there are no users
+	used   time.Time // when the last user released it
 }
 
-// NewViews makes views that keep blocks mapped after use, up to keep bytes, each until it has not been used for a while. Both
-// should be as much as the senders' pools keep.
+// NewViews makes views that keep up to keep bytes of blocks mapped after use, and each of them only
+// until it has been unused for the duration idle. Both should match the senders' pools.
 func NewViews(keep int, idle time.Duration) *Views {
 	return &Views{keep: keep, all: map[Place]*view{}, timer: idleTimer{after: idle}}
 }
 
-// View returns the bytes that a piece names. They are there until [Views.Release], even if the sender dies. The error wraps
-// [os.ErrNotExist] if the sender has died before.
+// View returns the bytes that a piece names. They are valid until [Views.Release], even if the
+// sender dies. The error wraps [os.ErrNotExist] if the sender died before the call.
 func (v *Views) View(p Piece) ([]byte, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -62,7 +62,7 @@ func (v *Views) View(p Piece) ([]byte, error) {
 	return mem[p.Offset : p.Offset+p.Length : p.Offset+p.Length], nil
 }
 
-// Retain is another View of a piece that has a user, whom it must not lose meanwhile.
+// Retain adds a user to a piece. The piece must have another user during the call.
 func (v *Views) Retain(p Piece) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -73,8 +73,8 @@ func (v *Views) Retain(p Piece) {
 	w.users++
 }
 
-// Release says that the bytes of a piece are not used any more, so that the sender may use the block again. Each View has one
-// Release.
+// Release says that the bytes of a piece are no longer used, so that the sender may reuse the
+// block. Each View or Retain needs one Release.
 func (v *Views) Release(p Piece) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -95,7 +95,7 @@ func (v *Views) release(w *view) {
 	}
 }
 
-// Forget unmaps what nobody uses of the blocks of a process, which has ended.
+// Forget unmaps the unused blocks of a process that has ended.
 func (v *Views) Forget(pid int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -106,7 +106,7 @@ func (v *Views) Forget(pid int) {
 	}
 }
 
-// Close unmaps what nobody uses, and the rest when it is released.
+// Close unmaps the unused blocks now, and the others when they are released.
 func (v *Views) Close() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -115,7 +115,8 @@ func (v *Views) Close() {
 	v.timer.stop()
 }
 
-// trim unmaps those that were not used for the longest time, if they are too many or it is long enough.
+// trim unmaps the blocks that have been unused the longest, while they are too many bytes or have
+// been kept long enough.
 func (v *Views) trim() {
 	for len(v.idle) > 0 && (v.kept > v.keep || v.timer.over(v.idle[0].used)) {
 		v.drop(v.idle[0])
@@ -136,7 +137,7 @@ func (v *Views) sweep() {
 func (v *Views) drop(w *view) {
 	v.unlist(w)
 	delete(v.all, w.place)
-	_ = w.region.Close() // it fails only for what is not mapped
+	_ = w.region.Close() // it fails only if the region is not mapped
 }
 
 func (v *Views) unlist(w *view) {

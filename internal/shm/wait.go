@@ -7,12 +7,14 @@ import (
 	"time"
 )
 
-// Slice is how long a wait may last before the waiter must ask whether those it waits for are alive.
+// Slice is how long a wait may last before the waiter must check whether the processes it waits for
+// are alive.
 const Slice = 50 * time.Millisecond
 
-// WaitContext blocks while the word is expected, until it is woken, ctx ends or d has passed, d being a [Slice] at most. It may
-// also return for no reason: the caller looks again, at the word and at ctx. It reports whether the time ran out. The
-// goroutine must have the turn for the word's object, since it holds a thread.
+// WaitContext blocks while the word is expected, until it is woken, ctx ends or d has passed; d may
+// be at most a [Slice]. It may also return for no reason: the caller must look again, at the word
+// and at ctx. It reports whether d has passed. The calling goroutine must have the turn for the
+// word's object, since the wait holds a thread.
 func (w *Word) WaitContext(ctx context.Context, expected uint32, d time.Duration) (timedOut bool) {
 	if ctx.Done() == nil || interleaved() {
 		return w.Wait(expected, d)
@@ -31,11 +33,12 @@ func (w *Word) WaitContext(ctx context.Context, expected uint32, d time.Duration
 	return timedOut
 }
 
-// spinTime is about what a wait in the kernel costs, and the wake-up.
+// spinTime is about what a wait in the kernel and the wake-up cost.
 const spinTime = 20 * time.Microsecond
 
-// Spin tries for some microseconds, and reports whether try did. It does not where that would only keep others from running:
-// with more processes than processors, the root aside, which waits for the others as a rule.
+// Spin calls try for some microseconds until it reports true, and reports whether it did. It does
+// not spin where that would only keep others from running: if there are more processes than
+// processors, not counting the root, which mostly waits for the others.
 func (p *Process) Spin(try func() bool) bool {
 	if interleaved() || p.crowded() {
 		return false
@@ -50,10 +53,11 @@ func (p *Process) Spin(try func() bool) bool {
 	return false
 }
 
-// recount is how long a count of the processes is good for.
+// recount is how long a count of the processes stays valid.
 const recount = 10 * time.Millisecond
 
-// crowded reports whether there are more processes than processors, or none that could do anything meanwhile.
+// crowded reports whether there are more processes than processors, or nothing that could run
+// meanwhile.
 func (p *Process) crowded() bool {
 	now := time.Now().UnixNano()
 	if last := p.counted.Load(); now-last > int64(recount) && p.counted.CompareAndSwap(last, now) {

@@ -2,21 +2,23 @@ package shm
 
 import "sync/atomic"
 
-// maxEdges is how many objects a process can be known to wait for. If it waits for more, no repair is wrong, but those who wait
-// for the same object may sleep a [Slice] longer after its death.
+// maxEdges is how many objects a process can be noted to wait for. If it waits for more, no repair
+// is wrong, but waiters for the same object may sleep up to a [Slice] longer after its death.
 const maxEdges = 8
 
-const edgeOwes = 1 << 31 // the process does not wait for the object, but owes those a wake-up who do
+const edgeOwes = 1 << 31 // the process does not wait for the object, but owes its waiters a wake-up
 
-// An Edge of the wait-for graph is a process's note that it waits for an object. It is not for sharing between goroutines.
+// An Edge of the wait-for graph notes that a process waits for an object. Goroutines must not share
+// it.
 type Edge struct{ word *Word }
 
-// Waits notes in the process's slot that it waits for o, until the edge is cleared. It comes before the first operation
-// that others may have to make up for, should the process die: they wake all that wait for o then.
+// Waits notes in the process's slot that it waits for o, until the edge is cleared. It must come
+// before the first operation whose effect others have to make up for if the process dies: they then
+// wake all that wait for o.
 func (p *Process) Waits(o Object) Edge { return p.edge(o.unit) }
 
-// Owes notes that the process will wake one that waits for o. It comes before the operation that makes the wake-up
-// necessary.
+// Owes notes that the process owes a waiter for o a wake-up. It must come before the operation that
+// makes the wake-up necessary.
 func (p *Process) Owes(o Object) Edge { return p.edge(o.unit | edgeOwes) }
 
 func (p *Process) edge(v uint32) Edge {
@@ -28,14 +30,14 @@ func (p *Process) edge(v uint32) Edge {
 	return Edge{}
 }
 
-// Clear takes the note back.
+// Clear removes the note.
 func (e Edge) Clear() {
 	if e.word != nil {
 		e.word.Store(0)
 	}
 }
 
-// clear takes back what the process before has noted.
+// clear removes what the slot's previous process noted.
 func (t *Table) clear(s *slot, number int) {
 	for i := range s.edges {
 		s.edges[i].Store(0)
@@ -47,8 +49,8 @@ func (t *Table) clear(s *slot, number int) {
 	}
 }
 
-// WaitsFor calls f with each process that waits, and each object it waits for; where is the last site it noted. What it
-// sees changes meanwhile.
+// WaitsFor calls f with each waiting process and each object that it waits for; where is the site
+// it noted last. All of that may change meanwhile.
 func (t *Table) WaitsFor(f func(who Tag, o Object, where string)) {
 	for i := range t.usedSlots() {
 		s := &t.slots[i]

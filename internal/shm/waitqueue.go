@@ -5,12 +5,14 @@ import (
 	"context"
 )
 
-// A waitQueue is the goroutines of one process that wait at one word. The first waits in the kernel, and looks for all.
+// A waitQueue is the goroutines of one process that wait at one word. The first waits in the
+// kernel, and looks for all.
 type waitQueue struct {
 	waiting list.List // of *waiter
 }
 
-// A waiter waits until it is called: with true when it is ready, with false when it is the one that looks from now on.
+// A waiter waits until it receives from called: true if it is ready, false if it must look for all
+// from now on.
 type waiter struct {
 	ready  func() bool
 	called chan bool
@@ -19,10 +21,11 @@ type waiter struct {
 // A word with wait queues is changes(31) | waitedFor(1).
 const waitedFor = 1
 
-// Await blocks until ready reports true, or ctx ends: then it returns the cause. Whoever brings it about then calls
-// [Word.WakeWaiters] of w, a word of o. ready must be quick, as any goroutine of the process may call it, and must not
-// become false again. Each [Slice] it is asked anyhow, and before that poll, which reaps those who died instead of
-// bringing it about.
+// Await blocks until ready reports true, or ctx ends; then it returns the cause. The process that
+// makes ready true must then call [Word.WakeWaiters] of w, a word of o. ready must be quick, as any
+// goroutine of the process may call it, and must not become false again. Await calls ready every
+// [Slice] in any case, and before that poll, which must reap the processes that died without
+// making ready true.
 func (p *Process) Await(ctx context.Context, o Object, w *Word, ready func() bool, poll func()) error {
 	if ready() || p.Spin(ready) {
 		return nil
@@ -39,7 +42,7 @@ func (p *Process) Await(ctx context.Context, o Object, w *Word, ready func() boo
 	p.mu.Unlock()
 	defer p.leave(w, c, at)
 	if !first {
-		if ready() { // who looks for all may have done so before this one came
+		if ready() { // the one that looks for all may have looked before this waiter joined
 			return nil
 		}
 		select {
@@ -82,7 +85,7 @@ func (p *Process) lookForAll(ctx context.Context, o Object, w *Word, c *waitQueu
 	}
 }
 
-// call calls those that are ready, and reports whether me is.
+// call calls the waiters that are ready, and reports whether me is ready.
 func (p *Process) call(c *waitQueue, me *waiter) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,7 +100,8 @@ func (p *Process) call(c *waitQueue, me *waiter) bool {
 	return me.ready()
 }
 
-// leave takes one out of the queue; if it was the one that looks, the next one does.
+// leave removes a waiter from the queue. If it was the one that looks for all, the next one takes
+// over.
 func (p *Process) leave(w *Word, c *waitQueue, at *list.Element) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,10 +121,11 @@ func (p *Process) leave(w *Word, c *waitQueue, at *list.Element) {
 	}
 }
 
-// WakeWaiters wakes all that wait at the word by [Process.Await], in all processes: they look again.
+// WakeWaiters wakes all that wait at the word in [Process.Await], in all processes: they look
+// again.
 func (w *Word) WakeWaiters() {
 	for v := w.Load(); v&waitedFor != 0; v = w.Load() {
-		if w.CompareAndSwap(v, v+1) { // one more change, and nobody there
+		if w.CompareAndSwap(v, v+1) { // one more change, and no waiters
 			w.WakeAll()
 			return
 		}

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// A Word is 32 bits in shared memory. Every method is one atomic operation, after which the process may be dead.
+// A Word is 32 bits in shared memory. Every method is one atomic operation; the process may die
+// right after it.
 type Word struct{ v uint32 }
 
 // Load returns the value.
@@ -32,8 +33,9 @@ func (w *Word) Add(d uint32) uint32 {
 	return atomic.AddUint32(&w.v, d)
 }
 
-// Wait blocks while the value is expected, until Wake, for at most d; it may also return for no reason. It reports whether
-// the time ran out. It holds a thread: so only the goroutine that has the turn calls it, see [Process.TakeTurn].
+// Wait blocks while the value is expected, until Wake or for at most d; it may also return for no
+// reason. It reports whether d has passed. It holds a thread, so only the goroutine that has the
+// turn may call it, see [Process.TakeTurn].
 func (w *Word) Wait(expected uint32, d time.Duration) (timedOut bool) {
 	if interleaved() {
 		return scheduler.Wait(&w.v, expected)
@@ -41,7 +43,7 @@ func (w *Word) Wait(expected uint32, d time.Duration) (timedOut bool) {
 	return futexWait(&w.v, expected, d)
 }
 
-// Wake wakes up to n of those that wait, in whichever process, and returns how many.
+// Wake wakes up to n waiters, in any processes, and returns how many it woke.
 func (w *Word) Wake(n int) int {
 	if interleaved() {
 		return scheduler.Wake(&w.v, n)
@@ -52,7 +54,7 @@ func (w *Word) Wake(n int) int {
 // WakeAll wakes all that wait.
 func (w *Word) WakeAll() int { return w.Wake(1<<31 - 1) }
 
-// A Word64 is 64 bits in shared memory, which nobody can wait for.
+// A Word64 is 64 bits in shared memory. Nothing can wait at it.
 type Word64 struct{ v uint64 }
 
 // Load returns the value.
@@ -67,7 +69,7 @@ func (w *Word64) Store(v uint64) {
 	atomic.StoreUint64(&w.v, v)
 }
 
-// Swap sets the value and returns the one before.
+// Swap sets the value and returns the previous one.
 func (w *Word64) Swap(v uint64) (old uint64) {
 	step()
 	return atomic.SwapUint64(&w.v, v)
@@ -85,13 +87,13 @@ func (w *Word64) Add(d uint64) uint64 {
 	return atomic.AddUint64(&w.v, d)
 }
 
-// Or sets bits and returns the value before.
+// Or sets bits and returns the previous value.
 func (w *Word64) Or(bits uint64) (old uint64) {
 	step()
 	return atomic.OrUint64(&w.v, bits)
 }
 
-// And clears all other bits and returns the value before.
+// And keeps the given bits, clears all others and returns the previous value.
 func (w *Word64) And(bits uint64) (old uint64) {
 	step()
 	return atomic.AndUint64(&w.v, bits)
