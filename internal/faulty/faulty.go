@@ -1,5 +1,5 @@
-// Package faulty makes streams that fail at their n-th operation, to test what uses them: count the operations of a run
-// that goes well, and then run it again with a fault at each of them.
+// Package faulty makes streams that fail at their n-th operation, to test the code that uses them:
+// count the operations of a run without faults, then repeat the run with a fault at each of them.
 package faulty
 
 import (
@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// A Fault is what goes wrong.
+// A Fault is a way in which an operation goes wrong.
 type Fault int
 
 const (
 	Fail    Fault = iota // the operation returns ErrInjected and moves nothing
-	Cut                  // the operation moves half of its bytes, and then the stream is at its end, for ever
-	Delay                // the operation takes 20 ms longer
+	Cut                  // the operation moves half of its bytes; then the stream is at its end
+	Delay                // the operation starts 20 ms late
 	Corrupt              // one bit of the bytes is flipped
 )
 
 // String returns the fault's name.
 func (f Fault) String() string { return [...]string{"fail", "cut", "delay", "corrupt"}[f] }
 
-// ErrInjected is the error of a [Fail], and of writing to a stream after a [Cut].
+// ErrInjected is the error of a [Fail], and of a write after a [Cut].
 var ErrInjected = errors.New("injected fault")
 
 const delay = 20 * time.Millisecond
 
-// A Plan lets one operation of all its streams together go wrong. It is safe for concurrent use.
+// A Plan makes one operation of all its streams together go wrong. It is safe for concurrent use.
 type Plan struct {
 	mu    sync.Mutex
 	n     int // counts down to the operation
@@ -36,10 +36,10 @@ type Plan struct {
 	fired bool
 }
 
-// NewPlan returns a plan for the n-th read or write, counted from 1; 0 means none.
+// NewPlan returns a plan for the n-th read or write, counted from 1; with 0 none goes wrong.
 func NewPlan(n int, fault Fault) *Plan { return &Plan{n: n, fault: fault} }
 
-// Operations returns how many reads and writes there were.
+// Operations returns how many reads and writes there were so far.
 func (p *Plan) Operations() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -53,7 +53,7 @@ func (p *Plan) Fired() bool {
 	return p.fired
 }
 
-// now counts an operation and reports whether it is the one.
+// now counts an operation and reports whether it is the one that goes wrong.
 func (p *Plan) now() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

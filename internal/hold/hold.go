@@ -1,5 +1,5 @@
-// Package hold runs functions under locks whose former holder may have been killed. The locks of package shared and those of
-// a manager have it in common.
+// Package hold runs functions under locks whose previous holder may have been killed. The locks of
+// package shared and those of a manager use it.
 package hold
 
 import (
@@ -7,15 +7,17 @@ import (
 	"fmt"
 )
 
-// A Lock is one that is held.
+// A Lock is a lock that the caller holds.
 type Lock interface{ MarkConsistent() }
 
-// ErrOwnerDied is that of package shared: the error with which a lock is taken whose holder was killed.
+// ErrOwnerDied is the error of package shared that a lock returns when it is taken after its holder
+// was killed.
 var ErrOwnerDied = errors.New("the process that held the lock has died, and the lock is yours: repair what it guards, " +
 	"then call MarkConsistent")
 
-// Run runs f under a lock that was taken with nil or with [ErrOwnerDied]: in the latter case after the repairs, and not at all
-// if there are none. They also run after an f that has met [ErrOwnerDied] itself.
+// Run runs f under lock l, which the caller has taken with the error taken: nil or [ErrOwnerDied].
+// After ErrOwnerDied it first runs the repairs; without repairs it returns the error and does not
+// run f. If f itself returns ErrOwnerDied, Run runs the repairs after it.
 func Run[R ~func() error](l Lock, taken error, f func() error, repairs []R) error {
 	if err := Mend(l, taken, repairs); err != nil {
 		return err
@@ -29,7 +31,8 @@ func Run[R ~func() error](l Lock, taken error, f func() error, repairs []R) erro
 	return err
 }
 
-// Mend returns what is left of the error with which a lock was taken once the repairs have run, if there are any.
+// Mend runs the repairs, if taken is [ErrOwnerDied] and there are any, and returns nil or the first
+// error of a repair. Otherwise it returns taken.
 func Mend[R ~func() error](l Lock, taken error, repairs []R) error {
 	if taken == nil || len(repairs) == 0 || !errors.Is(taken, ErrOwnerDied) {
 		return taken

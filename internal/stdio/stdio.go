@@ -1,4 +1,5 @@
-// Package stdio knows the standard streams of a command: the names by which users ask for them, and whether they are there.
+// Package stdio knows the standard streams of a command: the names that users give them, and
+// whether they are open.
 package stdio
 
 import (
@@ -9,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// names of the descriptors 0, 1 and 2. They are taken as the descriptor itself: to open such a name fails for a socket,
-// and gives a regular file a position of its own.
+// names are the names of descriptors 0, 1 and 2. They stand for the descriptor itself: opening such
+// a name fails for a socket, and gives a regular file a position of its own.
 var names = [3][]string{
 	{"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"},
 	{"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"},
 	{"/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"},
 }
 
-// IsInput reports whether name asks for standard input.
+// IsInput reports whether name means standard input.
 func IsInput(name string) bool { return slices.Contains(names[0], name) }
 
-// Output returns standard output or standard error if name asks for it, else nil.
+// Output returns standard output or standard error if name means it, and nil otherwise.
 func Output(name string) *os.File {
 	switch {
 	case slices.Contains(names[1], name):
@@ -37,7 +38,7 @@ func CheckInput() error { return check(0, unix.O_WRONLY, "standard input", "read
 // CheckOutput returns an error if standard output is closed or cannot be written to.
 func CheckOutput() error { return check(1, unix.O_RDONLY, "standard output", "writing") }
 
-// check returns an error if fd is closed, or open in the one mode that does not serve.
+// check returns an error if fd is closed, or is open only in the useless mode.
 func check(fd uintptr, useless int, name, use string) error {
 	flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
 	mode := flags & unix.O_ACCMODE
@@ -51,9 +52,10 @@ func check(fd uintptr, useless int, name, use string) error {
 	return nil
 }
 
-// standsIn reports whether fd, which is open for reading and writing, is the /dev/null with which the runtime of Go fills
-// a standard descriptor that is closed. There is no other sign: a program that opened /dev/null in this mode for this
-// descriptor alone is taken for one that closed it. Daemons have the same one open for several.
+// standsIn reports whether fd, which is open for reading and writing, is the /dev/null that the Go
+// runtime opens in place of a closed standard descriptor. There is no other sign: a program that
+// opened /dev/null in this mode for this descriptor alone looks like one that closed it. Daemons
+// have the same opening at several descriptors.
 func standsIn(fd uintptr) bool {
 	var null, is unix.Stat_t
 	if unix.Stat(os.DevNull, &null) != nil || unix.Fstat(int(fd), &is) != nil || is.Mode&unix.S_IFMT != unix.S_IFCHR || is.Rdev != null.Rdev {
@@ -67,8 +69,8 @@ func standsIn(fd uintptr) bool {
 	return true
 }
 
-// sameOpening reports whether two descriptors share their flags, as those do of which one is a copy of the other. a is one of
-// /dev/null, for which the flag that is changed for a moment means nothing.
+// sameOpening reports whether descriptors a and b share their flags, as a descriptor and its copy
+// do. a must be /dev/null, which ignores the flag that is changed for a moment.
 func sameOpening(a, b uintptr) bool {
 	flagsA, errA := unix.FcntlInt(a, unix.F_GETFL, 0)
 	flagsB, errB := unix.FcntlInt(b, unix.F_GETFL, 0)

@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// A File is one of a [Bell]: an [os.File] that does not block, or a socket.
+// A File is a file of a [Bell]: an [os.File] in non-blocking mode, or a socket.
 type File interface {
 	io.ReadWriteCloser
 	syscall.Conn
 	SetReadDeadline(time.Time) error
 }
 
-// A Bell wakes the process at the other end, which has the other ends of its files. The two may be one.
+// A Bell wakes the process at the other end, which has the other ends of the files. In and Out may
+// be the same file.
 type Bell struct {
 	In, Out File
 
@@ -38,11 +39,11 @@ func (b *Bell) Close() error {
 	return err
 }
 
-// ring wakes the other process if it sleeps. That the bell is full of earlier rings is as good, and that nobody is there any
-// more the next read tells.
+// ring wakes the other process if it sleeps. A bell that is full of earlier rings wakes it as well,
+// and if the other process is gone, the next read says so.
 func (b *Bell) ring() { _ = b.rawOut.Control(writeByte) }
 
-// gone reports whether the other process is. It does not block.
+// gone reports whether the other process is gone. It does not block.
 func (b *Bell) gone() (gone bool) {
 	if err := b.rawIn.Control(func(fd uintptr) { gone = hungUp(fd) }); err != nil {
 		return true
@@ -50,15 +51,16 @@ func (b *Bell) gone() (gone bool) {
 	return gone
 }
 
-// sleepers are the goroutines of one end that wait for the bell. One of them reads it, for all.
+// sleepers are the goroutines of one end that wait for the bell. One of them reads it for all.
 type sleepers struct {
 	mu      sync.Mutex
 	reading bool
-	woken   chan struct{} // closed when it has rung; nil: nobody else waits
+	woken   chan struct{} // closed after a ring; nil: no other goroutine waits
 }
 
-// sleep waits for the bell unless ready, which is asked again when it must be true if the bell has rung for the last time. It may
-// also return for no reason. It returns [io.EOF] when the other process is gone.
+// sleep waits for the bell, unless ready reports true. It calls ready again just before it sleeps,
+// so that no ring is missed. It may also return for no reason. It returns [io.EOF] when the other
+// process is gone.
 func (s *sleepers) sleep(in File, ready func() bool) error {
 	s.mu.Lock()
 	if s.reading {
@@ -80,13 +82,13 @@ func (s *sleepers) sleep(in File, ready func() bool) error {
 	}
 	var rings [64]byte
 	_, err := in.Read(rings[:])
-	if errors.Is(err, syscall.ECONNRESET) { // it has not heard the last rings
+	if errors.Is(err, syscall.ECONNRESET) { // the other process did not read the last rings
 		return io.EOF
 	}
 	return err
 }
 
-// wake has the others look, and one of them read.
+// wake makes the other goroutines look again, and one of them read the bell.
 func (s *sleepers) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

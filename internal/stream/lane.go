@@ -6,12 +6,13 @@ import (
 	"mrrun/internal/shm"
 )
 
-// laneWords are what both sides of a lane know of it: on lines of their own, as different processes write to them.
+// laneWords are the state of a lane that both sides see, on separate cache lines where different
+// processes write.
 type laneWords struct {
-	tail     shm.Word64 // how many bytes were ever put in; the writer's
-	reserved shm.Word64 // how many have memory; the writer's
+	tail     shm.Word64 // bytes ever put in; the writer's
+	reserved shm.Word64 // bytes that have memory; the writer's
 	_        [112]byte
-	head     shm.Word64 // how many were ever taken out; the reader's
+	head     shm.Word64 // bytes ever taken out; the reader's
 	_        [120]byte
 
 	wantsData shm.Word // not 0: the reader sleeps until there is data
@@ -20,22 +21,24 @@ type laneWords struct {
 	_         [124]byte
 }
 
-// A lane is one side of a ring of bytes. Its size is a power of two.
+// A lane is one side of a ring of bytes. Its size in bytes is a power of two.
 type lane struct {
 	*laneWords
 	region *shm.Region
-	at     int // in the region
+	at     int // offset in the region
 	mem    []byte
-	seen   uint64 // the other side's word, as it was last seen: it only ever grows
+	seen   uint64 // the other side's count, when last read: it only ever grows
 }
 
-// piece is how much is moved before the other side learns of it, so that both copy a large message at the same time.
+// piece is how many bytes are moved before the other side learns of them, so that both sides copy a
+// large message at the same time.
 const piece = 64 << 10
 
-// ErrBroken is returned when the memory holds what no process writes there.
+// ErrBroken is returned when the memory holds values that no process writes there.
 var ErrBroken = errors.New("the shared memory of a stream was overwritten")
 
-// room returns how many bytes can be put in; it looks at the other side's word only if they seem to be fewer than wanted.
+// room returns how many bytes can be put in. It reads the other side's count only if there seem to
+// be fewer than wanted.
 func (l *lane) room(tail uint64, wanted int) (int, error) {
 	size := uint64(len(l.mem))
 	if used := tail - l.seen; used > size || size-used < uint64(wanted) {
@@ -48,7 +51,7 @@ func (l *lane) room(tail uint64, wanted int) (int, error) {
 	return int(size - used), nil
 }
 
-// put puts in what there is room for, and returns how much that was.
+// put puts in as many bytes of p as there is room for, and returns how many.
 func (l *lane) put(p []byte) (n int, err error) {
 	for len(p) > 0 {
 		tail := l.tail.Load()
@@ -66,16 +69,17 @@ func (l *lane) put(p []byte) (n int, err error) {
 		l.tail.Store(tail + uint64(len(part)))
 		n, p = n+len(part), p[len(part):]
 		if l.wantsData.Load() != 0 {
-			break // the reader could begin
+			break // so that the reader can begin
 		}
 	}
 	return n, nil
 }
 
-// reserve sees to it that the bytes before end have memory, or all of them if that is beyond. Most lanes need little of theirs.
+// reserve makes sure that the bytes before end, or all bytes if end lies beyond, have memory. Most
+// lanes need little of theirs.
 func (l *lane) reserve(end int) error {
 	has, end := int(l.reserved.Load()), min(end, len(l.mem))
-	if end <= has || l.region.File() == nil { // it was reserved before its file was closed
+	if end <= has || l.region.File() == nil { // all was reserved before the file was closed
 		return nil
 	}
 	end = min(max(end, 2*has, 16<<10), len(l.mem))
@@ -90,7 +94,7 @@ func (l *lane) reserve(end int) error {
 func (l *lane) available(head uint64) (int, error) {
 	size := uint64(len(l.mem))
 	n := l.seen - head
-	if n == 0 || n > size { // or another process looked last
+	if n == 0 || n > size { // or another process read last
 		l.seen = l.tail.Load()
 		n = l.seen - head
 	}
@@ -100,7 +104,7 @@ func (l *lane) available(head uint64) (int, error) {
 	return int(n), nil
 }
 
-// take takes out what is there, and returns how much that was.
+// take takes out as many bytes as are there and fit p, at most a piece, and returns how many.
 func (l *lane) take(p []byte) (n int, err error) {
 	head := l.head.Load()
 	available, err := l.available(head)
@@ -115,8 +119,9 @@ func (l *lane) take(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// hasData reports whether there is something to take out, or something wrong. Any goroutine may ask.
+// hasData reports whether there is something to take out, or something wrong. Any goroutine may
+// call it.
 func (l *lane) hasData() bool { return l.tail.Load() != l.head.Load() }
 
-// hasRoom reports whether a sleeping writer should be woken: for a few bytes it would not be worth it.
+// hasRoom reports whether a sleeping writer should be woken: a few bytes are not worth it.
 func (l *lane) hasRoom() bool { return l.tail.Load()-l.head.Load() <= uint64(len(l.mem)/4*3) }

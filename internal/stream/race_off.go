@@ -2,7 +2,7 @@
 
 package stream
 
-// The race detector does not look at shared memory; see race_on.go.
+// The race detector does not see shared memory; see race_on.go.
 
 func raceRelease() {}
 

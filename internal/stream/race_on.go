@@ -7,7 +7,8 @@ import (
 	"unsafe"
 )
 
-// The race detector does not look at shared memory: it is told that what comes out of a lane has gone in before.
+// The race detector does not see shared memory: it must be told that what comes out of a lane was
+// put in before.
 var moved uint64
 
 func raceRelease() { runtime.RaceReleaseMerge(unsafe.Pointer(&moved)) }

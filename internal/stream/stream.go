@@ -14,17 +14,17 @@ import (
 	"mrrun/internal/shm"
 )
 
-// words are at the beginning of a stream's region; the bytes of both lanes follow.
+// words are the beginning of a stream's region; the bytes of both lanes follow.
 type words struct {
 	lanes [2]laneWords // the first goes from side 0 to side 1
 	ends  [2]endWords
 }
 
-// endWords are what is known of one end.
+// endWords are the shared state of one end.
 type endWords struct {
-	user    shm.Word64 // who uses it, see [Stream.Claim]; 0: nobody
-	closed  shm.Word   // how often it was closed, in whichever process
-	arrived shm.Word   // how often a process has opened it that it was sent to
+	user    shm.Word64 // the process that uses it, see [Stream.Claim]; 0: none
+	closed  shm.Word   // how often the end was closed, in any process
+	arrived shm.Word   // how often a process has opened the end after it was sent to it
 	_       [112]byte
 }
 
@@ -32,7 +32,8 @@ const headSize = 4096
 
 var _ [headSize - unsafe.Sizeof(words{})]byte
 
-// NewRegion makes the memory of a stream with size bytes for each way, a power of two. A stream reserves it as it needs it.
+// NewRegion makes the memory of a stream with size bytes for each way; size must be a power of two.
+// A stream reserves the memory as it needs it.
 func NewRegion(size int) (*shm.Region, error) {
 	r, err := shm.NewRegion("mrrun stream", headSize+2*int64(size))
 	if err != nil {
@@ -45,8 +46,8 @@ func NewRegion(size int) (*shm.Region, error) {
 	return r, nil
 }
 
-// A Stream is one end: a byte stream both ways. Its methods are safe for concurrent use, and one process at a time may use
-// them: see [Stream.Claim].
+// A Stream is one end: a byte stream both ways. Its methods are safe for concurrent use. Only one
+// process at a time may use an end, see [Stream.Claim].
 type Stream struct {
 	region *shm.Region
 	bell   Bell
@@ -59,23 +60,23 @@ type Stream struct {
 	outWatch         watch
 	sleepers         sleepers
 
-	claimed atomic.Uint64   // who has claimed the end here
-	closed  atomic.Bool     // nobody here may use it
+	claimed atomic.Uint64   // the user that has claimed the end here
+	closed  atomic.Bool     // this process must not use the end any more
 	shut    atomic.Bool     // and its files are closed
-	cleanup runtime.Cleanup // unmaps what nobody has closed
+	cleanup runtime.Cleanup // unmaps the region if the stream is never closed
 
-	interrupted atomic.Bool // a Read is to give up
-	timing      sync.Mutex  // guards what follows, and the deadline of the bell
+	interrupted atomic.Bool // a Read must give up
+	timing      sync.Mutex  // guards the fields below, and the deadline of the bell
 	deadline    time.Time
-	pollUntil   time.Time // zero: no Poll waits
-	kicked      bool      // those that sleep are to look up
+	pollUntil   time.Time // zero: no Poll is waiting
+	kicked      bool      // the sleeping goroutines must look again
 
-	deaths  *shm.Word // changes when a process has ended; nil: nobody counts
-	endings uint32    // what was known of endings when the other process was there last; guarded by writing
+	deaths  *shm.Word // changes when a process has ended; nil: not counted
+	endings uint32    // endingsNow when the other process was last seen; guarded by writing
 }
 
-// Open makes the end of a side, 0 or 1, that has the region and the bell from then on. deaths is a word that changes whenever
-// a process has ended that may have the other end, or nil.
+// Open makes the end of side 0 or 1. The end owns the region and the bell from then on. deaths is a
+// word that changes whenever a process that may have the other end has ended, or nil.
 func Open(region *shm.Region, side int, bell Bell, deaths *shm.Word) (*Stream, error) {
 	mem := region.Bytes()
 	size := (len(mem) - headSize) / 2
@@ -94,13 +95,14 @@ func Open(region *shm.Region, side int, bell Bell, deaths *shm.Word) (*Stream, e
 	} else {
 		s.in, s.out = lane0, lane1
 	}
-	s.endings = s.endingsNow() - 1 // so that the first Write looks
+	s.endings = s.endingsNow() - 1 // so that the first Write checks
 	s.cleanup = runtime.AddCleanup(s, func(r *shm.Region) { _ = r.Close() }, region)
 	return s, nil
 }
 
-// Claim makes who, a number that is not 0, the only user of the end, and returns the user that there is afterwards: another one
-// that is alive stays. It is called before Read and Write where several processes may have the end. Close ends it.
+// Claim makes who, which must not be 0, the only user of the end, unless another user has it that
+// is alive; it returns the user that has it afterwards. If several processes may have the end, call
+// Claim before Read and Write. Close and Leave give the claim up.
 func (s *Stream) Claim(who uint64, alive func(uint64) bool) uint64 {
 	if s.claimed.Load() == who {
 		return who
@@ -121,8 +123,9 @@ func (s *Stream) Claim(who uint64, alive func(uint64) bool) uint64 {
 	return who
 }
 
-// Write puts all of p in. It blocks while there is no room, and tells the other side of what it has put in before it does.
-// The error is [io.ErrClosedPipe] when the other process is gone, [os.ErrClosed] after Close, or [os.ErrDeadlineExceeded].
+// Write puts all of p in. It blocks while there is no room, but first tells the other side what it
+// has put in. The error is [io.ErrClosedPipe] if the other process is gone, [os.ErrClosed] after
+// Close, or [os.ErrDeadlineExceeded].
 func (s *Stream) Write(p []byte) (n int, err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -150,7 +153,8 @@ func (s *Stream) Write(p []byte) (n int, err error) {
 	}
 }
 
-// TryWrite puts in what there is room for, and returns how much that was. It neither waits for room nor for another Write.
+// TryWrite puts in as many bytes of p as there is room for, and returns how many. It waits neither
+// for room nor for another Write.
 func (s *Stream) TryWrite(p []byte) (n int) {
 	if !s.writing.TryLock() {
 		return 0
@@ -161,7 +165,7 @@ func (s *Stream) TryWrite(p []byte) (n int) {
 	}
 	raceRelease()
 	for n < len(p) {
-		k, _ := s.put(p[n:]) // an error is what Write returns, too
+		k, _ := s.put(p[n:]) // Write returns the error, if it stays
 		if k == 0 {
 			break
 		}
@@ -170,7 +174,8 @@ func (s *Stream) TryWrite(p []byte) (n int) {
 	return n
 }
 
-// put puts in what there is room for, or a part of it, and wakes the other process if that sleeps for it.
+// put puts in as many bytes of p as there is room for, or fewer, and wakes the other process if it
+// sleeps for them.
 func (s *Stream) put(p []byte) (n int, err error) {
 	n, err = s.out.put(p)
 	if n > 0 && s.out.wantsData.Load() != 0 && s.out.wantsData.CompareAndSwap(1, 0) {
@@ -179,8 +184,8 @@ func (s *Stream) put(p []byte) (n int, err error) {
 	return n, err
 }
 
-// isGone reports whether the other process is. It is two loads, unless somebody has closed an end or has ended since the last
-// time.
+// isGone reports whether the other process is gone. It costs two loads, unless the other end was
+// closed somewhere or a process has ended since the last call.
 func (s *Stream) isGone() bool {
 	now := s.endingsNow()
 	if now == s.endings {
@@ -201,8 +206,9 @@ func (s *Stream) endingsNow() uint32 {
 	return n
 }
 
-// Read takes out what is there. It blocks while nothing is. The error is [io.EOF] when all was taken that a process has put in
-// that is gone, [os.ErrClosed] after Close, or [os.ErrDeadlineExceeded], which an Interrupt brings about too.
+// Read takes out what is there. It blocks while there is nothing. The error is [io.EOF] when the
+// other process is gone and all that it put in was taken out, [os.ErrClosed] after Close, or
+// [os.ErrDeadlineExceeded], which Interrupt causes too.
 func (s *Stream) Read(p []byte) (n int, err error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
@@ -227,19 +233,21 @@ func (s *Stream) Read(p []byte) (n int, err error) {
 	}
 }
 
-// Arrived returns a word that counts how often a process has opened this end that it was sent to. Who opens it adds one.
+// Arrived returns a word that counts how often a process has opened this end after it was sent to
+// it. The process that opens it must add one.
 func (s *Stream) Arrived() *shm.Word { return &s.ends[s.side].arrived }
 
 // Closed reports whether Close or Leave was called.
 func (s *Stream) Closed() bool { return s.closed.Load() }
 
-// Leave ends the use of the end in this process, as Close does, which must follow; but its files stay open until then. So the other
-// side does not take it for closed, and other processes may open it.
+// Leave ends the use of the end in this process, as Close does, but its files stay open until
+// Close, which must follow. So the other side does not see it as closed, and other processes may
+// open it.
 func (s *Stream) Leave() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	err := s.bell.In.SetReadDeadline(time.Unix(1, 0)) // wakes who waits for it
+	err := s.bell.In.SetReadDeadline(time.Unix(1, 0)) // wakes the goroutine that waits for it
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	s.writing.Lock()
@@ -250,8 +258,9 @@ func (s *Stream) Leave() error {
 	return err
 }
 
-// Close closes the end in this process: when no other process has it either, the other side reads what was put in and then
-// [io.EOF]. Calls under way return an error. It may be called more than once.
+// Close closes the end in this process. When no other process has the end either, the other side
+// reads what was put in and then [io.EOF]. Calls under way return an error. Close may be called
+// more than once.
 func (s *Stream) Close() error {
 	if s.shut.Swap(true) {
 		return nil
@@ -263,7 +272,7 @@ func (s *Stream) Close() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	own := &s.ends[s.side]
-	own.closed.Add(1) // now that its files are closed
+	own.closed.Add(1) // its files are closed by now
 	if who := s.claimed.Load(); who != 0 {
 		own.user.CompareAndSwap(who, 0)
 	}

@@ -15,7 +15,8 @@ func (s *Stream) mayRead() bool { return s.mayPoll() || s.interrupted.Load() }
 
 func (s *Stream) mayPoll() bool { return s.in.hasData() || s.closed.Load() }
 
-// wait blocks until ready reports true, first looking and then sleeping. It may also return for no reason.
+// wait blocks until ready reports true: it spins first and then sleeps. It may also return for no
+// reason.
 func (s *Stream) wait(w *watch, wants *shm.Word, ready func() bool) error {
 	if w.look(ready) {
 		return nil
@@ -24,12 +25,13 @@ func (s *Stream) wait(w *watch, wants *shm.Word, ready func() bool) error {
 	err := s.sleepers.sleep(s.bell.In, ready)
 	wants.Store(0)
 	if errors.Is(err, os.ErrDeadlineExceeded) && !s.isLate() {
-		return nil // it was the end of a Poll, or an Interrupt
+		return nil // a Poll ended, or an Interrupt came
 	}
 	return err
 }
 
-// isLate reports whether the deadline has passed. It is called when a sleep has ended by that of the bell.
+// isLate reports whether the deadline has passed. It is called when the deadline of the bell has
+// ended a sleep.
 func (s *Stream) isLate() bool {
 	s.timing.Lock()
 	defer s.timing.Unlock()
@@ -40,8 +42,9 @@ func (s *Stream) isLate() bool {
 	return !s.deadline.IsZero() && !time.Now().Before(s.deadline)
 }
 
-// Poll waits for up to d until Read does not block, and reports whether that is so: not at all if d is 0, and without end if it
-// is negative. At the deadline it reports false.
+// Poll waits for up to d until Read would not block, and reports whether that is so. If d is 0 it
+// does not wait; if d is negative it waits without limit. It reports false at the deadline of the
+// stream.
 func (s *Stream) Poll(d time.Duration) (bool, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
@@ -72,8 +75,8 @@ func (s *Stream) Poll(d time.Duration) (bool, error) {
 	}
 }
 
-// AwaitEnd returns when the other process is gone, with [io.EOF], when Close was called or at the deadline. While it waits others
-// sleep a little longer.
+// AwaitEnd waits until the other process is gone, and then returns [io.EOF], until Close, or until
+// the deadline. While it waits, other goroutines that sleep may be woken a little later.
 func (s *Stream) AwaitEnd() error {
 	for !s.closed.Load() {
 		err := s.sleepers.sleep(s.bell.In, s.closed.Load)
@@ -84,7 +87,7 @@ func (s *Stream) AwaitEnd() error {
 	return os.ErrClosed
 }
 
-// timeBell has a sleeping goroutine wake up when it is time. The caller holds timing.
+// timeBell sets when a sleeping goroutine must wake up. The caller must hold timing.
 func (s *Stream) timeBell() error {
 	until := s.deadline
 	if !s.pollUntil.IsZero() && (until.IsZero() || s.pollUntil.Before(until)) {
@@ -103,7 +106,8 @@ func (s *Stream) setPoll(until time.Time) {
 	_ = s.timeBell() // it fails only for a closed file
 }
 
-// Interrupt has the Read that waits give up, or, when none does, the next one that would have to. No bytes are lost.
+// Interrupt makes the waiting Read give up, or if none waits, the next one that would have to wait.
+// No bytes are lost.
 func (s *Stream) Interrupt() {
 	s.timing.Lock()
 	defer s.timing.Unlock()
@@ -112,7 +116,8 @@ func (s *Stream) Interrupt() {
 	_ = s.timeBell() // it fails only for a closed file
 }
 
-// SetDeadline sets when Read and Write give up that have to wait, also those under way; zero is never.
+// SetDeadline sets when Read and Write, including those under way, stop waiting; the zero time
+// means never.
 func (s *Stream) SetDeadline(t time.Time) error {
 	s.timing.Lock()
 	defer s.timing.Unlock()

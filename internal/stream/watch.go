@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// A watch is how one looks for something before sleeping: for about as long as it takes to be woken, but hardly ever where
-// it hardly ever comes in that time. Other goroutines run meanwhile.
+// A watch decides how a goroutine spins before it sleeps: for about as long as a wake-up takes, but
+// seldom where that has hardly ever helped. Other goroutines run meanwhile.
 type watch struct{ misses int }
 
 const (
 	patience  = 20 * time.Microsecond
-	maxMisses = 8 // then one looks every eighth time only
+	maxMisses = 8 // after so many, only every eighth look spins
 )
 
-// alone is whether nobody could bring about what one looks for.
+// alone reports that no other processor could bring about what the goroutine waits for.
 var alone = runtime.NumCPU() == 1
 
-// look reports whether ready was.
+// look spins until ready reports true, and reports whether it did.
 func (w *watch) look(ready func() bool) bool {
 	if w.misses++; alone || w.misses > maxMisses && w.misses%maxMisses != 0 {
 		return false

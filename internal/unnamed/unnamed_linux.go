@@ -10,7 +10,7 @@ import (
 
 func open(dir string) (*os.File, error) {
 	file, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_RDWR, 0o666)
-	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EISDIR) { // of the file system; of the kernel
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EISDIR) { // file system, kernel
 		return removed(dir)
 	}
 	return file, err
@@ -32,5 +32,5 @@ func reserve(file *os.File, size int64) error {
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG) {
 		return &os.PathError{Op: "reserve", Path: file.Name(), Err: err}
 	}
-	return nil // of the file system, which does not know how
+	return nil // another error says that the file system cannot reserve
 }

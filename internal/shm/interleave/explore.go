@@ -11,21 +11,22 @@ import (
 	"mrrun/internal/shm"
 )
 
-// Options bound what is tried.
+// Options bound what [Explore] tries.
 type Options struct {
-	Switches   int  // most switches from a process that could run on
-	Kills      int  // most processes that are killed
-	KillReaper bool // the reaper may be one of them
-	Timeouts   int  // how often a wait may time out though others run, while somebody dead is not reaped
-	Elapses    int  // how often time may turn out to have passed
+	Switches   int  // at most so many switches from a process that could run on
+	Kills      int  // at most so many processes are killed
+	KillReaper bool // the reaper may be one of the killed
+	Timeouts   int  // how often a wait may time out while others run, if a dead one is not reaped
+	Elapses    int  // how often a duration may turn out to have passed
 
-	Random int // if not 0: so many random runs, instead of all
+	Random int // if not 0: this many random runs, instead of all
 	Seed   uint64
-	Most   int // runs, after which a search of all is given up with an error; 0: 300,000
+	Most   int // runs after which a search of all is given up with an error; 0: 300,000
 }
 
-// Explore runs what setup sets up in a new world, in every way that the options allow, and fails the test when a run does.
-// setup returns a function that is called at the end of each run that has not failed, when no process runs.
+// Explore runs what setup sets up in a new world, in every way that the options allow, and fails
+// the test if a run fails. setup returns a function that Explore calls at the end of each run that
+// has not failed, when no process runs.
 func Explore(t *testing.T, options Options, setup func(w *World) (check func() error)) {
 	t.Helper()
 	if options.Most == 0 {
@@ -33,7 +34,7 @@ func Explore(t *testing.T, options Options, setup func(w *World) (check func() e
 	}
 	defer shm.SetScheduler(nil)
 
-	var choices, counts []int // what was chosen at each point, of how many
+	var choices, counts []int // the choice at each point, and the number of possible ones
 	random := rand.New(rand.NewPCG(options.Seed, 1))
 	runs, kills, timeouts := 0, 0, 0
 	for {

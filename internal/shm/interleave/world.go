@@ -12,15 +12,15 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A World is one run: some processes, and what was chosen at each point where there was a choice.
+// A World is one run: some processes, and the choice made at each point that had several.
 type World struct {
 	Sim *shm.Simulation
 
 	options Options
-	choose  func(n, rare int) int // of n common and some rare things; 0 is the dull choice
+	choose  func(n, rare int) int // one of n common and some rare things; 0 is the dull choice
 	procs   []*Proc
-	current *Proc // whose goroutine runs; nil: the world's own
-	last    *Proc // who ran last
+	current *Proc // whose goroutine runs; nil: that of the world
+	last    *Proc // the process that ran last
 	parked  chan struct{}
 	died    []*Proc // for the reaper
 	waited  map[*uint32]bool
@@ -38,15 +38,16 @@ type Proc struct {
 	world    *World
 	resume   chan bool // false: die
 	waiting  *uint32
-	since    int // when it began to wait, in steps
+	since    int // step at which it began to wait
 	timedOut bool
-	idle     bool // a reaper without work
+	idle     bool // the process is a reaper without work
 	dead     bool
 	ended    bool
 	onKill   func()
 }
 
-// Go adds a process that runs body. When it is killed, onKill is called, which may look at the table.
+// Go adds a process that runs body. When the process is killed, onKill is called, which may look at
+// the table.
 func (w *World) Go(name string, body func(p *Proc), onKill func(p *Proc)) *Proc {
 	process, err := w.Sim.Process()
 	if err != nil {
@@ -80,7 +81,7 @@ func (p *Proc) run(body func(p *Proc)) {
 	body(p)
 }
 
-// Reaper adds a process that reaps each one that was killed, and then calls after, if that is not nil.
+// Reaper adds a process that reaps each killed process, and then calls after unless it is nil.
 func (w *World) Reaper(after func()) {
 	p := w.Go("reaper", func(p *Proc) {
 		for {
@@ -97,7 +98,7 @@ func (w *World) Reaper(after func()) {
 	p.idle = true
 }
 
-// Fail ends the run: an invariant does not hold.
+// Fail ends the run because an invariant does not hold.
 func (w *World) Fail(format string, args ...any) {
 	w.fail(format, args...)
 	runtime.Goexit()
@@ -109,7 +110,7 @@ func (w *World) fail(format string, args ...any) {
 	}
 }
 
-// park gives control back to the world until it resumes this process, if ever.
+// park gives control back to the world until the world resumes this process, if ever.
 func (p *Proc) park() {
 	if p.dead {
 		runtime.Goexit()
@@ -121,7 +122,7 @@ func (p *Proc) park() {
 	}
 }
 
-// Step is [shm.Scheduler].
+// Step implements [shm.Scheduler].
 func (w *World) Step() {
 	if p := w.current; p != nil {
 		p.park()
@@ -129,7 +130,7 @@ func (w *World) Step() {
 	}
 }
 
-// note writes down which line runs an operation.
+// note records the source line of the operation that comes next.
 func (w *World) note(p *Proc) {
 	if w.trace == nil {
 		return
@@ -146,7 +147,7 @@ func (w *World) note(p *Proc) {
 	}
 }
 
-// Wait is [shm.Scheduler].
+// Wait implements [shm.Scheduler].
 func (w *World) Wait(at *uint32, expected uint32) (timedOut bool) {
 	w.Step()
 	if atomic.LoadUint32(at) != expected {
@@ -159,9 +160,10 @@ func (w *World) Wait(at *uint32, expected uint32) (timedOut bool) {
 	return p.timedOut
 }
 
-// Wake is [shm.Scheduler]. It wakes in the order in which they began to wait, as the kernel does.
+// Wake implements [shm.Scheduler]. It wakes the processes in the order in which they began to wait,
+// as the kernel does.
 func (w *World) Wake(at *uint32, n int) (woken int) {
-	if w.waited[at] || atomic.LoadUint32(at) != 0 { // else nobody could tell when
+	if w.waited[at] || atomic.LoadUint32(at) != 0 { // otherwise no process could tell when
 		w.Step()
 	}
 	for ; woken < n; woken++ {
@@ -179,7 +181,7 @@ func (w *World) Wake(at *uint32, n int) (woken int) {
 	return woken
 }
 
-// Elapsed is [shm.Scheduler].
+// Elapsed implements [shm.Scheduler].
 func (w *World) Elapsed() bool {
 	if w.elapses >= w.options.Elapses || w.choose(2, 0) == 0 {
 		return false
@@ -204,14 +206,14 @@ func (w *World) run() {
 			w.fail("no end after %d operations", w.steps)
 		}
 	}
-	for _, p := range w.procs { // reapers, and all if something failed
+	for _, p := range w.procs { // reapers, and all processes if something failed
 		if !p.ended {
 			w.give(p, false)
 		}
 	}
 }
 
-// advance makes one choice and reports whether there was one.
+// advance makes one choice and reports whether there was one to make.
 func (w *World) advance() bool {
 	var can, blocked, killable []*Proc
 	for _, p := range w.procs {
@@ -289,7 +291,7 @@ func (w *World) kill(p *Proc) {
 	w.died = append(w.died, p)
 }
 
-// mayTimeOut reports whether polling is what must help: somebody died and nobody has repaired all that it left.
+// mayTimeOut reports whether only polling can help: a process has died and was not reaped yet.
 func (w *World) mayTimeOut() bool {
 	return slices.ContainsFunc(w.procs, func(p *Proc) bool { return p.dead && !w.Sim.Table.Reaped(p.Tag()) })
 }
