@@ -11,7 +11,7 @@ import (
 
 // A call is one use of a verb, as the pool sees it: arguments to encode and results to place, by index.
 type call struct {
-	state callState // the dispatcher's
+	state callState // the scheduler's
 
 	id      uint32
 	task    *entry

@@ -38,9 +38,9 @@ func (p *Pool) workerLost(l *link, err error) {
 	p.numbers.Lost++
 	loss.report(&p.reports)
 	if loss.call == nil {
-		p.dispatcher.lost(l.slot, nil, 0, false)
+		p.scheduler.lost(l.slot, nil, 0, false)
 	} else {
-		p.dispatcher.lost(l.slot, &loss.call.state, loss.item, l.final())
+		p.scheduler.lost(l.slot, &loss.call.state, loss.item, l.final())
 	}
 	p.loss = loss
 	p.act()

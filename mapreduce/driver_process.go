@@ -12,7 +12,7 @@ import (
 	"mrrun/mapreduce/internal/proc"
 )
 
-// A child is a [Process] without its types: the link of a worker whose pool has no dispatcher, since there is one item and
+// A child is a [Process] without its types: the link of a worker whose pool has no scheduler, since there is one item and
 // one attempt. Its run goroutine takes the link's events.
 type child struct {
 	name   string

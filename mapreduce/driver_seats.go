@@ -15,7 +15,7 @@ func (p *Pool) fill(slot int) {
 			if n := p.pinOf(slot); n > 0 {
 				_ = l.process.Pin(n - 1) // an error: it has ended
 			}
-			p.dispatcher.ready(slot)
+			p.scheduler.ready(slot)
 			p.act()
 			p.addSpares()
 			return
@@ -122,7 +122,7 @@ func (p *Pool) vacate(slot int) {
 	switch l := p.links[slot]; {
 	case l == nil:
 	case l.ready:
-		p.dispatcher.retire(slot)
+		p.scheduler.drain(slot)
 	default:
 		p.empty(slot)
 	}

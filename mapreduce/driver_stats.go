@@ -22,7 +22,7 @@ func (p *Pool) showProgress() {
 // current completes the numbers that are counted as things happen.
 func (p *Pool) current() Stats {
 	s := p.numbers
-	for _, w := range p.dispatcher.workers {
+	for _, w := range p.scheduler.workers {
 		for _, f := range w.flights {
 			s.Running += f.size()
 		}

@@ -154,7 +154,7 @@ func (p *Pool) endingOf(slot int, cause error) ending {
 	switch {
 	case cause != ErrClosed:
 		return endNow
-	case p.dispatcher.idle(slot):
+	case p.scheduler.idle(slot):
 		return endIdle
 	}
 	return endBusy

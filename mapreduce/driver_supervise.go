@@ -20,33 +20,33 @@ const (
 	maxPause   = time.Second
 )
 
-// A supervisor feeds the dispatcher and does what it says. Whoever holds its lock is at work on it: most of the time the
+// A supervisor feeds the scheduler and does what it says. Whoever holds its lock is at work on it: most of the time the
 // goroutine that has brought the news, since waking another one would take longer than the work.
 type supervisor struct {
-	working    sync.Mutex // guards all of it; locked for ever when the pool has ended
-	events     []event    // memory for the next
-	dispatcher dispatcher
-	calls      map[uint32]*call   // not finished
-	seen       map[*entry]measure // of tasks, from earlier calls
-	spares     []*link            // ready or on their way
-	failures   int                // workers that ended without an answer, in a row
-	pins       []int              // processors by slot, where the workers are pinned
-	deaths     []time.Time        // of workers, through no fault of an item: the last ones
-	wanted     int                // workers
-	leaving    int                // workers without a slot that have not ended yet
-	released   bool               // the pool has been idle, and has no workers
-	broken     bool               // a panic has left all of this as it was in the middle of something
-	loss       *loss              // while a lost worker is dealt with
-	watch      watch
-	reports    reports
-	numbers    Stats // what is counted as it happens
+	working   sync.Mutex // guards all of it; locked for ever when the pool has ended
+	events    []event    // memory for the next
+	scheduler scheduler
+	calls     map[uint32]*call   // not finished
+	seen      map[*entry]measure // of tasks, from earlier calls
+	spares    []*link            // ready or on their way
+	failures  int                // workers that ended without an answer, in a row
+	pins      []int              // processors by slot, where the workers are pinned
+	deaths    []time.Time        // of workers, through no fault of an item: the last ones
+	wanted    int                // workers
+	leaving   int                // workers without a slot that have not ended yet
+	released  bool               // the pool has been idle, and has no workers
+	broken    bool               // a panic has left all of this as it was in the middle of something
+	loss      *loss              // while a lost worker is dealt with
+	watch     watch
+	reports   reports
+	numbers   Stats // what is counted as it happens
 }
 
 func (s *supervisor) init(p *Pool) {
 	s.calls = make(map[uint32]*call)
 	s.seen = make(map[*entry]measure)
 	s.wanted = p.options.procs
-	s.dispatcher.maxTasks = p.options.maxTasks
+	s.scheduler.maxTasks = p.options.maxTasks
 	s.watch.init(p)
 	s.reports.init(p)
 }
@@ -149,7 +149,7 @@ func (p *Pool) breakDown() {
 }
 
 func (p *Pool) handle(e *event) {
-	d := &p.dispatcher
+	d := &p.scheduler
 	switch e.kind {
 	case evReady:
 		e.link.ready, e.link.readyAt = true, time.Now()
@@ -207,18 +207,18 @@ func (p *Pool) answered(e *event) {
 		return // it was replaced; nothing of it counts any more
 	}
 	if e.late {
-		p.dispatcher.answeredLate(e.link.slot)
+		p.scheduler.answeredLate(e.link.slot)
 		return
 	}
-	p.countAnswer(e, p.dispatcher.answered(e.link.slot, e.work, e.n))
+	p.countAnswer(e, p.scheduler.answered(e.link.slot, e.work, e.n))
 	if e.err != nil {
 		p.fail(e.call, e.err)
 	}
 }
 
-// act carries out what the dispatcher wants; some of it makes the dispatcher want more.
+// act carries out what the scheduler wants; some of it makes the scheduler want more.
 func (p *Pool) act() {
-	for d := &p.dispatcher; len(d.actions) > 0; {
+	for d := &p.scheduler; len(d.actions) > 0; {
 		actions := d.actions
 		d.actions = nil
 		for i := range actions {
@@ -251,7 +251,7 @@ func (p *Pool) do(a *action) {
 		if err := a.call.owner.items.lose(failure); err != nil {
 			p.fail(a.call.owner, err)
 		}
-	case actRetire:
+	case actReplace:
 		p.replace(a.slot)
 	case actFinish:
 		p.finish(a.call.owner)
@@ -261,15 +261,15 @@ func (p *Pool) do(a *action) {
 func (p *Pool) send(a *action, send func(attempt int) error) {
 	c := a.call.owner
 	if c.state.cancelled { // by an action before this one
-		p.dispatcher.unsent(a.slot, a.call, a.span)
+		p.scheduler.unsent(a.slot, a.call, a.span)
 		return
 	}
 	switch err := send(a.call.attempts[a.first] + 1); {
 	case err == errAnswered:
-		p.dispatcher.unsent(a.slot, a.call, a.span)
+		p.scheduler.unsent(a.slot, a.call, a.span)
 		return
 	case err != nil:
-		p.dispatcher.unsent(a.slot, a.call, a.span)
+		p.scheduler.unsent(a.slot, a.call, a.span)
 		p.fail(c, err)
 		return
 	}
@@ -296,7 +296,7 @@ func (p *Pool) finish(c *call) {
 // fail ends a call early. Its caller is told at once; what workers hold of it is let run out, or killed by the watch.
 func (p *Pool) fail(c *call, cause error) {
 	c.end(cause)
-	p.dispatcher.cancel(&c.state)
+	p.scheduler.cancel(&c.state)
 	p.watch.over(c)
 }
 

@@ -159,7 +159,7 @@ func (p *Pool) lookAtMemory(l *link, seen *watched) {
 	if seen.base == 0 {
 		seen.base = rss
 	} else if rss-seen.base > p.options.maxGrowth {
-		p.dispatcher.retire(l.slot)
+		p.scheduler.drain(l.slot)
 		p.act()
 	}
 }

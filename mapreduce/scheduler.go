@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// A dispatcher decides which worker gets which items next, and keeps the ledger of who holds what. It is a state machine:
+// A scheduler decides which worker gets which items next, and keeps the ledger of who holds what. It is a state machine:
 // each method is an event, and what is to be done about it is appended to actions. It does no input or output, knows no
 // clock and no process, and is not safe for concurrent use.
 //
 // Every item of a call is in one of four places: not yet sent (from next on, or in again), waiting for its back-off
 // (delayed), at exactly one worker (in a flight), or answered. Workers answer in the order in which they were sent to.
-type dispatcher struct {
+type scheduler struct {
 	workers  []workerState // by slot
 	queue    callQueue     // calls that may have something to send, oldest first
-	maxTasks int           // items after which a worker is retired; 0: never
+	maxTasks int           // items after which a worker is drained; 0: never
 	flown    uint64        // chunks sent so far
 	actions  []action
 }
@@ -22,7 +22,7 @@ type dispatcher struct {
 // An action is what the pool has to do.
 type action struct {
 	kind    actionKind
-	slot    int // the worker, of send, copy, cancel and retire
+	slot    int // the worker, of send, copy, cancel and replace
 	from    int // of copy
 	attempt int // of delay: which attempt has failed
 	call    *callState
@@ -32,13 +32,13 @@ type action struct {
 type actionKind int
 
 const (
-	actSend   actionKind = iota // send the span to the worker
-	actCopy                     // send a second copy of the span, which the worker from holds
-	actCancel                   // tell the worker that the call is cancelled
-	actDelay                    // the item's worker was lost: call retry after a pause
-	actGiveUp                   // the item's worker was lost once too often: the item has failed, and counts as answered
-	actRetire                   // the worker has done its share and holds nothing: replace it
-	actFinish                   // all items of the call were answered, or nothing of a cancelled one is held any more
+	actSend    actionKind = iota // send the span to the worker
+	actCopy                      // send a second copy of the span, which the worker from holds
+	actCancel                    // tell the worker that the call is cancelled
+	actDelay                     // the item's worker was lost: call retry after a pause
+	actGiveUp                    // the item's worker was lost once too often: the item has failed, and counts as answered
+	actReplace                   // the worker has done its share and holds nothing: replace it
+	actFinish                    // all items of the call were answered, or nothing of a cancelled one is held any more
 )
 
 // A span is the items first … end-1 of a call.
@@ -52,7 +52,7 @@ type workerState struct {
 	queued  time.Duration // estimated work in them
 	holds   int           // items in them
 	tasks   int           // items given to it since it is ready
-	retired bool          // it gets no more
+	drained bool          // it gets no more
 }
 
 // A flight is a chunk at a worker.
@@ -86,14 +86,14 @@ type callState struct {
 	finished  bool
 	seen      measure
 
-	queued     bool // in the dispatcher's queue, with these neighbours
+	queued     bool // in the scheduler's queue, with these neighbours
 	prev, succ *callState
 
 	owner *call // the pool's
 }
 
 // ready: the worker in this slot can work.
-func (d *dispatcher) ready(slot int) {
+func (d *scheduler) ready(slot int) {
 	for len(d.workers) <= slot {
 		d.workers = append(d.workers, workerState{})
 	}
@@ -102,14 +102,14 @@ func (d *dispatcher) ready(slot int) {
 }
 
 // submit: a call begins.
-func (d *dispatcher) submit(c *callState) {
+func (d *scheduler) submit(c *callState) {
 	d.queue.pushBack(c)
 	d.assignAll()
 	d.finishIfDone(c)
 }
 
 // more: items up to have-1 exist; ended: and there will be no others.
-func (d *dispatcher) more(c *callState, have int, ended bool) {
+func (d *scheduler) more(c *callState, have int, ended bool) {
 	if c.cancelled || have == c.have && ended == c.ended {
 		return
 	}
@@ -119,7 +119,7 @@ func (d *dispatcher) more(c *callState, have int, ended bool) {
 }
 
 // consume: upTo results are out of the way.
-func (d *dispatcher) consume(c *callState, upTo int) {
+func (d *scheduler) consume(c *callState, upTo int) {
 	if upTo > c.consumed {
 		c.consumed = upTo
 		d.assignAll()
@@ -127,7 +127,7 @@ func (d *dispatcher) consume(c *callState, upTo int) {
 }
 
 // answered: the worker has answered the first of its flights. It returns what it was.
-func (d *dispatcher) answered(slot int, work time.Duration, bytes int) span {
+func (d *scheduler) answered(slot int, work time.Duration, bytes int) span {
 	f := d.landFirst(slot)
 	f.win()
 	f.call.answered += f.size()
@@ -137,12 +137,12 @@ func (d *dispatcher) answered(slot int, work time.Duration, bytes int) span {
 }
 
 // answeredLate: the worker has answered the first of its flights, and the answer of its copy counts.
-func (d *dispatcher) answeredLate(slot int) {
+func (d *scheduler) answeredLate(slot int) {
 	f := d.landFirst(slot)
 	d.goOn(slot, f.call)
 }
 
-func (d *dispatcher) landFirst(slot int) flight {
+func (d *scheduler) landFirst(slot int) flight {
 	w := &d.workers[slot]
 	f := w.flights[0]
 	w.flights[0] = flight{} // or its call would be kept
@@ -154,18 +154,18 @@ func (d *dispatcher) landFirst(slot int) flight {
 }
 
 // goOn: the worker has room again, and the call has come a step nearer to its end.
-func (d *dispatcher) goOn(slot int, c *callState) {
+func (d *scheduler) goOn(slot int, c *callState) {
 	d.finishIfDone(c)
 	if c.backups { // others may have waited for something to copy
 		d.assignAll()
 	} else {
 		d.assign(slot)
 	}
-	d.retireIfDone(slot)
+	d.replaceIfDrained(slot)
 }
 
 // unsent: the span could not be sent after all. Its call is going to be cancelled, so nobody else gets it.
-func (d *dispatcher) unsent(slot int, c *callState, s span) {
+func (d *scheduler) unsent(slot int, c *callState, s span) {
 	w := &d.workers[slot]
 	for i, f := range w.flights {
 		if f.call == c && f.span == s {
@@ -178,33 +178,33 @@ func (d *dispatcher) unsent(slot int, c *callState, s span) {
 			if c.cancelled { // else its items would be sent again before it is
 				d.assign(slot)
 			}
-			d.retireIfDone(slot)
+			d.replaceIfDrained(slot)
 			return
 		}
 	}
 }
 
-// retire: the worker gets nothing more, and is replaced when it holds nothing.
-func (d *dispatcher) retire(slot int) {
+// drain: the worker gets nothing more, and is replaced when it holds nothing.
+func (d *scheduler) drain(slot int) {
 	if slot < len(d.workers) && d.workers[slot].ready {
-		d.workers[slot].retired = true
-		d.retireIfDone(slot)
+		d.workers[slot].drained = true
+		d.replaceIfDrained(slot)
 	}
 }
 
-func (d *dispatcher) retireIfDone(slot int) {
+func (d *scheduler) replaceIfDrained(slot int) {
 	w := &d.workers[slot]
 	if d.maxTasks > 0 && w.tasks >= d.maxTasks {
-		w.retired = true
+		w.drained = true
 	}
-	if w.retired && w.ready && len(w.flights) == 0 {
+	if w.drained && w.ready && len(w.flights) == 0 {
 		w.ready = false
-		d.actions = append(d.actions, action{kind: actRetire, slot: slot})
+		d.actions = append(d.actions, action{kind: actReplace, slot: slot})
 	}
 }
 
 // cancel: nothing more of the call is to be done.
-func (d *dispatcher) cancel(c *callState) {
+func (d *scheduler) cancel(c *callState) {
 	if c.cancelled || c.finished {
 		return
 	}
@@ -220,16 +220,16 @@ func (d *dispatcher) cancel(c *callState) {
 }
 
 // holds reports whether the worker holds something of the call.
-func (d *dispatcher) holds(slot int, c *callState) bool {
+func (d *scheduler) holds(slot int, c *callState) bool {
 	return slot < len(d.workers) && slices.ContainsFunc(d.workers[slot].flights, func(f flight) bool { return f.call == c })
 }
 
 // idle reports whether the worker holds nothing.
-func (d *dispatcher) idle(slot int) bool {
+func (d *scheduler) idle(slot int) bool {
 	return slot >= len(d.workers) || len(d.workers[slot].flights) == 0
 }
 
-func (d *dispatcher) finishIfDone(c *callState) {
+func (d *scheduler) finishIfDone(c *callState) {
 	if c.finished || c.held > c.useless || c.delayed > 0 || !c.cancelled && !(c.ended && c.answered == c.have) {
 		return
 	}
@@ -239,7 +239,7 @@ func (d *dispatcher) finishIfDone(c *callState) {
 }
 
 // assignAll gives work to all workers that have room, one chunk each in turn.
-func (d *dispatcher) assignAll() {
+func (d *scheduler) assignAll() {
 	for given := true; given; {
 		given = false
 		for slot := range d.workers {
@@ -250,15 +250,15 @@ func (d *dispatcher) assignAll() {
 	}
 }
 
-func (d *dispatcher) assign(slot int) {
+func (d *scheduler) assign(slot int) {
 	for d.assignOne(slot) {
 	}
 }
 
 // assignOne sends the next chunk of the oldest call that has one, if the worker has room for it.
-func (d *dispatcher) assignOne(slot int) bool {
+func (d *scheduler) assignOne(slot int) bool {
 	w := &d.workers[slot]
-	if !w.ready || w.retired || len(w.flights) >= windowChunks || d.maxTasks > 0 && w.tasks >= d.maxTasks {
+	if !w.ready || w.drained || len(w.flights) >= windowChunks || d.maxTasks > 0 && w.tasks >= d.maxTasks {
 		return false
 	}
 	for c := d.queue.first; c != nil; c = c.succ {
@@ -287,7 +287,7 @@ func (d *dispatcher) assignOne(slot int) bool {
 // mayRunAt reports whether the call's items may go to this worker.
 func (c *callState) mayRunAt(slot int) bool { return c.place == 0 || c.place == slot+1 }
 
-func (d *dispatcher) fly(slot int, f flight) {
+func (d *scheduler) fly(slot int, f flight) {
 	w := &d.workers[slot]
 	d.flown++
 	f.serial = d.flown
@@ -316,7 +316,7 @@ func (c *callState) left() int {
 }
 
 // nextSpan returns the chunk of c to send next, and does not take it yet.
-func (d *dispatcher) nextSpan(c *callState) (span, bool) {
+func (d *scheduler) nextSpan(c *callState) (span, bool) {
 	if n := len(c.again); n > 0 {
 		return c.again[n-1], true
 	}
@@ -354,7 +354,7 @@ func (c *callState) limit(workers int) int {
 }
 
 // take removes s, the beginning of the result of nextSpan, from what is to be sent.
-func (d *dispatcher) take(c *callState, s span) {
+func (d *scheduler) take(c *callState, s span) {
 	if n := len(c.again); n > 0 {
 		if c.again[n-1].first = s.end; c.again[n-1].size() == 0 {
 			c.again = c.again[:n-1]

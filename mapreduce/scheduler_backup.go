@@ -20,7 +20,7 @@ type copies struct {
 }
 
 // assignBackup gives a worker that holds nothing a second copy of the chunk that was sent first of all that have none.
-func (d *dispatcher) assignBackup(slot int) bool {
+func (d *scheduler) assignBackup(slot int) bool {
 	from, oldest := -1, (*flight)(nil)
 	for other := range d.workers {
 		flights := d.workers[other].flights
@@ -59,7 +59,7 @@ func (f *flight) land() (last bool) {
 }
 
 // alone has the flight that is left of two be one that may be copied again.
-func (d *dispatcher) alone(left *copies) {
+func (d *scheduler) alone(left *copies) {
 	if left == nil || left.done {
 		return
 	}

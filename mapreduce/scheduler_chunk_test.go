@@ -76,9 +76,9 @@ type simChunk struct {
 	work     time.Duration
 }
 
-// makespan runs tasks of these lengths through a dispatcher, on a simulated clock.
+// makespan runs tasks of these lengths through a scheduler, on a simulated clock.
 func makespan(tasks []time.Duration, workers, chunksize int) time.Duration {
-	d := newDispatcher(workers)
+	d := newScheduler(workers)
 	c := &callState{have: len(tasks), ended: true, chunksize: chunksize}
 	sim := make([]simWorker, workers)
 	now := time.Duration(0)

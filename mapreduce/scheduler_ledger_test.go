@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func (m *dispatchModel) check() {
+func (m *schedulerModel) check() {
 	for slot := range m.d.workers {
 		m.checkWorker(slot)
 	}
@@ -15,15 +15,15 @@ func (m *dispatchModel) check() {
 	m.checkProgress()
 }
 
-func (m *dispatchModel) checkWorker(slot int) {
+func (m *schedulerModel) checkWorker(slot int) {
 	w := &m.d.workers[slot]
 	if len(w.flights) != len(m.queues[slot]) || len(w.flights) > windowChunks {
-		m.t.Fatalf("worker %d holds %d chunks, and the dispatcher thinks %d", slot, len(m.queues[slot]), len(w.flights))
+		m.t.Fatalf("worker %d holds %d chunks, and the scheduler thinks %d", slot, len(m.queues[slot]), len(w.flights))
 	}
 	var cost time.Duration
 	for i, f := range w.flights {
 		if real := m.queues[slot][i]; &real.call.state != f.call || real.span != f.span {
-			m.t.Fatalf("worker %d: chunk %d is %v, and the dispatcher thinks %v", slot, i, real.span, f.span)
+			m.t.Fatalf("worker %d: chunk %d is %v, and the scheduler thinks %v", slot, i, real.span, f.span)
 		}
 		cost += f.cost
 	}
@@ -36,7 +36,7 @@ func (m *dispatchModel) checkWorker(slot int) {
 }
 
 // checkCall looks for each item of a call: it must be in exactly one place.
-func (m *dispatchModel) checkCall(c *modelCall) {
+func (m *schedulerModel) checkCall(c *modelCall) {
 	places := make([]int, c.total)
 	held, useless := 0, 0
 	copies := make(map[*bool]bool) // seen already
@@ -56,7 +56,7 @@ func (m *dispatchModel) checkCall(c *modelCall) {
 		}
 	}
 	if held != c.state.held || useless != c.state.useless {
-		m.t.Fatalf("call %d: %d chunks are held, %d useless, and the dispatcher thinks %d, %d", c.number, held, useless, c.state.held, c.state.useless)
+		m.t.Fatalf("call %d: %d chunks are held, %d useless, and the scheduler thinks %d, %d", c.number, held, useless, c.state.held, c.state.useless)
 	}
 	done := c.state.cancelled || c.state.ended && !slices.Contains(c.answers, 0)
 	if finished := held == useless && len(c.delayed) == 0 && done; finished != (c.finishes == 1) || c.finishes > 1 {
@@ -87,7 +87,7 @@ func mark(places []int, s span) {
 
 // checkProgress: no worker is idle while there is something to do. The room of a stream may also grow by a measurement,
 // which wakes one worker; the others wait for the consumer.
-func (m *dispatchModel) checkProgress() {
+func (m *schedulerModel) checkProgress() {
 	idle, busy := -1, false
 	for slot := range m.queues {
 		busy = busy || len(m.queues[slot]) > 0
@@ -115,9 +115,9 @@ func (m *dispatchModel) checkProgress() {
 	}
 }
 
-func (m *dispatchModel) idle(slot int) bool { return m.ready[slot] && len(m.queues[slot]) == 0 }
+func (m *schedulerModel) idle(slot int) bool { return m.ready[slot] && len(m.queues[slot]) == 0 }
 
-func (m *dispatchModel) sendable(c *modelCall) bool {
+func (m *schedulerModel) sendable(c *modelCall) bool {
 	if c.dead {
 		return false
 	}

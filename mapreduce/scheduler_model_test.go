@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// A dispatchModel drives a dispatcher as a pool would, with workers that are only queues, and knows for every item where
+// A schedulerModel drives a scheduler as a pool would, with workers that are only queues, and knows for every item where
 // it should be. What happens is read from script, so that the fuzzer can choose it.
-type dispatchModel struct {
+type schedulerModel struct {
 	t      testing.TB
 	script []byte
-	d      dispatcher
+	d      scheduler
 	ready  []bool
 	queues [][]modelFlight // by worker: sent and not answered
 	calls  []*modelCall
@@ -45,7 +45,7 @@ type modelCall struct {
 const modelWorkers = 4
 
 // next takes a number below n from the script.
-func (m *dispatchModel) next(n int) int {
+func (m *schedulerModel) next(n int) int {
 	if len(m.script) == 0 {
 		return 0
 	}
@@ -54,8 +54,8 @@ func (m *dispatchModel) next(n int) int {
 	return int(b) % n
 }
 
-func runDispatchModel(t testing.TB, script []byte) []string {
-	m := &dispatchModel{t: t, script: script, ready: make([]bool, modelWorkers), queues: make([][]modelFlight, modelWorkers)}
+func runModel(t testing.TB, script []byte) []string {
+	m := &schedulerModel{t: t, script: script, ready: make([]bool, modelWorkers), queues: make([][]modelFlight, modelWorkers)}
 	m.d.maxTasks = []int{0, 0, 3, 60}[m.next(4)]
 	for len(m.script) > 0 {
 		m.step()
@@ -65,7 +65,7 @@ func runDispatchModel(t testing.TB, script []byte) []string {
 	return m.log
 }
 
-func (m *dispatchModel) step() {
+func (m *schedulerModel) step() {
 	switch event := m.next(16); event {
 	case 0:
 		if slot := m.next(modelWorkers); !m.ready[slot] {
@@ -96,7 +96,7 @@ func (m *dispatchModel) step() {
 		}
 	case 9:
 		if m.next(4) == 0 {
-			m.d.retire(m.next(modelWorkers))
+			m.d.drain(m.next(modelWorkers))
 		}
 	default:
 		if slot := m.next(modelWorkers); len(m.queues[slot]) > 0 {
@@ -107,7 +107,7 @@ func (m *dispatchModel) step() {
 }
 
 // lose kills a worker, while it runs an item that it holds or between two.
-func (m *dispatchModel) lose(slot int) {
+func (m *schedulerModel) lose(slot int) {
 	queue := m.queues[slot]
 	m.ready[slot], m.queues[slot] = false, nil
 	for _, f := range queue {
@@ -122,7 +122,7 @@ func (m *dispatchModel) lose(slot int) {
 }
 
 // forgetCopy: of two copies without an answer one is lost, so the other is an ordinary chunk again.
-func (m *dispatchModel) forgetCopy(lost modelFlight) {
+func (m *schedulerModel) forgetCopy(lost modelFlight) {
 	if lost.answered == nil || *lost.answered {
 		return
 	}
@@ -135,21 +135,21 @@ func (m *dispatchModel) forgetCopy(lost modelFlight) {
 	}
 }
 
-func (m *dispatchModel) retry(c *modelCall) {
+func (m *schedulerModel) retry(c *modelCall) {
 	item := c.delayed[0]
 	c.delayed = c.delayed[1:]
 	m.d.retry(&c.state, item)
 }
 
 // some returns one of the calls, finished ones too.
-func (m *dispatchModel) some() *modelCall {
+func (m *schedulerModel) some() *modelCall {
 	if len(m.calls) == 0 {
 		return nil
 	}
 	return m.calls[m.next(len(m.calls))]
 }
 
-func (m *dispatchModel) submit() {
+func (m *schedulerModel) submit() {
 	c := &modelCall{number: len(m.calls)}
 	c.state.owner = &c.owner
 	c.state.retries = m.next(3)
@@ -167,15 +167,15 @@ func (m *dispatchModel) submit() {
 	m.d.submit(&c.state)
 }
 
-func (m *dispatchModel) more(c *modelCall, n int, ended bool) {
+func (m *schedulerModel) more(c *modelCall, n int, ended bool) {
 	room := c.state.consumed + c.state.window - c.total // what the input takes is bounded by the window, too
 	c.total += min(n, room)
 	c.answers = append(c.answers, make([]int, c.total-len(c.answers))...)
 	m.d.more(&c.state, c.total, ended)
 }
 
-// consumable returns how far the consumer may be after n more items: it may know of answers before the dispatcher does.
-func (m *dispatchModel) consumable(c *modelCall, n int) int {
+// consumable returns how far the consumer may be after n more items: it may know of answers before the scheduler does.
+func (m *schedulerModel) consumable(c *modelCall, n int) int {
 	upTo := c.state.consumed
 	for ; n > 0 && upTo < c.total && (c.answers[upTo] > 0 || m.first(c, upTo)); n-- {
 		upTo++
@@ -184,13 +184,13 @@ func (m *dispatchModel) consumable(c *modelCall, n int) int {
 }
 
 // first reports whether the item is in the chunk that some worker is working on.
-func (m *dispatchModel) first(c *modelCall, item int) bool {
+func (m *schedulerModel) first(c *modelCall, item int) bool {
 	return slices.ContainsFunc(m.queues, func(q []modelFlight) bool {
 		return len(q) > 0 && q[0].call == c && q[0].first <= item && item < q[0].end
 	})
 }
 
-func (m *dispatchModel) answer(slot int) {
+func (m *schedulerModel) answer(slot int) {
 	m.awaited = false
 	f := m.queues[slot][0]
 	m.queues[slot] = m.queues[slot][1:]
@@ -209,13 +209,13 @@ func (m *dispatchModel) answer(slot int) {
 	}
 }
 
-func (m *dispatchModel) cancel(c *modelCall) {
+func (m *schedulerModel) cancel(c *modelCall) {
 	c.dead = true
 	m.d.cancel(&c.state)
 }
 
 // act does what Pool.act and Pool.do do.
-func (m *dispatchModel) act() {
+func (m *schedulerModel) act() {
 	for len(m.d.actions) > 0 {
 		actions := m.d.actions
 		m.d.actions = nil
@@ -225,7 +225,7 @@ func (m *dispatchModel) act() {
 	}
 }
 
-func (m *dispatchModel) do(a action) {
+func (m *schedulerModel) do(a action) {
 	c := &modelCall{number: -1}
 	if a.call != nil {
 		c = m.callOf(a.call)
@@ -246,9 +246,9 @@ func (m *dispatchModel) do(a action) {
 		c.delayed = append(c.delayed, a.first)
 	case actGiveUp:
 		c.answers[a.first]++
-	case actRetire:
+	case actReplace:
 		if !m.ready[a.slot] || len(m.queues[a.slot]) > 0 {
-			m.t.Fatalf("worker %d is retired, ready %v, with %d chunks", a.slot, m.ready[a.slot], len(m.queues[a.slot]))
+			m.t.Fatalf("worker %d is drained, ready %v, with %d chunks", a.slot, m.ready[a.slot], len(m.queues[a.slot]))
 		}
 		m.ready[a.slot] = false
 	case actCancel:
@@ -260,7 +260,7 @@ func (m *dispatchModel) do(a action) {
 	}
 }
 
-func (m *dispatchModel) send(a action, c *modelCall) {
+func (m *schedulerModel) send(a action, c *modelCall) {
 	switch {
 	case a.size() <= 0 || a.first < 0 || a.end > c.total:
 		m.t.Fatalf("span %v of a call of %d items", a.span, c.total)
@@ -292,7 +292,7 @@ func (m *dispatchModel) send(a action, c *modelCall) {
 }
 
 // copy sends a second copy, or finds that the chunk has just been answered.
-func (m *dispatchModel) copy(a action, c *modelCall) {
+func (m *schedulerModel) copy(a action, c *modelCall) {
 	i := slices.IndexFunc(m.queues[a.from], func(f modelFlight) bool { return f.call == c && f.span == a.span })
 	if c.dead || i >= 0 && m.next(8) == 7 {
 		m.awaited = !c.dead
@@ -307,7 +307,7 @@ func (m *dispatchModel) copy(a action, c *modelCall) {
 	m.queues[a.slot] = append(m.queues[a.slot], *f)
 }
 
-func (m *dispatchModel) callOf(s *callState) *modelCall {
+func (m *schedulerModel) callOf(s *callState) *modelCall {
 	for _, c := range m.calls {
 		if &c.state == s {
 			return c
@@ -318,7 +318,7 @@ func (m *dispatchModel) callOf(s *callState) *modelCall {
 }
 
 // drain lets everything come to its end, which it must.
-func (m *dispatchModel) drain() {
+func (m *schedulerModel) drain() {
 	m.script = nil
 	if !slices.Contains(m.ready, true) {
 		m.ready[0] = true
@@ -341,7 +341,7 @@ func (m *dispatchModel) drain() {
 			}
 		}
 		for slot := range m.ready {
-			if !m.ready[slot] { // it was retired
+			if !m.ready[slot] { // it was drained
 				m.ready[slot] = true
 				m.d.ready(slot)
 				m.act()
@@ -368,22 +368,22 @@ func (m *dispatchModel) drain() {
 		}
 	}
 	if m.d.queue.first != nil || m.d.queue.last != nil {
-		m.t.Fatal("finished calls are still in the dispatcher's queue")
+		m.t.Fatal("finished calls are still in the scheduler's queue")
 	}
 }
 
-func TestDispatcherKeepsItsLedger(t *testing.T) {
+func TestSchedulerKeepsItsLedger(t *testing.T) {
 	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		script := make([]byte, 20+random.IntN(600))
 		for i := range script {
 			script[i] = byte(random.Uint32())
 		}
-		runDispatchModel(t, script)
+		runModel(t, script)
 	}
 }
 
-func FuzzDispatcher(f *testing.F) {
+func FuzzScheduler(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x00\x00\x00\x01\x02\x00\x01\x80\x08\x00\x01\x01\x08\x01\x01\x01\x01\x00"))
 	random := rand.New(rand.NewPCG(1, 2))
@@ -396,8 +396,8 @@ func FuzzDispatcher(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
 		script = script[:min(len(script), 4000)] // the longer, the slower, and nothing new
-		log := runDispatchModel(t, script)
-		if again := runDispatchModel(t, script); !slices.Equal(log, again) {
+		log := runModel(t, script)
+		if again := runModel(t, script); !slices.Equal(log, again) {
 			t.Fatal("the same events led to other actions")
 		}
 	})

@@ -21,7 +21,7 @@ func Retries(n int) Option {
 
 // lost: the worker in this slot is gone. If it was running an item of a call, that item is to blame, and is tried again or
 // given up, at once if final; a call of nil blames nobody. All else that it held is sent to others.
-func (d *dispatcher) lost(slot int, running *callState, item int, final bool) {
+func (d *scheduler) lost(slot int, running *callState, item int, final bool) {
 	if slot >= len(d.workers) {
 		return
 	}
@@ -47,7 +47,7 @@ func (d *dispatcher) lost(slot int, running *callState, item int, final bool) {
 	d.assignAll()
 }
 
-func (d *dispatcher) blame(c *callState, item int, final bool) {
+func (d *scheduler) blame(c *callState, item int, final bool) {
 	if c.attempts == nil {
 		c.attempts = make(map[int]int)
 	}
@@ -62,7 +62,7 @@ func (d *dispatcher) blame(c *callState, item int, final bool) {
 	d.actions = append(d.actions, a)
 }
 
-func (d *dispatcher) sendAgain(c *callState, s span) {
+func (d *scheduler) sendAgain(c *callState, s span) {
 	if s.size() > 0 {
 		c.again = append(c.again, s)
 		d.queue.pushFront(c)
@@ -70,7 +70,7 @@ func (d *dispatcher) sendAgain(c *callState, s span) {
 }
 
 // retry: the pause after a lost worker is over.
-func (d *dispatcher) retry(c *callState, item int) {
+func (d *scheduler) retry(c *callState, item int) {
 	c.delayed--
 	if c.cancelled {
 		d.finishIfDone(c)

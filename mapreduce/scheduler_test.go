@@ -7,7 +7,7 @@ import (
 )
 
 // sends returns what the actions send, and clears them.
-func sends(d *dispatcher) (all []action) {
+func sends(d *scheduler) (all []action) {
 	for _, a := range d.actions {
 		if a.kind == actSend {
 			all = append(all, a)
@@ -17,16 +17,16 @@ func sends(d *dispatcher) (all []action) {
 	return all
 }
 
-func newDispatcher(workers int) *dispatcher {
-	d := &dispatcher{}
+func newScheduler(workers int) *scheduler {
+	d := &scheduler{}
 	for slot := range workers {
 		d.ready(slot)
 	}
 	return d
 }
 
-func TestDispatcherTriesOneItemFirst(t *testing.T) {
-	d := newDispatcher(2)
+func TestSchedulerTriesOneItemFirst(t *testing.T) {
+	d := newScheduler(2)
 	c := &callState{have: 1000, ended: true}
 	d.submit(c)
 	if got := sends(d); len(got) != 2 || got[0].span != (span{0, 1}) || got[1].span != (span{1, 2}) {
@@ -40,8 +40,8 @@ func TestDispatcherTriesOneItemFirst(t *testing.T) {
 	}
 }
 
-func TestDispatcherBlamesOneItemOnly(t *testing.T) {
-	d := newDispatcher(1)
+func TestSchedulerBlamesOneItemOnly(t *testing.T) {
+	d := newScheduler(1)
 	c := &callState{have: 10, ended: true, chunksize: 10, retries: 1}
 	d.submit(c)
 	d.actions = nil
@@ -75,8 +75,8 @@ func TestDispatcherBlamesOneItemOnly(t *testing.T) {
 }
 
 // A call that cannot be sent leaves its worker to the others, even if that was not known when they asked.
-func TestDispatcherUnsentMakesRoom(t *testing.T) {
-	d := newDispatcher(1)
+func TestSchedulerUnsentMakesRoom(t *testing.T) {
+	d := newScheduler(1)
 	bad, good := &callState{have: 10, ended: true, chunksize: 1}, &callState{have: 10, ended: true, chunksize: 1}
 	d.submit(bad)
 	d.submit(good)
@@ -99,8 +99,8 @@ func TestDispatcherUnsentMakesRoom(t *testing.T) {
 	t.Error("the worker is idle, and the second call gets nothing")
 }
 
-func TestDispatcherServesOldestFirst(t *testing.T) {
-	d := newDispatcher(1)
+func TestSchedulerServesOldestFirst(t *testing.T) {
+	d := newScheduler(1)
 	first, second := &callState{have: 3, ended: true, chunksize: 1}, &callState{have: 3, ended: true, chunksize: 1}
 	d.submit(first)
 	d.submit(second)
@@ -116,9 +116,9 @@ func TestDispatcherServesOldestFirst(t *testing.T) {
 	}
 }
 
-func TestDispatcherBoundsTheBytesOfAStream(t *testing.T) {
+func TestSchedulerBoundsTheBytesOfAStream(t *testing.T) {
 	const each = 8 << 20
-	d := newDispatcher(2)
+	d := newScheduler(2)
 	c := &callState{have: 1000, window: 1024}
 	d.submit(c)
 	sent := 0
@@ -140,8 +140,8 @@ func TestDispatcherBoundsTheBytesOfAStream(t *testing.T) {
 	}
 }
 
-func TestDispatcherBoundsTheChunksOfAWorker(t *testing.T) {
-	d := newDispatcher(1)
+func TestSchedulerBoundsTheChunksOfAWorker(t *testing.T) {
+	d := newScheduler(1)
 	d.submit(&callState{have: 10 * windowChunks, ended: true, chunksize: 1})
 	d.answered(0, 0, 1) // in no time: there might be any number in the window of work
 	if n := len(d.workers[0].flights); n != windowChunks {
