@@ -1,14 +1,15 @@
 package transport
 
-// An Arrival is something to wait for: see [PipeEnd.Arrival].
+// An Arrival can be waited for, see [PipeEnd.Arrival].
 type Arrival struct{ done chan struct{} }
 
 // Done returns a channel that is closed as soon as Recv has something to return.
 func (a *Arrival) Done() <-chan struct{} { return a.done }
 
-// Arrival returns what can be waited for together with other things, in a select or by mapreduce.WaitAny: that Recv has
-// something to return, be it [io.EOF] or an error. It does not block. A later one of the same end is for what comes after.
-// Close ends the wait.
+// Arrival returns something to wait for together with other things, in a select or by
+// mapreduce.WaitAny: it is done when Recv has something to return, be it [io.EOF] or an error.
+// Arrival does not block. Once it is done, the next call returns a new one for what comes
+// afterwards. Close ends the wait.
 func (e *PipeEnd[T]) Arrival() *Arrival {
 	e.check()
 	p := e.pipe
@@ -30,7 +31,8 @@ func (a *Arrival) isOver() bool {
 	}
 }
 
-// await closes the channel when it is time, and before it returns if that is now.
+// await arranges for the channel to be closed, and closes it at once if Recv has something to
+// return.
 func (e *PipeEnd[T]) await(a *Arrival) {
 	if e.conn.receiving.TryLock() {
 		ready, err := e.poll(0)
@@ -41,7 +43,7 @@ func (e *PipeEnd[T]) await(a *Arrival) {
 		}
 	}
 	go func() {
-		_, _ = e.Poll(-1) // an error is what Recv will return, too
+		_, _ = e.Poll(-1) // Recv will return the error, too
 		close(a.done)
 	}()
 }

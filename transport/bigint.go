@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// bigCodec returns the codec for T = big.Int, *big.Int or []*big.Int, nil for all others.
+// bigCodec returns the codec for T = big.Int, *big.Int or []*big.Int, and nil for all other types.
 func bigCodec[T any]() *Codec[T] {
 	var c any
 	switch any((*T)(nil)).(type) {
@@ -54,7 +54,7 @@ func encodeBig(e *Encoder, v *big.Int) error {
 	return nil
 }
 
-// decodeBig sets *v and reports whether there was a number at all: false is a nil.
+// decodeBig sets *v and reports whether there was a number; it reports false for nil.
 func decodeBig(d *Decoder, v *big.Int) (bool, error) {
 	ext, err := readExt(d.mp, extBigInt)
 	if err != nil || ext == nil {
@@ -65,7 +65,7 @@ func decodeBig(d *Decoder, v *big.Int) (bool, error) {
 	}
 	mag := ext[1:]
 	if len(mag) == 0 {
-		return true, nil // zero as it is, not with empty words
+		return true, nil // leave zero as it is, not with empty words
 	}
 	words := make([]big.Word, (len(mag)+7)/8)
 	if littleEndian {

@@ -11,33 +11,34 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A body of bulkSize bytes or more goes through shared memory where both ends allow it ([Writer.UseShared],
-// [Reader.UseShared]): its frame holds no more than the piece of a block where the body lies. A block is used again when the
-// receiver has let it go, which a word in the block says, so no message does. Its pages are there already, and to copy into
-// them takes a fraction of the time that a pipe takes.
+// A body of bulkSize bytes or more goes through shared memory where both ends allow it
+// ([Writer.UseShared], [Reader.UseShared]): its frame holds only the piece of the block that has
+// the body. The block can be used again when the receiver has released it; a word in the block says
+// so, without a message. The pages of a used block exist already, and copying into them takes a
+// fraction of the time that a pipe takes.
 
 const (
 	bulkSize = 64 << 10
 	bulkBit  = 0x80    // in the kind of a frame: the body is the piece of a block
-	bulkKeep = 1 << 28 // bytes of blocks that are kept for later, on each side
+	bulkKeep = 1 << 28 // bytes of unused blocks to keep, on each side
 )
 
-// A bulk is where an [Encoder] puts a body that gets large.
+// A bulk is where an [Encoder] puts a body that becomes large.
 type bulk struct {
 	pool  *shm.Pool
-	block *shm.Block // the encoder's buffer is in it, or has outgrown it; nil: the buffer is small
+	block *shm.Block // has the buffer, unless that has outgrown it; nil: the buffer is small
 	small []byte
 }
 
-// makeRoom has the buffer go on in a block that has room for n bytes more, if there is one to be had.
+// makeRoom moves the buffer into a block that has room for n more bytes, if it can get one.
 func (e *Encoder) makeRoom(n int) {
 	b := e.bulk
 	if b.block != nil && b.inside(e.buf) && cap(e.buf)-len(e.buf) >= n {
 		return
 	}
-	block, err := b.pool.Get(len(e.buf) + n + max(bulkSize, len(e.buf))) // more may come
+	block, err := b.pool.Get(len(e.buf) + n + max(bulkSize, len(e.buf))) // more may follow
 	if err != nil {
-		return // ordinary memory takes it, and the pipe
+		return // it stays in ordinary memory, and goes through the pipe
 	}
 	moved := append(block.Bytes()[:0], e.buf...)
 	if b.block != nil {
@@ -48,8 +49,8 @@ func (e *Encoder) makeRoom(n int) {
 	b.block, e.buf = block, moved
 }
 
-// takePiece takes a large body out of the buffer, which is empty then. ok is false if it is not large, or there is no shared
-// memory: then the buffer holds it still.
+// takePiece takes a large body out of the buffer, which is empty then. ok is false if the body is
+// not large, or if there is no shared memory: the buffer still holds the body then.
 func (e *Encoder) takePiece() (piece shm.Piece, ok bool) {
 	b := e.bulk
 	if b == nil || len(e.buf) < bulkSize {
@@ -66,7 +67,7 @@ func (e *Encoder) takePiece() (piece shm.Piece, ok bool) {
 	return piece, true
 }
 
-// Trim gives memory back that is not needed for usual bodies. The buffer must be of no more use.
+// Trim frees memory that usual bodies do not need. The contents of the buffer are lost.
 func (e *Encoder) Trim() {
 	if b := e.bulk; b != nil && b.block != nil {
 		b.pool.Put(b.block)
@@ -81,9 +82,10 @@ func (b *bulk) inside(buf []byte) bool {
 	return cap(buf) > 0 && unsafe.SliceData(buf) == unsafe.SliceData(b.block.Bytes())
 }
 
-// UseShared has large bodies go through shared memory, which the receiver must allow too. What is not used is kept for idle
-// for the bodies to come; 0 gives it back at once. It is called before the Writer is used; close must be called when it is not
-// used any more and the receiver is gone. Where there is no shared memory it has no effect.
+// UseShared makes large bodies go through shared memory, which the receiver must allow too. Unused
+// memory is kept for the duration idle, for later bodies; with 0 it is freed at once. UseShared
+// must be called before the Writer is used. close must be called when the Writer is not used any
+// more and the receiver is gone. Where there is no shared memory UseShared has no effect.
 func (w *Writer) UseShared(idle time.Duration) (close func()) {
 	pool := shm.NewPool(bulkKeep, idle)
 	w.body = w.NewBody()
@@ -94,8 +96,8 @@ func (w *Writer) UseShared(idle time.Duration) (close func()) {
 	}
 }
 
-// SendWhole has large bodies go through the stream from now on. What was sent before stays where it is, for as long as this
-// process has it.
+// SendWhole makes large bodies go through the stream from now on. What was sent before stays in
+// shared memory for as long as the receiver needs it and this process lives.
 func (w *Writer) SendWhole() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -105,8 +107,8 @@ func (w *Writer) SendWhole() {
 	}
 }
 
-// NewBody returns an Encoder for a body that is made while others are sent, and then sent with [Writer.AddBody]. It can be
-// used again.
+// NewBody returns an Encoder for a body that is made while others are sent; [Writer.AddBody] sends
+// it. The Encoder can be used again.
 func (w *Writer) NewBody() *Encoder {
 	e := NewEncoder(nil)
 	if w.body != nil {
@@ -115,8 +117,9 @@ func (w *Writer) NewBody() *Encoder {
 	return e
 }
 
-// AddBody is [Writer.Add] of a body from [Writer.NewBody], which it may empty. A large one that does not lie in shared memory
-// is not copied but written at once, after all that was added before: that blocks like [Writer.Flush].
+// AddBody is [Writer.Add] for a body from [Writer.NewBody], which it may empty. A large body
+// outside of shared memory is not copied but written at once, after all that was added before: that
+// blocks like [Writer.Flush].
 func (w *Writer) AddBody(kind byte, tag uint32, body *Encoder) (waiting int, err error) {
 	if err := checkSize(uint64(body.Len()), nil); err != nil {
 		return 0, err
@@ -142,9 +145,10 @@ func (w *Writer) addPiece(kind byte, tag uint32, piece shm.Piece) {
 	w.enc.buf = piece.Append(appendHeader(w.enc.buf, kind|bulkBit, tag, shm.PieceSize))
 }
 
-// UseShared allows bodies that lie in shared memory. It must not be used with a peer that is not trusted to be another
-// process of this program. What is not used is kept for idle, as it should be at the Writer. It is called before the Reader is
-// used; close must be called when it is not used any more.
+// UseShared allows bodies in shared memory. It must not be used with a peer that is not trusted to
+// be another process of this program. Unused memory is kept for the duration idle, which should be
+// that of the Writer. UseShared must be called before the Reader is used, and close when the Reader
+// is not used any more.
 func (r *Reader) UseShared(idle time.Duration) (close func()) {
 	r.views = shm.NewViews(bulkKeep, idle)
 	return func() {
@@ -153,7 +157,7 @@ func (r *Reader) UseShared(idle time.Duration) (close func()) {
 	}
 }
 
-// view returns the body that a frame names.
+// view returns the body that a frame refers to.
 func (r *Reader) view(frame []byte) ([]byte, error) {
 	if r.views == nil {
 		return nil, fmt.Errorf("%w: its body is in shared memory, which is not allowed here", ErrFormat)
@@ -166,7 +170,7 @@ func (r *Reader) view(frame []byte) ([]byte, error) {
 		return nil, &SizeError{Size: uint64(piece.Length), Limit: r.limit}
 	}
 	body, err := r.views.View(piece)
-	if errors.Is(err, os.ErrNotExist) { // the sender has ended, and its memory with it
+	if errors.Is(err, os.ErrNotExist) { // the sender has ended, and its memory is gone
 		return nil, cut(io.ErrUnexpectedEOF)
 	}
 	if err != nil {
@@ -176,8 +180,8 @@ func (r *Reader) view(frame []byte) ([]byte, error) {
 	return body, nil
 }
 
-// Keep has the body of the last frame stay valid until release is called, which any goroutine may do, once. It returns nil,
-// and has no effect, for a body that is not in shared memory.
+// Keep keeps the body of the last frame valid until release is called, once, by any goroutine. If
+// the body is not in shared memory, Keep returns nil and has no effect.
 func (r *Reader) Keep() (release func()) {
 	if r.lent == nil {
 		return nil
@@ -187,8 +191,8 @@ func (r *Reader) Keep() (release func()) {
 	return release
 }
 
-// LetGo gives the memory of the last body back to its sender, as the next Next does: for a reader that may be kept from that.
-// The body must be of no more use.
+// LetGo gives the memory of the last body back to its sender, as the following Next does: it is for
+// a reader that may not come to call Next. The body must not be used any more.
 func (r *Reader) LetGo() {
 	if r.lent != nil {
 		r.lent.giveBack()

@@ -2,9 +2,10 @@ package transport
 
 import "sync"
 
-// A Cargo is what values refer to that processes share: arrays, ends of pipes and the like. Whoever may send a value several
-// times, or some time after it was given to him, has this process keep its cargo meanwhile, though its user closes it. Its
-// methods are safe for concurrent use.
+// A Cargo is the set of shared objects that values refer to: arrays, ends of pipes and the like. A
+// sender that may send a value several times, or some time after it was given the value, keeps its
+// cargo meanwhile, so that the objects stay even if their user closes them. The methods of a Cargo
+// are safe for concurrent use.
 type Cargo struct {
 	mu     sync.Mutex
 	unpin  []func()
@@ -17,8 +18,9 @@ func (c *Cargo) add(unpin func()) {
 	c.unpin = append(c.unpin, unpin)
 }
 
-// Orphan says that the process that was sent the values has died in the middle of its work: others must not wait for what
-// it would have done with the cargo. The Cargo must not have been released.
+// Orphan says that the process that received the values has died in the middle of its work, so that
+// others do not wait for what it would have done with the cargo. It must not be called after
+// Release.
 func (c *Cargo) Orphan() {
 	c.mu.Lock()
 	orphan := c.orphan
@@ -28,7 +30,7 @@ func (c *Cargo) Orphan() {
 	}
 }
 
-// Release ends the keeping. The Cargo is empty then; nil always is.
+// Release ends the keeping and empties the Cargo. It does nothing for nil.
 func (c *Cargo) Release() {
 	if c == nil {
 		return
@@ -42,8 +44,8 @@ func (c *Cargo) Release() {
 	}
 }
 
-// Keep adds what *v refers to to the cargo. For a T that cannot refer to anything it does nothing; otherwise it takes about as
-// long as to encode the value.
+// Keep adds what *v refers to to the cargo. It does nothing for a T that cannot refer to anything;
+// otherwise it takes about as long as encoding the value.
 func (c *Codec[T]) Keep(cargo *Cargo, v *T) {
 	if !c.refers {
 		return
@@ -53,12 +55,12 @@ func (c *Codec[T]) Keep(cargo *Cargo, v *T) {
 	done := make(chan struct{})
 	go func() { // a user's method may call runtime.Goexit
 		defer close(done)
-		_ = c.encode(e, v) // who sends it returns the error
+		_ = c.encode(e, v) // the sender returns the error
 	}()
 	<-done
 }
 
-// Keeping returns the cargo of one value; nil for a T that cannot refer to anything.
+// Keeping returns the cargo of one value, or nil for a T that cannot refer to anything.
 func (c *Codec[T]) Keeping(v *T) *Cargo {
 	if !c.refers {
 		return nil
@@ -68,11 +70,12 @@ func (c *Codec[T]) Keeping(v *T) *Cargo {
 	return cargo
 }
 
-// KeptBySender says whether somebody in this process keeps the cargo of what is encoded from now on, see [Codec.Keep], for as
-// long as anybody may decode it. If not, as at first, what is encoded is kept until it was decoded once.
+// KeptBySender says whether this process keeps the cargo of what is encoded from now on, see
+// [Codec.Keep], for as long as any process may decode it. If not, as at first, the objects are kept
+// until the value was decoded once.
 func (e *Encoder) KeptBySender(kept bool) { e.kept = kept }
 
-// Carry implements what the objects of shared memory look for in the writer of an encoder.
+// Carry implements [shm.Carrier], which shared objects look for in the writer of a msgpack encoder.
 func (e *Encoder) Carry(pin func() (unpin func())) bool {
 	if e.cargo != nil {
 		e.cargo.add(pin())
@@ -80,7 +83,8 @@ func (e *Encoder) Carry(pin func() (unpin func())) bool {
 	return e.kept || e.cargo != nil
 }
 
-// Orphaned implements what a barrier looks for in the writer of an encoder: f is called by [Cargo.Orphan].
+// Orphaned implements the method that a barrier looks for in the writer of a msgpack encoder:
+// [Cargo.Orphan] calls f.
 func (e *Encoder) Orphaned(f func()) {
 	if e.cargo == nil {
 		return

@@ -13,10 +13,10 @@ import (
 type Encoder struct {
 	buf  []byte
 	mp   *msgpack.Encoder // writes to buf, through Write and WriteByte
-	bulk *bulk            // where large bodies go; nil: they stay
-	to   string           // who is to have the values; "": nobody knows
+	bulk *bulk            // where large bodies go; nil: into buf
+	to   string           // who receives the values; "": unknown
 
-	cargo *Cargo // what is encoded refers to this; nil: nobody asks
+	cargo *Cargo // collects what the values refer to; nil: nothing is collected
 	kept  bool   // see KeptBySender
 }
 
@@ -29,14 +29,15 @@ func NewEncoder(buf []byte) *Encoder {
 	return e
 }
 
-// SetReceiver names who is to have the values that are encoded from now on.
+// SetReceiver names the receiver of the values that are encoded from now on.
 func (e *Encoder) SetReceiver(name string) { e.to = name }
 
-// Receiver returns the name that SetReceiver was given. Types that encode themselves find the Encoder as the Writer of the
-// msgpack encoder that they are given.
+// Receiver returns the name that SetReceiver set. Types that encode themselves find the Encoder as
+// the Writer of their msgpack encoder.
 func (e *Encoder) Receiver() string { return e.to }
 
-// Bytes returns the buffer: what it held at first and all that was written since. It is valid until the next write.
+// Bytes returns the buffer: its first contents and all that was written since. It is valid until
+// the next write.
 func (e *Encoder) Bytes() []byte { return e.buf }
 
 // Len returns the number of bytes in the buffer.
@@ -71,10 +72,10 @@ type Decoder struct {
 	body []byte
 	off  int
 	mp   *msgpack.Decoder // reads body, through Read, ReadByte and UnreadByte
-	loan *loan            // of the body; nil: its memory is the caller's
+	loan *loan            // of the body; nil: the caller owns its memory
 
 	ownsViews bool
-	views     []func() // release those that are owned
+	views     []func() // these release the owned views
 }
 
 // NewDecoder returns a Decoder of body.
@@ -85,20 +86,21 @@ func NewDecoder(body []byte) *Decoder {
 	return d
 }
 
-// Reset starts anew with another body.
+// Reset starts over with another body.
 func (d *Decoder) Reset(body []byte) { d.body, d.off, d.loan = body, 0, nil }
 
-// ResetFrame starts anew with the body of a frame. Each [View] that is taken from it, and that is large and lies in shared
-// memory, stays there, and keeps the memory until its release.
+// ResetFrame starts over with the body of a frame. A large [View] that is decoded from a body in
+// shared memory stays there, and keeps the memory until its release.
 func (d *Decoder) ResetFrame(f Frame) {
 	d.Reset(f.Body)
 	d.loan = f.loan
 }
 
-// OwnViews has each [View] that is taken from now on released by the next ReleaseViews, if nobody else did it before.
+// OwnViews makes the next ReleaseViews release each [View] that is decoded from now on, unless it
+// was released before.
 func (d *Decoder) OwnViews() { d.ownsViews = true }
 
-// ReleaseViews releases the views that are owned; see OwnViews.
+// ReleaseViews releases the owned views; see OwnViews.
 func (d *Decoder) ReleaseViews() {
 	for _, release := range d.views {
 		release()
@@ -128,7 +130,7 @@ func (d *Decoder) ReadByte() (byte, error) {
 	return d.body[d.off-1], nil
 }
 
-// UnreadByte gives the last byte back.
+// UnreadByte unreads the last byte.
 func (d *Decoder) UnreadByte() error {
 	if d.off == 0 {
 		return io.ErrNoProgress
@@ -152,7 +154,8 @@ func (d *Decoder) String() (string, error) {
 	return string(b), err
 }
 
-// Blob takes bytes, or the bytes of a string, without copying them: they are part of the body. Nil stays nil.
+// Blob takes bytes, or the bytes of a string, without copying them: they are part of the body. It
+// returns nil for nil.
 func (d *Decoder) Blob() ([]byte, error) {
 	n, err := d.mp.DecodeBytesLen()
 	if err != nil || n == -1 {
@@ -161,14 +164,14 @@ func (d *Decoder) Blob() ([]byte, error) {
 	return d.next(n)
 }
 
-// A Codec encodes and decodes the values of one type. It is made once per type and is safe for concurrent use.
+// A Codec encodes and decodes values of one type. It is safe for concurrent use.
 type Codec[T any] struct {
 	encode func(*Encoder, *T) error
 	decode func(*Decoder, *T) error
-	refers bool // a value may refer to what processes share
+	refers bool // a value may refer to shared objects
 }
 
-// NewCodec returns the codec of T, or a [TypeError] if values of T would not arrive as they left.
+// NewCodec returns the codec of T, or a [TypeError] if values of T would arrive changed.
 func NewCodec[T any]() (*Codec[T], error) {
 	t := reflect.TypeFor[T]()
 	w, err := walkType(t)
@@ -188,16 +191,17 @@ func NewCodec[T any]() (*Codec[T], error) {
 	return c, nil
 }
 
-// Encode appends *v. On an error the buffer may hold a part of it; truncate it.
+// Encode appends *v. After an error the buffer may hold a part of it; truncate it.
 func (c *Codec[T]) Encode(e *Encoder, v *T) error { return c.encode(e, v) }
 
-// Decode takes a value into *v, which must be a zero value. It never panics and never takes more memory than is
-// proportional to the body, whatever the body holds; but where T has both a map and a part that may be any msgpack
-// extension, a [time.Time] or a type with methods for msgpack, a broken body can ask for room for a million entries.
+// Decode takes a value into *v, which must be a zero value. Whatever the body holds, Decode does
+// not panic, and the memory it takes is proportional to the size of the body, with one exception:
+// if T has both a map and a part that may be any msgpack extension, a [time.Time] or a type with
+// methods for msgpack, a broken body can make it take room for a million entries.
 func (c *Codec[T]) Decode(d *Decoder, v *T) error { return c.decode(d, v) }
 
-// generalCodec leaves the work to the msgpack library. A pointer goes in, or methods with pointer receivers were missed.
-// See checkLengths about exts.
+// generalCodec leaves the work to the msgpack library. It passes a pointer, so that the library
+// finds methods with pointer receivers. For exts see checkLengths.
 func generalCodec[T any](exts bool) *Codec[T] {
 	return &Codec[T]{
 		encode: func(e *Encoder, v *T) (err error) {
@@ -214,14 +218,15 @@ func generalCodec[T any](exts bool) *Codec[T] {
 	}
 }
 
-// caught turns a panic, of a user's method or of the library on a strange body, into an error.
+// caught turns a panic of a user's method, or of the library on an invalid body, into an error.
 func caught(err *error, doing string, v any) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf(doing+": panic: %v", v, p)
 	}
 }
 
-// kindCodec is the short way for the types whose kind says all: no reflection, nothing on the heap.
+// kindCodec returns the fast codec of a type whose kind says all, without reflection or allocation;
+// it returns nil for all other types.
 func kindCodec[T any](t reflect.Type) *Codec[T] {
 	switch t.Kind() {
 	case reflect.Int:
@@ -258,7 +263,7 @@ func kindCodec[T any](t reflect.Type) *Codec[T] {
 	return nil
 }
 
-// castCodec treats a T as the U that it is underneath.
+// castCodec treats a T as its underlying type U.
 func castCodec[T, U any](encode func(*Encoder, *U) error, decode func(*Decoder, *U) error) *Codec[T] {
 	return &Codec[T]{
 		encode: func(e *Encoder, v *T) error { return encode(e, (*U)(unsafe.Pointer(v))) },

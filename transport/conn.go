@@ -6,8 +6,9 @@ import (
 	"sync"
 )
 
-// A Conn sends and receives values of one type over a byte stream: one value, one frame, so that boundaries are kept.
-// It is safe for concurrent use; one Send and one Recv may be under way at the same time, others wait their turn.
+// A Conn sends and receives values of one type over a byte stream, one value in one frame, so that
+// boundaries are kept. It is safe for concurrent use: one Send and one Recv may run at the same
+// time, others wait their turn.
 type Conn[T any] struct {
 	stream io.ReadWriteCloser
 	codec  *Codec[T]
@@ -20,8 +21,8 @@ type Conn[T any] struct {
 	dec       *Decoder
 }
 
-// NewConn returns a Conn on stream, which it owns from then on. Bodies of more than limit bytes are refused when
-// received; limit 0 means [MaxBody]. A T that cannot travel is a [TypeError].
+// NewConn returns a Conn on stream, which it owns from then on. It refuses to receive bodies of
+// more than limit bytes; 0 means [MaxBody]. The error is a [TypeError] if T cannot travel.
 func NewConn[T any](stream io.ReadWriteCloser, limit uint64) (*Conn[T], error) {
 	codec, err := NewCodec[T]()
 	if err != nil {
@@ -33,8 +34,9 @@ func NewConn[T any](stream io.ReadWriteCloser, limit uint64) (*Conn[T], error) {
 	}, nil
 }
 
-// Send encodes v and writes it; v may be changed as soon as Send returns. It blocks while the stream takes no more.
-// A value that cannot be encoded is an error after which the Conn goes on; after any other error it is of no further use.
+// Send encodes v and writes it; v may be changed as soon as Send returns. It blocks while the
+// stream takes no more. If v cannot be encoded, Send returns an error and the Conn stays usable;
+// after any other error it cannot be used any more.
 func (c *Conn[T]) Send(v T) error {
 	c.sending.Lock()
 	defer c.sending.Unlock()
@@ -48,7 +50,8 @@ func (c *Conn[T]) Send(v T) error {
 	return nil
 }
 
-// Recv waits for the next value. It returns [io.EOF] itself, unwrapped, when the other end was closed or is gone.
+// Recv waits for the next value. It returns [io.EOF] itself, unwrapped, if the other end was closed
+// or is gone.
 func (c *Conn[T]) Recv() (v T, err error) {
 	c.receiving.Lock()
 	defer c.receiving.Unlock()

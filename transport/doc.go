@@ -1,13 +1,14 @@
 // Package transport moves Go values between processes.
 //
-// A [Queue] has any number of senders and receivers in any processes of a tree, a [Pipe] has two ends, and both are sent to
-// other processes like any value. A [View] is a large slice of numbers that is used where it arrived.
-// The arguments and results of tasks need none of them.
+// A [Queue] has any number of senders and receivers in any processes of a tree, a [Pipe] has two
+// ends, and both can be sent to other processes like any value. A [View] is a large slice of
+// numbers that can be used where it arrived. The arguments and results of tasks need none of them.
 //
 //	queue, err := transport.NewQueue[string](100) // holds 100 values, then Put waits
 //	here, there, err := transport.Pipe[int]()     // what one end sends the other receives
 //
-// Below them are a [Codec], which says what value can travel, and frames on a byte stream; [Conn] is both on any stream.
+// They are built on a [Codec], which says which values can travel, and on frames in a byte stream;
+// a [Conn] combines the two on any stream.
 //
 // # Frame
 //
@@ -24,7 +25,8 @@
 //
 //	6d 72 01 07  02 01 00 00  03 00 00 00 00 00 00 00  a2 68 69
 //
-// A declared length is held against a limit before any memory is taken, and memory is then taken only as bytes arrive.
+// A declared length is checked against a limit before any memory is taken; memory is then taken
+// only as bytes arrive.
 //
 // # Values
 //
@@ -37,11 +39,13 @@
 //	ext type 3   a [View]: one byte for the kind of element, fewer zeros than an element has bytes, then the elements,
 //	             little-endian; or a single byte 0: no slice at all
 //
-// []float64{1} is therefore c7 09 01 09 00 00 00 00 00 00 f0 3f. The forms are used where such a slice or number is
-// itself the value that is sent; a slice of numbers inside a struct takes the fast form when its type is [Slice].
+// So []float64{1} is c7 09 01 09 00 00 00 00 00 00 f0 3f. These forms are used where such a slice
+// or number is itself the value that is sent; a slice of numbers inside a struct takes the fast
+// form if its type is [Slice].
 //
-// The zeros have the elements of a View of 64 KiB or more begin at a multiple of their size, counted from the beginning of the
-// body, so that they can be used where they lie. How many there are follows from the length.
+// Because of the zeros, the elements of a View of 64 KiB or more begin at a multiple of their size,
+// counted from the beginning of the body, so that they can be used where they are. The length
+// implies how many zeros there are.
 //
 // Not every Go value can travel: [NewCodec] walks the type and names the part that cannot.
 package transport

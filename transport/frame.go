@@ -16,17 +16,18 @@ const (
 	// MaxBody is the largest body a frame may have, in bytes: msgpack counts the bytes of a value in 32 bits.
 	MaxBody = 1<<32 - 1
 
-	// keepBuffer is the largest buffer that is kept for the next message.
+	// keepBuffer is the size in bytes of the largest buffer that is kept for the next message.
 	keepBuffer = 16 << 20
 
-	// readStep is how much memory a declared length is trusted with before its bytes have come.
+	// readStep is how many bytes are allocated for a declared length before its bytes have arrived.
 	readStep = 1 << 20
 )
 
-// ErrFormat is wrapped by every error about bytes that are no frame of this version: garbage, or a peer of another build.
+// ErrFormat is wrapped by every error about bytes that are not a frame of this version: garbage, or
+// a peer of another build.
 var ErrFormat = errors.New("not a frame")
 
-// A SizeError reports a body that is larger than is allowed.
+// A SizeError reports a body that is larger than allowed.
 type SizeError struct {
 	Size  uint64 // bytes that the body has, or claims to have
 	Limit uint64 // bytes that are allowed
@@ -36,12 +37,13 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("message of %d bytes is over the limit of %d bytes", e.Size, e.Limit)
 }
 
-// A Frame is one message. Body is valid until the next call of [Reader.Next]; copy what must live longer.
+// A Frame is one message. Body is valid until the next call of [Reader.Next]; copy what must live
+// longer.
 type Frame struct {
 	Kind byte
 	Tag  uint32
 	Body []byte
-	loan *loan // of the body; nil: it is not in shared memory
+	loan *loan // of the body; nil: the body is not in shared memory
 }
 
 func appendHeader(buf []byte, kind byte, tag uint32, size uint64) []byte {
@@ -67,10 +69,10 @@ type Reader struct {
 	buf        []byte // bytes read and not yet returned are buf[start:end]
 	start, end int
 	spare      []byte // for the next body that is larger than buf
-	partial    []byte // what there is of such a body, whose header is in buf; nil: none has begun
+	partial    []byte // the part of such a body that has arrived, whose header is in buf; nil: none
 
-	views *shm.Views // of bodies in shared memory; nil: there must be none
-	lent  *loan      // of the last body, if it is one
+	views *shm.Views // of bodies in shared memory; nil: they are refused
+	lent  *loan      // of the last body, if it is in shared memory
 }
 
 // NewReader returns a Reader that refuses bodies of more than limit bytes; limit 0 means [MaxBody].
@@ -81,10 +83,11 @@ func NewReader(r io.Reader, limit uint64) *Reader {
 	return &Reader{r: r, limit: limit, buf: make([]byte, 64<<10)}
 }
 
-// Next waits for the next frame. It returns [io.EOF] when the stream ends between two frames, an error that wraps
-// [io.ErrUnexpectedEOF] when it ends inside one, [ErrFormat] for bytes that are no frame and a [SizeError] for a body
-// over the limit. After an error the stream is of no further use, unless it is that of a read which has only given up to wait,
-// as at a deadline: then Next can be called again, and goes on where it was.
+// Next waits for the next frame. It returns [io.EOF] if the stream ends between two frames, an
+// error that wraps [io.ErrUnexpectedEOF] if it ends inside one, [ErrFormat] for bytes that are not
+// a frame and a [SizeError] for a body over the limit. After an error the stream cannot be used any
+// more, unless the error is that of a read that only gave up waiting, as at a deadline: then Next
+// can be called again and continues where it was.
 func (r *Reader) Next() (Frame, error) {
 	r.LetGo()
 	if err := r.fill(headerSize); err != nil {
@@ -147,8 +150,8 @@ func (r *Reader) fill(n int) error {
 	return nil
 }
 
-// large reads a body that does not fit the buffer into other memory, which grows only as bytes arrive. Its header stays in the
-// buffer until it is whole.
+// large reads a body that does not fit the buffer into other memory, which grows only as bytes
+// arrive. The header stays in the buffer until the body is complete.
 func (r *Reader) large(size int) ([]byte, error) {
 	body := r.partial
 	r.partial = nil

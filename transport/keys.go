@@ -2,9 +2,10 @@ package transport
 
 import "reflect"
 
-// CheckKey returns a [TypeError] if values of type t cannot be the keys of a map that several processes fill: those of a
-// job, or of a manager's dict. Beside what [CheckType] refuses, that is what == tells apart after the way though it was
-// equal before: pointers, also where they are a part of a type that encodes itself, and [time.Time].
+// CheckKey returns a [TypeError] if values of type t cannot be keys of a map that several processes
+// fill, such as that of a job or of a manager's dict. Besides what [CheckType] refuses, CheckKey
+// refuses values that were equal by == before they travelled and are not afterwards: pointers, even
+// as a part of a type that encodes itself, and [time.Time].
 func CheckKey(t reflect.Type) error {
 	w := &typeWalk{root: t, keys: 1}
 	switch {
@@ -16,7 +17,7 @@ func CheckKey(t reflect.Type) error {
 	return w.check(t, t.String(), true)
 }
 
-// checkParts looks for addresses in the memory of a key that encodes itself: what arrives has other ones.
+// checkParts looks for pointers in the memory of a key that encodes itself: they arrive changed.
 func (w *typeWalk) checkParts(t reflect.Type, path string) error {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer:

@@ -9,17 +9,17 @@ import (
 // maxDepth bounds how deep arrays and maps of one value may be nested.
 const maxDepth = 1000
 
-// CheckWhole returns an error unless b begins with a whole msgpack value: one in which every array, map and string has as many
-// parts as it declares. It is for bytes of others that the msgpack library is to decode without a [Codec]: it would take
-// memory for what they declare.
+// CheckWhole returns an error unless b begins with a whole msgpack value: one in which every array,
+// map and string has as many parts as it declares. It is for bytes from others that the msgpack
+// library decodes without a [Codec]: the library would allocate memory for what they declare.
 func CheckWhole(b []byte) error { return checkLengths(b, true) }
 
-// checkLengths makes sure that the first msgpack value of b is whole: that every array, map and string in it has as
-// many parts as it declares. The msgpack library takes memory for a declared length at once, so a body of five bytes
-// could otherwise ask for a hundred gigabytes.
+// checkLengths makes sure that the first msgpack value of b is whole: that every array, map and
+// string in it has as many parts as it declares. The msgpack library allocates memory for a
+// declared length at once, so a body of five bytes could otherwise ask for a hundred gigabytes.
 //
-// The library also takes a map out of an extension, where this function cannot see it. So unless exts is set, it lets
-// through only the extensions of numbers, which look like no map.
+// The library also decodes a map from an extension, where this function cannot see it. So unless
+// exts is set, it allows only the extensions of numbers, which do not look like a map.
 func checkLengths(b []byte, exts bool) error {
 	if _, err := valueLen(b, 0, exts); err != nil {
 		return fmt.Errorf("broken msgpack value in a body of %d bytes: %w", len(b), err)
@@ -87,7 +87,7 @@ func bytesLen(b []byte, n int) (int, error) {
 	return n, nil
 }
 
-// bigEndian reads the number of the given width after the code.
+// bigEndian reads the number of the given width in bytes that follows the code.
 func bigEndian(b []byte, width int) (int, error) {
 	if 1+width > len(b) {
 		return 0, io.ErrUnexpectedEOF
@@ -110,7 +110,7 @@ func sizedLen(b []byte, width int) (int, error) {
 	return bytesLen(b, 1+width+n)
 }
 
-// extLen is for an extension of n bytes whose type is at offset at.
+// extLen returns the length in bytes of an extension of n bytes whose type is at offset at.
 func extLen(b []byte, at, n int, exts bool) (int, error) {
 	end, err := bytesLen(b, at+1+n)
 	if err == nil && !exts && !(n > 0 && (b[at] == extNumbers || b[at] == extView) && b[at+1] <= maxKind) {
@@ -127,7 +127,8 @@ func countedLen(b []byte, width, perPart, depth int, exts bool) (int, error) {
 	return partsLen(b, 1+width, n*perPart, depth, exts)
 }
 
-// partsLen adds up the parts of an array or map that begin at offset at. Each takes at least a byte.
+// partsLen returns the length in bytes of an array or map whose parts begin at offset at. Each part
+// takes at least one byte.
 func partsLen(b []byte, at, parts, depth int, exts bool) (int, error) {
 	if parts > len(b)-at {
 		return 0, io.ErrUnexpectedEOF

@@ -7,8 +7,8 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A loan is a body in shared memory. Its sender may use the memory again when all who have it here have given it back: the
-// [Reader] that received it, or who keeps it, and each [View] that lies in it.
+// A loan is a body in shared memory. Its sender may use the memory again when all holders here have
+// given it back: the [Reader] that received it, or the caller of its Keep, and each [View] in it.
 type loan struct {
 	views *shm.Views
 	piece shm.Piece
@@ -16,14 +16,14 @@ type loan struct {
 
 func (l *loan) giveBack() { l.views.Release(l.piece) }
 
-// lease makes one more have the loan, for the sake of so many bytes of it.
+// lease adds a holder of the loan, a View that uses so many bytes of it.
 func (l *loan) lease(bytes int) *lease {
 	l.views.Retain(l.piece)
 	leased.add(bytes)
 	return &lease{l, bytes}
 }
 
-// A lease is the part that a View has in a loan. It has one end.
+// A lease is a View's share of a loan. It must be ended once.
 type lease struct {
 	loan  *loan
 	bytes int
@@ -34,14 +34,15 @@ func (l *lease) end() {
 	leased.remove(l.bytes)
 }
 
-// forgotten is the end of the lease of a View that nothing refers to any more.
+// forgotten ends the lease of a View that nothing refers to any more.
 func (l *lease) forgotten() {
 	l.end()
 	leased.slowDown()
 }
 
-// leased counts the bytes of all leases. The garbage collector does not see them, and forgotten ones would pile up until it has
-// other reasons to run. So it is run when they are twice as many as were there before, as it does itself with the heap.
+// leased counts the bytes of all leases. The garbage collector does not see them, and forgotten
+// ones would pile up until it has other reasons to run. So it is started when their bytes have
+// doubled since the last time, which is its own rule for the heap.
 var leased = pacer{limit: minLeased}
 
 const minLeased = bulkKeep
@@ -70,7 +71,7 @@ func (p *pacer) remove(n int) {
 	p.bytes -= n
 }
 
-// slowDown lowers the limit when a collection has found something.
+// slowDown lowers the limit after a collection has found something.
 func (p *pacer) slowDown() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

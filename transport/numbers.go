@@ -19,16 +19,17 @@ const (
 	extView    = 3
 )
 
-// Number is what a [Slice] or a [View] may hold.
+// Number is the constraint for the elements of a [Slice] or a [View].
 type Number interface {
 	~int8 | ~int16 | ~int32 | ~int64 | ~int | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uint | ~float32 | ~float64
 }
 
-// A Slice is a slice of numbers that travels as one block of bytes, also inside a struct: for 1,024 float64 some 300 times
-// faster than element by element. Convert with Slice[float64](s) and []float64(s); neither copies.
+// A Slice is a slice of numbers that travels as one block of bytes, also inside a struct: with
+// 1,024 float64 that is some 300 times faster than element by element. Convert with
+// Slice[float64](s) and []float64(s); neither copies.
 type Slice[E Number] []E
 
-func (s Slice[E]) numbers() {} // tells a Slice from other types with methods for msgpack
+func (s Slice[E]) numbers() {} // distinguishes a Slice from other types with methods for msgpack
 
 // EncodeMsgpack implements [msgpack.CustomEncoder].
 func (s Slice[E]) EncodeMsgpack(mp *msgpack.Encoder) error {
@@ -40,7 +41,8 @@ func (s *Slice[E]) DecodeMsgpack(mp *msgpack.Decoder) error {
 	return decodeNumbers(mp, (*[]E)(s))
 }
 
-// sliceCodec returns the codec of slices whose elements are numbers or bytes, nil for all others.
+// sliceCodec returns the codec of slices whose elements are numbers or bytes, and nil for all
+// others.
 func sliceCodec[T any](elem reflect.Type) *Codec[T] {
 	if codesItself(elem) {
 		return nil
@@ -87,10 +89,10 @@ func numbersCodec[T any, E Number]() *Codec[T] {
 		func(d *Decoder, v *[]E) error { return decodeNumbers(d.mp, v) })
 }
 
-// maxKind is the largest byte that stands for a type of elements.
+// maxKind is the largest byte that stands for an element type.
 const maxKind = 10
 
-// elemKind is the byte that stands for the type of the elements; int and uint travel as 64 bits.
+// elemKind returns the byte that stands for an element type; int and uint travel as 64 bits.
 func elemKind(t reflect.Type) byte {
 	switch t.Kind() {
 	case reflect.Int8:
@@ -116,10 +118,11 @@ func elemKind(t reflect.Type) byte {
 	}
 }
 
-// Int and uint travel as they lie in memory: the package does not compile where they have other than 64 bits.
+// Int and uint travel as they are in memory: the package does not compile where they do not have 64
+// bits.
 const _ = uint(unsafe.Sizeof(int(0)) - 8)
 
-// rawBytes shows a slice of numbers as the bytes that it is.
+// rawBytes returns the memory of a slice of numbers as bytes.
 func rawBytes[E Number](s []E) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(*new(E))))
 }
@@ -131,7 +134,7 @@ func encodeNumbers(mp *msgpack.Encoder, kind byte, isNil bool, raw []byte, size 
 	return writeNumbers(mp, extNumbers, kind, 0, raw, size)
 }
 
-// writeNumbers writes an extension: the kind of element, pad zeros, the elements.
+// writeNumbers writes an extension: the kind of the elements, pad zeros, the elements.
 func writeNumbers(mp *msgpack.Encoder, ext int8, kind byte, pad int, raw []byte, size int) error {
 	if limit := math.MaxUint32 - 1 - pad; len(raw) > limit {
 		return &SizeError{Size: uint64(len(raw)), Limit: uint64(limit)}
@@ -182,7 +185,7 @@ func copyNumbers[E Number](raw []byte) []E {
 	return s
 }
 
-// readExt takes the extension of the given type and returns its bytes, or nil for a nil.
+// readExt takes the extension of the given type and returns its bytes, or nil for nil.
 func readExt(mp *msgpack.Decoder, want int8) ([]byte, error) {
 	code, err := mp.PeekCode()
 	if err != nil {
@@ -201,7 +204,7 @@ func readExt(mp *msgpack.Decoder, want int8) ([]byte, error) {
 	if d, ok := mp.Buffered().(*Decoder); ok {
 		return d.next(n)
 	}
-	var b bytes.Buffer // some other decoder: take memory only as bytes come
+	var b bytes.Buffer // some other decoder: take memory only as bytes arrive
 	_, err = io.CopyN(&b, mp.Buffered(), int64(n))
 	return b.Bytes(), err
 }

@@ -8,24 +8,27 @@ import (
 	"time"
 )
 
-// A PipeEnd is one of two ends, in one process or in two: what one sends the other receives, in order and one by one. It is
-// made by [Pipe] or [OneWayPipe] and used by pointer; all methods are safe for concurrent use. What is sent lies in shared
-// memory until it is received, also when the sender has ended meanwhile.
+// A PipeEnd is one of the two ends of a pipe, in the same process or in different ones: one
+// receives what the other sends, in order and value by value. [Pipe] or [OneWayPipe] makes it; it
+// is used by pointer. All methods are safe for concurrent use. What is sent stays in shared memory
+// until it is received, even if the sender has ended meanwhile.
 //
-// An end is sent to another process of the tree like any value, before it is used here. Both processes have it then: the
-// sender closes its own when the receiver has got it, as in Python. For as long as it does not, the other end does not
-// notice when the receiver is gone. One process at a time uses an end, the first that does, until it closes it or ends: in
-// another, Send and Recv return an error.
+// An end can be sent to another process of the tree like any value, before it is used here. Both
+// processes have it then: the sender closes its own copy when the receiver has got it, as in
+// Python. Until it does, the other end does not notice when the receiver is gone. Only one process
+// at a time uses an end: the first that does, until it closes the end or ends. In any other process
+// Send and Recv return an error.
 type PipeEnd[T any] struct {
 	conn *Conn[T]
 	pipe *pipe
 }
 
-// Pipe makes a pipe that goes both ways. A T that cannot travel is a [TypeError]; where there is no shared memory the error is
-// [shared.ErrUnsupported]. Where much is sent at once and nothing received, Send blocks at both ends: somebody must receive.
+// Pipe makes a pipe that goes both ways. The error is a [TypeError] if T cannot travel, or
+// [shared.ErrUnsupported] where there is no shared memory. If both sides send much and neither
+// receives, both block in Send.
 func Pipe[T any]() (a, b *PipeEnd[T], err error) { return newPipe[T](sends|receives, sends|receives) }
 
-// OneWayPipe is [Pipe] for one that goes from writer to reader only.
+// OneWayPipe makes a pipe like [Pipe] that goes from writer to reader only.
 func OneWayPipe[T any]() (reader, writer *PipeEnd[T], err error) { return newPipe[T](receives, sends) }
 
 func newPipe[T any](modeA, modeB pipeMode) (a, b *PipeEnd[T], err error) {
@@ -64,10 +67,11 @@ func (e *PipeEnd[T]) check() {
 	}
 }
 
-// Send sends v, which may be changed as soon as Send returns. It blocks while the pipe is full, which takes some 200 KB. The
-// error wraps [io.ErrClosedPipe] if the other end was closed or its process has ended, [ErrClosed] if this one was closed, and
-// is a [SizeError] for more than [MaxBody] bytes. A value that cannot be encoded is an error after which the end goes on;
-// after any other it is of no further use for sending.
+// Send sends v, which may be changed as soon as Send returns. It blocks while the pipe is full,
+// which takes some 200 KB. The error wraps [io.ErrClosedPipe] if the other end was closed or its
+// process has ended, wraps [ErrClosed] if this end was closed, and is a [SizeError] for more than
+// [MaxBody] bytes. If v cannot be encoded, Send returns an error and the end stays usable; after
+// any other error the end cannot send any more.
 func (e *PipeEnd[T]) Send(v T) error {
 	e.check()
 	if err := e.pipe.may(sends); err != nil {
@@ -76,9 +80,9 @@ func (e *PipeEnd[T]) Send(v T) error {
 	return e.conn.Send(v)
 }
 
-// Recv waits for the next value. It returns [io.EOF] itself when the other end was closed or its process has ended, and all
-// that it sent has been received. The error wraps [ErrClosed] if this end was closed, and [io.ErrUnexpectedEOF] if the
-// sender was killed in the middle of a value.
+// Recv waits for the next value. It returns [io.EOF] itself when the other end was closed, or its
+// process has ended, and all that it sent was received. The error wraps [ErrClosed] if this end was
+// closed, and [io.ErrUnexpectedEOF] if the sender was killed in the middle of a value.
 func (e *PipeEnd[T]) Recv() (T, error) {
 	e.check()
 	if err := e.pipe.may(receives); err != nil {
@@ -88,9 +92,10 @@ func (e *PipeEnd[T]) Recv() (T, error) {
 	return e.conn.Recv()
 }
 
-// Poll waits for up to d until Recv has something to return, be it [io.EOF], and reports whether it has. It does not wait if
-// d is 0, and without end if it is negative. While another goroutine is in Recv, it waits for that first. Of a large value it
-// notices the beginning: Recv may still wait for the rest. To wait for several ends, or for other things too, see
+// Poll waits for up to d until Recv has something to return, be it [io.EOF], and reports whether it
+// has. If d is 0 it does not wait; if d is negative it waits without limit. If another goroutine is
+// in Recv, Poll waits for that first. Poll returns when the beginning of a large value has arrived:
+// Recv may still have to wait for the rest. To wait for several ends, or for other things too, see
 // [PipeEnd.Arrival].
 func (e *PipeEnd[T]) Poll(d time.Duration) (bool, error) {
 	e.check()
@@ -113,9 +118,10 @@ func (e *PipeEnd[T]) poll(d time.Duration) (bool, error) {
 	return ready, err
 }
 
-// SetDeadline sets when Send and Recv give up that have to wait, also those under way, with an error that wraps
-// [os.ErrDeadlineExceeded]; zero is never. A Recv that gives up before anything of a value has come leaves the end as it was;
-// one that does so in the middle of a value, or a Send that does, leaves it of no further use in that direction.
+// SetDeadline sets when Send and Recv, including those under way, stop waiting and return an error
+// that wraps [os.ErrDeadlineExceeded]; the zero time means never. A Recv that gives up before a
+// value has begun to arrive leaves the end as it was. A Recv or Send that gives up in the middle of
+// a value leaves the end unusable in that direction.
 func (e *PipeEnd[T]) SetDeadline(t time.Time) error {
 	e.check()
 	if err := pipeError(e.pipe.SetDeadline(t)); err != nil {
@@ -124,14 +130,15 @@ func (e *PipeEnd[T]) SetDeadline(t time.Time) error {
 	return nil
 }
 
-// Close closes this end, in this process: when no other process has it either, the other end receives what was sent and then
-// [io.EOF]. Calls under way return an error. It may be called more than once.
+// Close closes this end in this process. When no other process has the end either, the other end
+// receives what was sent and then [io.EOF]. Calls under way return an error. Close may be called
+// more than once.
 func (e *PipeEnd[T]) Close() error {
 	e.check()
 	return e.conn.Close()
 }
 
-// pipeError says what an error of a stream means to who uses a pipe.
+// pipeError translates an error of a stream for the user of a pipe.
 func pipeError(err error) error {
 	switch {
 	case errors.Is(err, os.ErrClosed):

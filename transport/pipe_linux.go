@@ -23,7 +23,7 @@ func control(file *os.File, f func(fd int) error) error {
 	return failed
 }
 
-// placeOf says where other processes of this user find an open file.
+// placeOf returns where other processes of this user find an open file.
 func placeOf(file *os.File) (place shm.Place, err error) {
 	err = control(file, func(fd int) error {
 		var st unix.Stat_t
@@ -34,12 +34,12 @@ func placeOf(file *os.File) (place shm.Place, err error) {
 	return place, err
 }
 
-// openFIFO opens the pipe that a process has open, for reading or for writing.
+// openFIFO opens a FIFO that another process has open, for reading or for writing.
 func openFIFO(place shm.Place, how int) (*os.File, error) {
 	path := fmt.Sprintf("/proc/%d/fd/%d", place.PID, place.FD)
 	gone := fmt.Errorf("%w: process %d has closed it or has ended", shm.ErrGone, place.PID)
 	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil || !isFIFO(&st, place) { // to open another file may have effects
+	if err := unix.Stat(path, &st); err != nil || !isFIFO(&st, place) { // opening another file may have effects
 		return nil, gone
 	}
 	file, err := os.OpenFile(path, how|unix.O_NONBLOCK, 0)

@@ -12,11 +12,11 @@ import (
 	"mrrun/internal/stream"
 )
 
-// A pipeHandle is an end as it travels: where the process that sends it has its files open.
+// A pipeHandle is the form of an end in a message: it says where the sender has its files open.
 type pipeHandle struct {
 	hash       uint64 // of the type
 	side, mode uint64
-	sender     uint64 // a tag: who keeps the files until this has arrived
+	sender     uint64 // tag of the process that keeps the files until the message has arrived
 	region     shm.Place
 	in, out    shm.Place // of the bell
 }
@@ -29,8 +29,8 @@ func (h *pipeHandle) places() []*shm.Place { return []*shm.Place{&h.region, &h.i
 
 const pipeHandleLen = 4 + 3*4
 
-// EncodeMsgpack sends the end to another process of the tree: where it is found. This process keeps it open until it has arrived,
-// though it is closed here.
+// EncodeMsgpack sends the end to another process of the tree, as the place where it is found. This
+// process keeps the end's files until the message has arrived, even if the end is closed here.
 func (e *PipeEnd[T]) EncodeMsgpack(enc *msgpack.Encoder) error {
 	e.check()
 	carried, err := e.pipe.carried(enc.Writer())
@@ -63,8 +63,8 @@ func (e *PipeEnd[T]) EncodeMsgpack(enc *msgpack.Encoder) error {
 	return nil
 }
 
-// DecodeMsgpack receives an end, which whoever received it closes. The error wraps [shared.ErrGone] if the sender has ended. An end
-// of another type is an error.
+// DecodeMsgpack receives an end, which the receiver must close. The error wraps [shared.ErrGone] if
+// the sender has ended. An end of another type is an error.
 func (e *PipeEnd[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 	if err := e.decode(d); err != nil {
 		return fmt.Errorf("receive the end of a pipe of %v: %w", reflect.TypeFor[T](), err)
@@ -113,7 +113,7 @@ func decodePipeHandle(d *msgpack.Decoder) (h pipeHandle, err error) {
 	return h, err
 }
 
-// handle says where the end is found. It is open while this looks.
+// handle returns where the end is found. The end must stay open meanwhile.
 func (p *pipe) handle() (h pipeHandle, err error) {
 	h.side, h.mode, h.sender = uint64(p.side), uint64(p.mode), uint64(p.self.Tag())
 	if h.in, err = placeOf(p.bell.In.(*os.File)); err != nil {
@@ -126,7 +126,7 @@ func (p *pipe) handle() (h pipeHandle, err error) {
 	return h, err
 }
 
-// open opens the end in the process that has it.
+// open opens the end in the process that received it.
 func (h *pipeHandle) open() (*pipe, error) {
 	self, err := shm.Self()
 	if err != nil {
@@ -149,13 +149,14 @@ func (h *pipeHandle) open() (*pipe, error) {
 		}
 	}
 	for _, f := range []*os.File{in, out} {
-		f.Close() // nil is an error like any other
+		f.Close() // closing nil only returns an error
 	}
 	_ = region.Close()
 	return nil, err
 }
 
-// openBell opens the files of the bell. Where nobody is there any more to hear it, it rings nowhere.
+// openBell opens the files of the bell. If nothing listens to the bell any more, rings go to
+// /dev/null.
 func (h *pipeHandle) openBell() (in, out *os.File, err error) {
 	if in, err = openFIFO(h.in, os.O_RDONLY); err != nil {
 		return nil, nil, err

@@ -12,18 +12,18 @@ import (
 	"mrrun/internal/stream"
 )
 
-// A pipe is an end without its type: a stream, and what other processes must know of it.
+// A pipe is an end without its type: a stream, and what other processes need to find it.
 type pipe struct {
 	*stream.Stream
 	self   *shm.Process
 	mode   pipeMode
 	side   int
-	user   uint64 // what claims the end: the tag of this process, and a number
+	user   uint64 // claims the end: the tag of this process, and a number
 	region *shm.Region
 	bell   stream.Bell
 
 	mu      sync.Mutex
-	arrival *Arrival // one that is waited for
+	arrival *Arrival // the one that is waited for
 }
 
 type pipeMode int
@@ -33,7 +33,7 @@ const (
 	receives
 )
 
-// pipeSize is how many bytes there are each way.
+// pipeSize is how many bytes of memory a pipe has for each way.
 const pipeSize = 256 << 10
 
 // makePipe makes both ends.
@@ -46,7 +46,7 @@ func makePipe(modeA, modeB pipeMode) (a, b *pipe, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var files [4]*os.File // what A reads and B writes, and the other way round
+	var files [4]*os.File // what A reads and B writes, then what B reads and A writes
 	for i := 0; i < 4 && err == nil; i += 2 {
 		files[i], files[i+1], err = os.Pipe()
 	}
@@ -59,13 +59,13 @@ func makePipe(modeA, modeB pipeMode) (a, b *pipe, err error) {
 		}
 	}
 	for _, f := range files {
-		f.Close() // nil is an error like any other
+		f.Close() // closing nil only returns an error
 	}
 	_, _ = regionA.Close(), regionB.Close()
 	return nil, nil, err
 }
 
-// makeRegion makes the memory of a pipe and maps it twice, as each end unmaps its own.
+// makeRegion makes the memory of a pipe and maps it twice, since each end unmaps its own mapping.
 func makeRegion() (a, b *shm.Region, err error) {
 	if a, err = stream.NewRegion(pipeSize); err != nil {
 		return nil, nil, err
@@ -93,19 +93,19 @@ func newPipeEnd(self *shm.Process, region *shm.Region, bell stream.Bell, mode pi
 	}, nil
 }
 
-// Read reads from the other end.
+// Read reads what the other end wrote.
 func (p *pipe) Read(b []byte) (int, error) {
 	n, err := p.Stream.Read(b)
 	return n, pipeError(err)
 }
 
-// Write writes to the other end.
+// Write writes for the other end to read.
 func (p *pipe) Write(b []byte) (int, error) {
 	n, err := p.Stream.Write(b)
 	return n, pipeError(err)
 }
 
-// Poll waits for up to d until Read does not block.
+// Poll waits for up to d until Read would not block, and reports whether that is so.
 func (p *pipe) Poll(d time.Duration) (bool, error) {
 	ready, err := p.Stream.Poll(d)
 	return ready, pipeError(err)

@@ -6,18 +6,19 @@ import (
 	"mrrun/internal/shm"
 )
 
-// The end of a pipe is found where the process that sends it has its files open. So that process keeps them, though it closes
-// the end, or forgets it, until the receiver has opened them and says so, by two words: one of the end, and one of the sender
-// that makes it look.
+// A message with an end says where the sender has the end's files open. So the sender keeps these
+// files, even if the end is closed or forgotten there, until the receiver has opened them. The
+// receiver says so in two words: one of the end, and one of the sender that makes it look.
 
-// trips are the messages with an end that have left this process and have not arrived.
+// trips are the messages with one end that have left this process and have not arrived.
 type trips struct {
 	count  uint32 // messages
-	before uint32 // how many had arrived, of all processes, when the first of them left
+	before uint32 // arrivals at the end, from all processes, when the first of them left
 	closed bool   // the end was closed here meanwhile
 }
 
-// away are the ends that are under way from this process. While there are any, a goroutine looks for their arrival.
+// away are the ends that are under way from this process. While there are any, a goroutine looks
+// for their arrival.
 var away struct {
 	sync.Mutex
 	ends map[*pipe]*trips
@@ -45,7 +46,7 @@ func (p *pipe) depart() error {
 	return nil
 }
 
-// giveUp notes that a message will not arrive any more, if it has not.
+// giveUp notes that a message will not arrive any more, if it has not arrived yet.
 func (p *pipe) giveUp() {
 	away.Lock()
 	defer away.Unlock()
@@ -55,18 +56,18 @@ func (p *pipe) giveUp() {
 	}
 }
 
-// checkArrival ends the keeping of an end whose messages have all arrived. The caller has locked away.
+// checkArrival stops keeping an end whose messages have all arrived. The caller must hold away.
 func (p *pipe) checkArrival(t *trips) {
 	if arrived := p.Arrived().Load() - t.before; int32(arrived-t.count) < 0 {
 		return
 	}
 	delete(away.ends, p)
 	if t.closed {
-		_ = p.Stream.Close() // it fails only for what is closed
+		_ = p.Stream.Close() // it fails only if the end is closed already
 	}
 }
 
-// Close closes the end in this process, once nobody needs its files to find it.
+// Close closes the end in this process, as soon as no other process needs its files to find it.
 func (p *pipe) Close() error {
 	away.Lock()
 	defer away.Unlock()
@@ -95,7 +96,8 @@ func lookForArrivals(self *shm.Process) {
 	}
 }
 
-// carried reports whether a message that is written to w is kept by this process, with its cargo: see [Encoder.Carry].
+// carried reports whether this process keeps a message that is written to w, with its cargo; see
+// [Encoder.Carry].
 func (p *pipe) carried(w any) (carried bool, err error) {
 	c, ok := w.(shm.Carrier)
 	carried = ok && c.Carry(func() func() {

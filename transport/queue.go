@@ -17,24 +17,28 @@ import (
 )
 
 var (
-	// ErrClosed is wrapped by the error of a Put into a [Queue] after [Queue.Close], and of a [PipeEnd] after its own.
+	// ErrClosed is wrapped by the error of a Put into a [Queue] after [Queue.Close], and by those
+	// of a [PipeEnd] after [PipeEnd.Close].
 	ErrClosed = errors.New("it was closed")
 
-	// ErrTaskDone is wrapped by the error of [Queue.TaskDone] when it was called more often than a message was taken.
+	// ErrTaskDone is wrapped by the error of [Queue.TaskDone] if there were more calls than
+	// messages taken.
 	ErrTaskDone = errors.New("TaskDone was called for more messages than were taken")
 )
 
-// A Queue has messages of one type, which processes and goroutines put in and take out, first in, first out: any number at
-// both ends. It is made by [NewQueue] and used by pointer; all methods are safe for concurrent use. It does what Python's
-// Queue, SimpleQueue and JoinableQueue do.
+// A Queue holds messages of one type, first in, first out. Any number of processes and goroutines
+// may put messages in and take them out. [NewQueue] makes a Queue; it is used by pointer. All
+// methods are safe for concurrent use. It does what Python's Queue, SimpleQueue and JoinableQueue
+// do.
 //
-// A value is encoded by Put, so that it may be changed afterwards, and is in the queue when Put returns: nobody needs to flush
-// or drain anything before a process ends. A process that is killed, at whatever point, leaves the queue as it should be:
-// what it was about to put is not there, or whole; what it had taken is gone with it, and that is one message at most for each
-// Get that was under way.
+// Put encodes the value, so that it may be changed afterwards, and the message is in the queue when
+// Put returns: nothing needs to be flushed or drained before a process ends. A process that is
+// killed at any point leaves the queue intact: a message that it was about to put is either
+// complete or not there, and a message that it had taken is lost with it, at most one for each Get
+// under way.
 //
-// A queue is sent to other processes of the tree like any value: it says where the messages are. As with [shared.Array], a
-// task that received one need not free it.
+// A queue can be sent to other processes of the tree like any value; the message says where the
+// queue is. As with [shared.Array], a task that received a queue need not free it.
 type Queue[T any] struct {
 	r     *ring
 	codec *Codec[T]
@@ -43,7 +47,8 @@ type Queue[T any] struct {
 
 var _ shared.Queuer[int] = (*Queue[int])(nil)
 
-// A scratch is what one Put or Get needs besides. With the value in it, that takes nothing from the heap.
+// A scratch is the memory that one Put or Get needs. As it includes the value, nothing is
+// allocated.
 type scratch[T any] struct {
 	enc   *Encoder
 	dec   *Decoder
@@ -60,12 +65,13 @@ type queueOptions struct{ bytes int }
 
 const queueBytes = 8 << 20
 
-// QueueBytes says how many bytes there are for messages, instead of 8 MiB, up to 16 GiB; it is rounded up to a power of two.
-// A message takes 8 bytes more than it has, rounded up to a multiple of 8. Memory is used for those bytes that are touched.
+// QueueBytes sets how many bytes there are for messages, up to 16 GiB, instead of 8 MiB; n is
+// rounded up to a power of two. A message takes its size and 8 bytes more, rounded up to a multiple
+// of 8. Only bytes that were touched use memory.
 func QueueBytes(n int) QueueOption { return func(o *queueOptions) { o.bytes = n } }
 
-// NewQueue makes a queue of up to capacity messages; 0 is as many as have room, see [QueueBytes]. It is bounded by both. A T
-// that cannot travel is a [TypeError].
+// NewQueue makes a queue of up to capacity messages; 0 means as many as fit, see [QueueBytes]. Both
+// limits apply. The error is a [TypeError] if T cannot travel.
 func NewQueue[T any](capacity int, opts ...QueueOption) (*Queue[T], error) {
 	o := queueOptions{bytes: queueBytes}
 	for _, opt := range opts {
@@ -92,7 +98,7 @@ func newQueue[T any](r *ring, codec *Codec[T]) *Queue[T] {
 
 func queueName[T any]() string { return "Queue[" + reflect.TypeFor[T]().String() + "]" }
 
-// typeHash tells types apart, also such of one name in two packages.
+// typeHash tells types apart, even types with the same name in different packages.
 func typeHash[T any]() uint64 {
 	t := reflect.TypeFor[T]()
 	h := fnv.New64a()
@@ -106,23 +112,25 @@ func (q *Queue[T]) check() {
 	}
 }
 
-// wrap says what was being done when an error came.
+// wrap adds to an error what was being done.
 func (q *Queue[T]) wrap(doing string, err error) error {
 	return fmt.Errorf("%s a %s: %w", doing, queueName[T](), err)
 }
 
-// Put puts v in; it blocks while there is no room, until ctx ends: then the error wraps the cause. If there is room, it puts v
-// in even if ctx has ended before. After [Queue.Close] the error wraps [ErrClosed]; a message that is larger than the whole
-// queue is a [SizeError]. After any error v is not in the queue.
+// Put puts v in. It blocks while there is no room, or until ctx ends; then the error wraps the
+// cause. If there is room, Put succeeds even if ctx has ended before. After [Queue.Close] the error
+// wraps [ErrClosed]; a message larger than the whole queue is a [SizeError]. After any error v is
+// not in the queue.
 //
-// Others wait behind a Put that waits for room, so that a large message is not overtaken for ever; also when its process is
-// suspended meanwhile.
+// Other Puts wait behind one that waits for room, even if its process is suspended, so that small
+// messages do not overtake a large one for ever.
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
 	_, err := q.put(ctx, v, true)
 	return err
 }
 
-// TryPut puts v in if there is room and no Put waits for some, and reports whether it did. It does not block.
+// TryPut puts v in if there is room and no Put is waiting for room, and reports whether it did. It
+// does not block.
 func (q *Queue[T]) TryPut(v T) (bool, error) { return q.put(context.Background(), v, false) }
 
 func (q *Queue[T]) put(ctx context.Context, v T, wait bool) (ok bool, err error) {
@@ -149,7 +157,7 @@ func (q *Queue[T]) put(ctx context.Context, v T, wait bool) (ok bool, err error)
 	return true, nil
 }
 
-// fits is an error if a message has more bytes than the queue.
+// fits returns an error if a message of n bytes is larger than the queue.
 func (q *Queue[T]) fits(n int) error {
 	if limit := min(len(q.r.mem)-lengthSize, MaxBody); n > limit {
 		return fmt.Errorf("%w: make the queue with QueueBytes", &SizeError{Size: uint64(n), Limit: uint64(limit)})
@@ -168,16 +176,18 @@ func (q *Queue[T]) keep(s *scratch[T]) {
 	q.spare.Put(s)
 }
 
-// Get takes the first message; it blocks while there is none, until ctx ends: then the error wraps the cause. A message that
-// is there is taken even if ctx has ended before. When the queue was closed and has no more, it returns [io.EOF] itself.
-// A message that cannot be decoded is lost, and the queue goes on.
+// Get takes the first message. It blocks while there is none, or until ctx ends; then the error
+// wraps the cause. If there is a message, Get succeeds even if ctx has ended before. When the queue
+// was closed and is empty, Get returns [io.EOF] itself. A message that cannot be decoded is lost;
+// the queue stays usable.
 func (q *Queue[T]) Get(ctx context.Context) (T, error) {
 	v, _, err := q.get(ctx, true)
 	return v, err
 }
 
-// TryGet takes the first message if there is one and no other process is just taking it, and reports whether it did. It does
-// not block. When the queue was closed and has no more, it returns [io.EOF] itself.
+// TryGet takes the first message, if there is one and nothing else is taking it at the same moment,
+// and reports whether it did. It does not block. When the queue was closed and is empty, it returns
+// [io.EOF] itself.
 func (q *Queue[T]) TryGet() (v T, ok bool, err error) { return q.get(context.Background(), false) }
 
 func (q *Queue[T]) get(ctx context.Context, wait bool) (v T, ok bool, err error) {
@@ -209,7 +219,8 @@ func (q *Queue[T]) get(ctx context.Context, wait bool) (v T, ok bool, err error)
 	return s.value, true, nil
 }
 
-// All takes messages until the queue was closed and has no more. An error, as of [Queue.Get], is the last that it yields.
+// All takes messages until the queue was closed and is empty. If [Queue.Get] returns another error,
+// All yields it last.
 func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
@@ -221,20 +232,20 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	}
 }
 
-// Len returns how many messages there are; that may change at any time.
+// Len returns how many messages are in the queue; the number may change at any time.
 func (q *Queue[T]) Len() int {
 	q.check()
 	return q.r.len()
 }
 
-// Cap returns how many messages there may be; 0 is as many as have room.
+// Cap returns the largest number of messages in the queue; 0 means as many as fit.
 func (q *Queue[T]) Cap() int {
 	q.check()
 	return int(q.r.limit.Load())
 }
 
-// TaskDone says that a message that was taken has been dealt with, for [Queue.Join]. If all that were taken have been, the
-// error wraps [ErrTaskDone].
+// TaskDone says that a message that was taken is dealt with, for [Queue.Join]. The error wraps
+// [ErrTaskDone] if there were more calls than messages taken.
 func (q *Queue[T]) TaskDone() error {
 	q.check()
 	if !q.r.done() {
@@ -243,9 +254,10 @@ func (q *Queue[T]) TaskDone() error {
 	return nil
 }
 
-// Join blocks until [Queue.TaskDone] was called for every message that was put in, or ctx ends: then the error wraps the
-// cause. For the message in the hand of a consumer that is killed nobody calls it, and Join does not return by itself: who
-// learns of such a death calls TaskDone in its place.
+// Join blocks until [Queue.TaskDone] was called for every message that was put in, or ctx ends;
+// then the error wraps the cause. If a consumer is killed after it took a message, nothing calls
+// TaskDone for that message, and Join does not return by itself: a process that learns of such a
+// death must call TaskDone in its place.
 func (q *Queue[T]) Join(ctx context.Context) error {
 	q.check()
 	err := q.r.join(ctx)
@@ -258,8 +270,8 @@ func (q *Queue[T]) Join(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the queue for those who put messages in, in all processes; those that wait for room get an error. What is in it
-// can still be taken. It may be called more than once and by any process.
+// Close closes the queue for Puts in all processes; those that wait for room return an error. What
+// is in the queue can still be taken. Any process may call Close, more than once.
 func (q *Queue[T]) Close() error {
 	q.check()
 	if q.r.valid() {
@@ -268,9 +280,9 @@ func (q *Queue[T]) Close() error {
 	return nil
 }
 
-// Free closes the queue and gives its memory back if this process made it, with the messages that are in it; elsewhere it
-// ends only the use of this *Queue. It waits for who is just putting or taking one. Those that wait for a message get an error
-// that wraps [shared.ErrGone], and so do all that come later.
+// Free closes the queue and frees its memory, with the messages in it, if this process made it;
+// elsewhere it only ends the use of this *Queue. It waits for a Put or Get that is under way. A Get
+// that waits for a message returns an error that wraps [shared.ErrGone], as do all later calls.
 func (q *Queue[T]) Free() error {
 	q.check()
 	return q.r.free()
@@ -294,8 +306,8 @@ func (q *Queue[T]) EncodeMsgpack(e *msgpack.Encoder) error {
 	return e.EncodeMulti(q.r.putting, q.r.getting)
 }
 
-// DecodeMsgpack receives a queue. The error wraps [shared.ErrGone] if it was freed, or is another tree's. A queue of another
-// type is an error.
+// DecodeMsgpack receives a queue. The error wraps [shared.ErrGone] if the queue was freed or
+// belongs to another tree. A queue of another type is an error.
 func (q *Queue[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 	if err := q.decode(d); err != nil {
 		return q.wrap("receive", err)

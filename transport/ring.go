@@ -12,43 +12,45 @@ import (
 	"mrrun/shared"
 )
 
-// A ring has the messages of a [Queue], as bytes in shared memory:
+// A ring holds the messages of a [Queue], as bytes in shared memory:
 //
 //	length (8 bytes) | body | up to 7 bytes to the next multiple of 8
 //
-// one after the other, round and round. Two words say where the messages begin and end, each changed only by who has the
-// lock of its end. One operation on such a word makes a message appear, or disappear: so a process that is killed, at
-// whatever instruction, leaves a whole ring, and who gets its lock has nothing to repair.
+// one after the other, around the ring. Two words say where the messages begin and end; only the
+// holder of an end's lock changes that end's word. One operation on such a word makes a message
+// appear or disappear, so a process that is killed at any instruction leaves an intact ring, and
+// the next holder of its lock has nothing to repair.
 type ring struct {
 	p                *shm.Process
 	o                shm.Object
 	segment          *shm.Segment
-	mem              []byte // a power of two
+	mem              []byte // its length is a power of two
 	putting, getting *shared.Lock
-	freed            atomic.Bool // here
+	freed            atomic.Bool // in this process
 	*ringWords
 }
 
-// ringWords are the extra memory of a ring's object: two words a process writes to are never on neighbouring lines.
+// ringWords are the extra memory of a ring's object. Words that different processes write to are
+// never on neighbouring cache lines.
 type ringWords struct {
 	tail     shm.Word64 // a position: where the next message will begin
-	seenHead shm.Word64 // the head as a producer saw it last; guarded by putting
+	seenHead shm.Word64 // the head as a producer last read it; guarded by putting
 	reserved shm.Word64 // bytes that have memory; guarded by putting
 	_        [104]byte
 	head     shm.Word64 // a position: where the first message begins
-	seenTail shm.Word64 // guarded by getting
+	seenTail shm.Word64 // the tail as a consumer last read it; guarded by getting
 	_        [112]byte
-	limit    shm.Word64 // messages there may be; 0: any number
+	limit    shm.Word64 // at most so many messages; 0: any number
 	element  shm.Text   // the type of the values, for people
 	ending   shm.Word64 // 1: it is about to be freed
 }
 
-// kindQueue is numbered after those of package shared.
+// kindQueue follows the numbers of package shared.
 const kindQueue shm.Kind = 9
 
 func init() { shm.RegisterKind(kindQueue, repairRing) }
 
-// The words of a ring's object: processes wait at the first three.
+// The hot words of a ring's object: processes wait at the first three.
 const (
 	hotNotEmpty = iota
 	hotNotFull
@@ -58,7 +60,7 @@ const (
 
 const (
 	ringUnit   = 8       // bytes: messages begin at multiples of it
-	maxRing    = 1 << 34 // bytes; positions count up to twice as many before they begin anew
+	maxRing    = 1 << 34 // bytes; positions count up to twice as many before they wrap around
 	lengthSize = 8
 )
 
@@ -67,7 +69,8 @@ var (
 	errFree = fmt.Errorf("%w: the queue was freed", shm.ErrGone)
 )
 
-// newRing makes a ring that belongs to p, with room for messages of limit in number and size bytes in all.
+// newRing makes a ring of p for up to limit messages and size bytes in all; limit 0 means any
+// number.
 func newRing(p *shm.Process, limit, size int, element string, hash uint64) (r *ring, err error) {
 	if limit < 0 || limit > countMask || size < 1 || size > maxRing {
 		return nil, fmt.Errorf("there cannot be %d messages or %d bytes in it", limit, size)
@@ -102,7 +105,7 @@ func newRing(p *shm.Process, limit, size int, element string, hash uint64) (r *r
 	return ringOf(p, o, segment, putting, getting), nil
 }
 
-// attachRing makes the ring that an object describes, in this process.
+// attachRing maps the ring of an object into this process.
 func attachRing(p *shm.Process, o shm.Object, putting, getting *shared.Lock) (*ring, error) {
 	segment, err := p.Attach(o, false)
 	if err != nil {
@@ -120,12 +123,12 @@ func ringOf(p *shm.Process, o shm.Object, segment *shm.Segment, putting, getting
 		ringWords: (*ringWords)(o.Extra())}
 }
 
-// valid reports whether the ring may be used still.
+// valid reports whether the ring may still be used.
 func (r *ring) valid() bool {
 	return r.o.Valid() && r.segment.Mapped() && !r.freed.Load() && r.ending.Load() == 0
 }
 
-// lock takes the lock of one end. That a process died with it is no matter.
+// lock locks one end. It does not matter if the previous holder died.
 func (r *ring) lock(ctx context.Context, l *shared.Lock) (err error) {
 	if !r.valid() {
 		return errFree
@@ -134,7 +137,7 @@ func (r *ring) lock(ctx context.Context, l *shared.Lock) (err error) {
 	return r.locked(l, l.Lock(ctx))
 }
 
-// caught turns the panic of a lock that was closed into an error.
+// caught turns the panic of a closed lock into an error.
 func (r *ring) caught(err *error) {
 	if p := recover(); p != nil {
 		if r.o.Valid() {
@@ -169,7 +172,7 @@ func (r *ring) locked(l *shared.Lock, err error) error {
 	return err
 }
 
-// close has no more messages put in.
+// close refuses further messages and wakes those that wait.
 func (r *ring) close() {
 	for v := r.tail.Load(); position(v)&closedBit == 0; v = r.tail.Load() {
 		if r.tail.CompareAndSwap(v, v|uint64(closedBit)) {
@@ -180,7 +183,7 @@ func (r *ring) close() {
 	r.o.Hot(hotNotFull).WakeWaiters()
 }
 
-// closedError is the error of a closed ring: it may have been closed because it is about to be freed.
+// closedError returns the error of a closed ring: err, unless the ring was closed to be freed.
 func (r *ring) closedError(err error) error {
 	if !r.valid() {
 		return errFree
@@ -188,19 +191,19 @@ func (r *ring) closedError(err error) error {
 	return err
 }
 
-// len returns how many messages there are.
+// len returns how many messages are in the ring.
 func (r *ring) len() int {
-	head := position(r.head.Load()) // first: so it is not behind the tail
+	head := position(r.head.Load()) // first, so that it is never ahead of the tail
 	return int(position(r.tail.Load()).since(head))
 }
 
-// unfinished returns how many messages were put for which done was not called.
+// unfinished returns how many messages were put in and not marked by done.
 func (r *ring) unfinished() uint32 {
 	done := r.o.Hot(hotDone).Load()
 	return (position(r.tail.Load()).messages() - done) & countMask
 }
 
-// done counts one more message as dealt with. It reports false if all that were taken are.
+// done marks one more message as dealt with. It reports false if all that were taken are marked.
 func (r *ring) done() bool {
 	r.p.Release(&r.o)
 	w := r.o.Hot(hotDone)
@@ -218,15 +221,15 @@ func (r *ring) done() bool {
 	}
 }
 
-// join waits until every message that was put is dealt with.
+// join waits until every message that was put in is marked by done.
 func (r *ring) join(ctx context.Context) error {
 	err := r.p.Await(ctx, r.o, r.o.Hot(hotFinished), func() bool { return r.unfinished() == 0 || !r.o.Valid() }, func() {})
 	r.p.Acquire(&r.o)
 	return err
 }
 
-// free gives the memory back if this process made it, when nobody has a lock, which nobody keeps after close. Elsewhere the
-// memory stays mapped until then.
+// free frees the memory if this process made it, as soon as it gets both locks, which no process
+// holds for long after close. Elsewhere the memory stays mapped until then.
 func (r *ring) free() error {
 	if r.o.Creator() != r.p.Tag() {
 		r.freed.Store(true)
@@ -235,9 +238,9 @@ func (r *ring) free() error {
 	if !r.valid() || !r.ending.CompareAndSwap(0, 1) {
 		return nil
 	}
-	r.close() // wakes those that wait for a message, or for room
+	r.close() // wakes those that wait for a message or for room
 	for _, l := range []*shared.Lock{r.putting, r.getting} {
-		if err := l.Lock(context.Background()); err != nil && err != shared.ErrOwnerDied { // who died is no matter any more
+		if err := l.Lock(context.Background()); err != nil && err != shared.ErrOwnerDied { // deaths do not matter now
 			return err
 		}
 	}
@@ -250,7 +253,7 @@ func (r *ring) free() error {
 	return err
 }
 
-// repairRing is what becomes of a ring when a process has died: it may have been about to wake others.
+// repairRing wakes all that wait at a ring: a dead process may have been about to wake them.
 func repairRing(o shm.Object, _ shm.Tag) {
 	for _, i := range []int{hotNotEmpty, hotNotFull, hotFinished} {
 		o.Hot(i).WakeWaitersAgain()

@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// get takes the first message, into buf if it has room; it waits while there is none. After close it returns [io.EOF] when
-// there is none.
+// get takes the first message, into buf if it fits; it waits while there is none. After close it
+// returns [io.EOF] when there is none.
 func (r *ring) get(ctx context.Context, buf []byte) ([]byte, error) {
 	for {
 		if err := r.lock(ctx, r.getting); err != nil {
@@ -48,7 +48,7 @@ func (r *ring) tryGet(buf []byte) ([]byte, error) {
 	return buf, err
 }
 
-// take takes the first message if there is one. The caller has the lock of this end.
+// take takes the first message if there is one. The caller must hold the lock of this end.
 func (r *ring) take(buf []byte) ([]byte, error) {
 	head, tail := position(r.head.Load()), position(r.seenTail.Load())
 	if tail.units() == head.units() {

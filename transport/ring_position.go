@@ -1,7 +1,7 @@
 package transport
 
-// A position is a place between two messages: closed(1) | messages before it(31) | units before it(32). The counts are
-// modulo their size, and mean something as differences alone.
+// A position is a place between two messages: closed(1) | messages before it(31) | units before
+// it(32). The counts wrap around; only their differences have a meaning.
 type position uint64
 
 const (
@@ -13,7 +13,7 @@ func (p position) units() uint32 { return uint32(p) }
 
 func (p position) messages() uint32 { return uint32(p>>32) & countMask }
 
-// after is the position behind a message that begins at p.
+// after returns the position behind a message of so many units that begins at p.
 func (p position) after(units uint32) position {
 	return p&closedBit | position((p.messages()+1)&countMask)<<32 | position(p.units()+units)
 }
@@ -25,7 +25,7 @@ func messageUnits(length int) uint32 { return uint32((length + lengthSize + ring
 
 func (r *ring) at(p position) int { return int(uint64(p.units())*ringUnit) & (len(r.mem) - 1) }
 
-// fits reports whether there is room for one more message.
+// fits reports whether there is room for one more message of so many units.
 func (r *ring) fits(tail, head position, units uint32) bool {
 	used := tail.units() - head.units()
 	limit := uint32(r.limit.Load())

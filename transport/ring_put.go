@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// put appends a message; it waits while there is no room. Who waits has the lock: so others, whose messages may be smaller,
-// come later.
+// put appends a message; it waits while there is no room. It holds the lock while it waits, so that
+// smaller messages do not overtake it.
 func (r *ring) put(ctx context.Context, body []byte) error {
 	if err := r.lock(ctx, r.putting); err != nil {
 		return err
@@ -47,7 +47,7 @@ func (r *ring) tryPut(body []byte) error {
 	return err
 }
 
-// append appends a message if there is room. The caller has the lock of this end.
+// append appends a message if there is room. The caller must hold the lock of this end.
 func (r *ring) append(body []byte) error {
 	if !r.valid() {
 		return errFree
@@ -72,12 +72,13 @@ func (r *ring) append(body []byte) error {
 	at = (at + lengthSize) & (len(r.mem) - 1)
 	copy(r.mem, body[copy(r.mem[at:], body):])
 	if !r.tail.CompareAndSwap(uint64(tail), uint64(tail.after(units))) {
-		return r.closedError(ErrClosed) // nothing else changes it meanwhile
+		return r.closedError(ErrClosed) // only close changes the word meanwhile
 	}
 	return nil
 }
 
-// reserve sees to it that the bytes before end have memory, or all of them if that is beyond. Most queues need little of theirs.
+// reserve makes sure that the bytes before end, or all bytes if end lies beyond, have memory. Most
+// queues need little of theirs.
 func (r *ring) reserve(end int) error {
 	has, end := int(r.reserved.Load()), min(end, len(r.mem))
 	if end <= has {

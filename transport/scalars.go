@@ -7,8 +7,8 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// Single numbers are what no-op tasks spend their time on, so their codes are written and read here, without a detour
-// through interfaces. Codes that this file does not write are left to the library.
+// No-op tasks spend most of their time on single numbers, so this file writes and reads their codes
+// directly, not through interfaces. It leaves codes that it does not write to the library.
 
 // Uint appends a count or an index.
 func (e *Encoder) Uint(n uint64) {

@@ -23,10 +23,12 @@ func (e *TypeError) Error() string {
 	return fmt.Sprintf("%s cannot be sent to another process: %s", e.Path, e.Reason)
 }
 
-// CheckType returns a [TypeError] if a value of type t could be lost, changed or cut short on its way to another process.
-// It looks at the type alone: every field, element, key and pointer target. What it lets through arrives equal, but
-// that two pointers to one variable arrive as pointers to two, and that a [time.Time] arrives in the local time zone.
-// Types that encode themselves are trusted: what their methods drop is lost, and no bytes from them arrive as nil.
+// CheckType returns a [TypeError] if a value of type t could be lost, changed or cut short on its
+// way to another process. It looks at the type alone: every field, element, key and pointer target.
+// Values of the types that it allows arrive equal, except that two pointers to one variable arrive
+// as pointers to two, and that a [time.Time] arrives in the local time zone. Types that encode
+// themselves are trusted: what their methods drop is lost, and if they write no bytes they arrive
+// as nil.
 func CheckType(t reflect.Type) error {
 	_, err := walkType(t)
 	return err
@@ -44,16 +46,16 @@ type typeWalk struct {
 	root reflect.Type
 	open []reflect.Type // the types that t is a part of, outermost first
 	keys int            // the map keys that t is a part of
-	exts bool           // some part may travel as a msgpack extension other than that of numbers
+	exts bool           // some part may travel as an msgpack extension other than those of numbers
 
-	refers bool // some part may be, or have, what processes share
+	refers bool // some part may be, or contain, a shared object
 }
 
 func (w *typeWalk) refuse(path, reason string, args ...any) error {
 	return &TypeError{Type: w.root, Path: path, Reason: fmt.Sprintf(reason, args...)}
 }
 
-// check walks t, which is found at path. Values of it are addressable unless they lie in a map.
+// check walks t, which is found at path. Its values are addressable unless they are in a map.
 func (w *typeWalk) check(t reflect.Type, path string, addressable bool) error {
 	switch {
 	case t.Kind() == reflect.Pointer && w.keys > 0:
@@ -115,7 +117,7 @@ func (w *typeWalk) checkPointer(t reflect.Type, path string) error {
 	case reflect.Pointer, reflect.Slice, reflect.Map:
 		return w.refuse(path, "%v: a pointer to nil would arrive as a nil pointer; drop the outer pointer", t)
 	}
-	// The library takes the methods of *T or those of T, depending on which type it has met first.
+	// The library takes the methods of *T or of T, depending on which type it has met first.
 	if encodeForm(t) != encodeForm(elem) || decodeForm(t) != decodeForm(elem) {
 		return w.refuse(path, "%v and %v encode themselves in two ways; give both the same methods", t, elem)
 	}
@@ -128,9 +130,9 @@ func (w *typeWalk) checkFields(t reflect.Type, path string, addressable bool) er
 		name, options, _ := strings.Cut(f.Tag.Get("msgpack"), ",")
 		switch {
 		case strings.Trim(name, " '") == "-":
-			continue // left out on purpose
+			continue // skipped on purpose
 		case !f.IsExported() && !f.Anonymous && f.Type.Size() == 0:
-			continue // left out, and nothing to lose
+			continue // skipped, and nothing is lost
 		case hasOption(options, "intern"):
 			return w.refuse(at, "its tag says intern, and no message may depend on an earlier one; drop the option")
 		case f.Anonymous && (hasOption(options, "inline") || hasOption(options, "noinline")):
@@ -158,7 +160,7 @@ func hasOption(options, name string) bool {
 	return false
 }
 
-// checkForms judges a type with methods of its own for one or both directions.
+// checkForms checks a type with methods of its own for one or both directions.
 func (w *typeWalk) checkForms(t reflect.Type, path, out, in string, addressable bool) error {
 	if _, numbers := reflect.Zero(t).Interface().(interface{ numbers() }); !numbers {
 		w.exts = w.exts || out == "time" || out == "EncodeMsgpack" || out == "MarshalMsgpack"
@@ -183,7 +185,8 @@ func (w *typeWalk) checkForms(t reflect.Type, path, out, in string, addressable 
 	return nil
 }
 
-// A form is a pair of interfaces by which a type may encode and decode itself, in the order in which msgpack looks.
+// A form is a pair of interfaces by which a type may encode and decode itself. The forms are in the
+// order in which msgpack looks for them.
 var (
 	timeType  = reflect.TypeFor[time.Time]()
 	floatType = reflect.TypeFor[big.Float]()
@@ -204,7 +207,8 @@ func codesItself(t reflect.Type) bool { return encodeForm(t) != "" || decodeForm
 func encodeForm(t reflect.Type) string { return formOf(t, encoders) }
 func decodeForm(t reflect.Type) string { return formOf(t, decoders) }
 
-// formOf names the form that msgpack picks for t: a method of t itself, else one of *t.
+// formOf returns the name of the form that msgpack picks for t: a method of t itself, else one of
+// *t.
 func formOf(t reflect.Type, methods []reflect.Type) string {
 	if t == timeType || t == reflect.PointerTo(timeType) {
 		return "time"
@@ -222,7 +226,8 @@ func formOf(t reflect.Type, methods []reflect.Type) string {
 	return ""
 }
 
-// promoted reports whether a struct of several fields has its method from an embedded one: the compiler wrote it.
+// promoted reports whether the method of a struct with several fields comes from an embedded field:
+// the compiler wrote it.
 func promoted(t reflect.Type, method string) bool {
 	if t.Kind() != reflect.Struct || t.NumField() < 2 {
 		return false

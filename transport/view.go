@@ -11,41 +11,43 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// A View is a slice of numbers that is sent like a [Slice] and received without being copied: one of 64 KiB or more that a
-// worker, or a process, gets in an argument or sends in a result stays in the memory that it shares with its driver, and
-// [View.Slice] is that memory. Others, and those that come another way, are ordinary slices; nothing else differs.
+// A View is a slice of numbers that is sent like a [Slice] and received without being copied. If a
+// worker or a process receives one of 64 KiB or more in an argument, or sends it in a result, it
+// stays in the memory that the process shares with its driver, and [View.Slice] is that memory.
+// Smaller ones, and those that arrive another way, are ordinary slices; nothing else differs.
 //
-// The receiver may write to the slice, which does not change the sender's. It is lent to him:
+// The receiver may write to the slice, which does not change the sender's. It is on loan:
 //
-//   - A View in the argument of a task, or in a piece of a job, is released when that has returned and its result is encoded;
-//     the result may be the argument's View, or a part of it.
-//   - A View in a result lives until [View.Release], also after the end of its worker and of its pool. Until then its memory
-//     cannot be used for other messages. If Release is forgotten, the garbage collector releases the View when nothing refers
-//     to it any more.
+//   - A View in the argument of a task, or in a piece of a job, is released when the task has returned
+//     and its result is encoded; the result may be the argument's View, or a part of it.
+//   - A View in a result stays until [View.Release], even after the end of its worker and of its pool.
+//     Until then its memory cannot be used for other messages. If Release is forgotten, the garbage
+//     collector releases the View when nothing refers to it any more.
 //
-// A View is passed by value, and may be part of a struct, slice or map; all copies of it are released together. The zero View
-// holds a nil slice. The methods are safe for concurrent use, but nobody may use the slice when another releases the View.
+// A View is passed by value, and may be part of a struct, slice or map; all copies of it are
+// released together. The zero View holds a nil slice. The methods are safe for concurrent use, but
+// the slice must not be in use when the View is released.
 type View[E Number] struct {
-	_   [0]func() // not to be compared: that would compare places
+	_   [0]func() // not comparable: == would compare places
 	own *view[E]
 }
 
 type view[E Number] struct {
 	slice    []E
 	released atomic.Bool
-	lease    *lease // of the memory of slice; nil: it is ordinary memory
+	lease    *lease // of the slice's memory; nil: ordinary memory
 	cleanup  runtime.Cleanup
 }
 
-// NewView returns a View of s, which is not copied, to be sent: as an argument or a result, it is copied once, into the
-// memory that is shared. s must not change while it is sent.
+// NewView returns a View of s, without copying it. When the View is sent as an argument or a
+// result, s is copied once, into the shared memory. s must not change while it is sent.
 func NewView[E Number](s []E) View[E] { return View[E]{own: &view[E]{slice: s}} }
 
-// Slice returns the numbers themselves. The slice must not be used after the View's release, when other numbers come to lie
-// there: keep a [slices.Clone] of what shall last. The garbage collector looks at the View, not at the slice: a deferred
-// Release keeps both.
+// Slice returns the numbers themselves. The slice must not be used after the View's release, since
+// other numbers may then be in its place: keep a [slices.Clone] of what must last. The garbage
+// collector tracks the View, not the slice: a deferred Release keeps both.
 //
-// After the View's release Slice panics.
+// Slice panics after the View's release.
 func (v View[E]) Slice() []E {
 	if v.own == nil {
 		return nil
@@ -56,18 +58,18 @@ func (v View[E]) Slice() []E {
 	return v.own.slice
 }
 
-// Release says that the slice is not used any more, so that its memory can be used for other messages. It does not block, and
-// may be called more than once.
+// Release says that the slice is not used any more, so that its memory can be used for other
+// messages. It does not block, and may be called more than once.
 func (v View[E]) Release() {
 	if v.own == nil || v.own.released.Swap(true) || v.own.lease == nil {
 		return
 	}
 	v.own.cleanup.Stop()
-	runtime.KeepAlive(v.own) // or the cleanup could have begun
+	runtime.KeepAlive(v.own) // otherwise the cleanup might have begun
 	v.own.lease.end()
 }
 
-// String says what it is, for messages; it does not print the numbers.
+// String describes the View, without its numbers.
 func (v View[E]) String() string {
 	n := 0
 	if v.own != nil {
@@ -76,7 +78,7 @@ func (v View[E]) String() string {
 	return fmt.Sprintf("View[%v] of %d", reflect.TypeFor[E](), n)
 }
 
-func (v View[E]) numbers() {} // as those of Slice
+func (v View[E]) numbers() {} // as in Slice
 
 // EncodeMsgpack implements [msgpack.CustomEncoder]. After the View's release it returns an error.
 func (v View[E]) EncodeMsgpack(mp *msgpack.Encoder) error {
@@ -95,7 +97,8 @@ func (v View[E]) EncodeMsgpack(mp *msgpack.Encoder) error {
 	return writeNumbers(mp, extView, elemKind(reflect.TypeFor[E]()), pad, raw, size)
 }
 
-// viewHeader is how many bytes there are before the padding of a large View: code, length, extension type, kind of element.
+// viewHeader is how many bytes precede the padding of a large View: code, length, extension type,
+// kind of the elements.
 const viewHeader = 1 + 4 + 1 + 1
 
 // DecodeMsgpack implements [msgpack.CustomDecoder].
@@ -118,7 +121,7 @@ func (v *View[E]) DecodeMsgpack(mp *msgpack.Decoder) error {
 	return nil
 }
 
-// take takes the elements of an extension from d; nil is a decoder that is not of this package.
+// take takes the elements of an extension from d; d is nil if the decoder is not of this package.
 func (v *view[E]) take(d *Decoder, ext []byte) error {
 	size := int(unsafe.Sizeof(*new(E)))
 	if len(ext) == 0 || ext[0] != elemKind(reflect.TypeFor[E]()) {
@@ -141,7 +144,7 @@ func (v *view[E]) take(d *Decoder, ext []byte) error {
 	return nil
 }
 
-// aligned reports whether raw is elements as they lie in memory.
+// aligned reports whether raw can be used as elements where it is.
 func aligned[E Number](raw []byte) bool {
 	return littleEndian && uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%unsafe.Sizeof(*new(E)) == 0
 }

@@ -8,14 +8,14 @@ import (
 	"sync"
 )
 
-// A Writer gathers frames and hands them to an io.Writer, as many at a time as have come together: adding a frame never
-// waits for the stream. It is safe for concurrent use.
+// A Writer gathers frames and writes them to an io.Writer, as many at a time as have come together.
+// Adding a frame never waits for the stream. A Writer is safe for concurrent use.
 //
-// Nothing leaves before Flush. What waits in a Writer is bounded by its user alone.
+// Nothing is written before Flush. Only its user bounds what waits in a Writer.
 type Writer struct {
 	mu   sync.Mutex // guards enc and err
 	enc  *Encoder   // whole frames that no Flush has taken yet
-	body *Encoder   // where bodies are made that may go through shared memory; nil: none do
+	body *Encoder   // for bodies that may go through shared memory; nil: none do
 	err  error
 
 	flushing sync.Mutex // held while bytes are written, so that they keep their order
@@ -24,7 +24,8 @@ type Writer struct {
 	spare    []byte
 }
 
-// tryFlushBytes is the most that TryFlush writes: more takes the stream longer than waking another goroutine does.
+// tryFlushBytes is how many bytes TryFlush writes at most: writing more takes longer than waking
+// another goroutine.
 const tryFlushBytes = 16 << 10
 
 // NewWriter returns a Writer on w.
@@ -32,8 +33,9 @@ func NewWriter(w io.Writer) *Writer {
 	return &Writer{enc: NewEncoder(nil), w: w}
 }
 
-// Add appends a frame whose body is what encode writes; a nil encode means an empty body. It returns the number of bytes
-// that now wait for a Flush. On an error, of encode or of an earlier Flush, and on a panic in encode nothing is added.
+// Add appends a frame whose body encode writes; if encode is nil, the body is empty. It returns the
+// number of bytes that now wait for a Flush. Nothing is added after an error of encode or of an
+// earlier Flush, or if encode panics.
 func (w *Writer) Add(kind byte, tag uint32, encode func(*Encoder) error) (waiting int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -62,7 +64,7 @@ func (w *Writer) Add(kind byte, tag uint32, encode func(*Encoder) error) (waitin
 	return w.enc.Len(), nil
 }
 
-// addLarge is Add where the body may turn out to be large, and go through shared memory.
+// addLarge is Add for a body that may become large and go through shared memory.
 func (w *Writer) addLarge(kind byte, tag uint32, encode func(*Encoder) error) (waiting int, err error) {
 	w.body.Truncate(0)
 	if encode != nil {
@@ -86,17 +88,18 @@ func checkSize(size uint64, err error) error {
 	return err
 }
 
-// Flush writes all frames added so far. It blocks while the stream does not take them; other frames may be added
-// meanwhile. Its error stays: later calls of all methods return it.
+// Flush writes all frames added so far. It blocks while the stream does not take them; other frames
+// may be added meanwhile. An error is permanent: later calls of all methods return it.
 func (w *Writer) Flush() error {
 	w.flushing.Lock()
 	defer w.flushing.Unlock()
 	return w.flush()
 }
 
-// TryFlush is Flush as far as it is quick and does not block. It reports whether all is done; if not, there is something
-// left for Flush, or an error that Flush returns. Only a stream with a method TryWrite, which writes what can be written
-// without waiting and returns how much that was, is written to.
+// TryFlush is Flush as far as that is quick and does not block. It reports whether all is written;
+// if not, something is left for Flush, or an error that Flush returns. It writes only to a stream
+// with a method TryWrite, which writes as much as it can without waiting and returns how much that
+// was.
 func (w *Writer) TryFlush() bool {
 	stream, ok := w.w.(interface{ TryWrite([]byte) int })
 	if !ok || !w.flushing.TryLock() {
@@ -168,7 +171,7 @@ func (w *Writer) takeFrames(limit int) ([]byte, error) {
 	return frames, nil
 }
 
-// keep has the memory of written frames used again.
+// keep keeps the memory of written frames for later ones.
 func (w *Writer) keep(frames []byte) {
 	if frames != nil && cap(frames) <= keepBuffer {
 		w.spare = frames[:0]
