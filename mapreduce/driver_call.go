@@ -13,6 +13,9 @@ import (
 type call struct {
 	state callState // the scheduler's
 
+	answered int           // items; the supervisor's, as is the next
+	longest  time.Duration // that a chunk took
+
 	id      uint32
 	task    *entry
 	params  []byte

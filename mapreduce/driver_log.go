@@ -9,7 +9,9 @@ import (
 
 // Logger has log records of workers handled by h: what tasks log by [log/slog] or [log] travels to the driver, with the
 // attributes worker and item added, or process, the name of one that [Task.Start] started. A pool logs there too that it has
-// lost a worker: one record each, unless there are very many. Without, all goes to the handler of [slog.Default].
+// lost a worker, that one which has something to do has been stopped for 5 s, and that an item without a [Timeout] has run
+// for 10 s and for 10 times as long as any before it in its call: one record each, unless there are very many. Without, all
+// goes to the handler of [slog.Default].
 //
 // Groups arrive as keys with dots, values that slog has no kind for as text; times and the source line arrive as they are. A
 // record has left its worker when the call that logs it returns, so that it arrives whatever becomes of the worker then;

@@ -54,6 +54,7 @@ func (p *Pool) countAnswer(e *event, chunk span) {
 	p.numbers.Failed += e.failed
 	e.link.items += n
 	e.link.work += e.work
+	e.call.count(n, e.work)
 	each := e.work / time.Duration(n)
 	slowest := p.numbers.Slowest
 	if len(slowest) == keepSlowest && each <= slowest[keepSlowest-1].Each {

@@ -16,11 +16,13 @@ const (
 )
 
 // A watch looks from time to time at what workers run, and kills those that run one item for too long: because of its
-// timeout, or because its call was cancelled. It ticks only while there is something to look for.
+// timeout, or because its call was cancelled. Others it tells of, if they take too long. It ticks only while there is something
+// to look for.
 type watch struct {
 	timer  *time.Timer
 	every  time.Duration       // 0: it does not tick
 	growth bool                // memory is looked at too
+	busy   bool                // there are calls
 	timed  map[*call]bool      // calls with a timeout
 	given  map[*call]time.Time // calls that are over, of which workers still hold something: since when
 	items  []watched           // by slot
@@ -33,6 +35,8 @@ type watched struct {
 	item int // its place in the chunk
 	time itemTime
 	base int64 // resident memory at the first look
+
+	alarms alarms
 }
 
 func (w *watch) init(p *Pool) {
@@ -48,8 +52,11 @@ func (w *watch) stop() { w.timer.Stop() }
 func (w *watch) begin(c *call) {
 	if c.options.timeout > 0 {
 		w.timed[c] = true
-		w.adjust()
+	} else if w.busy {
+		return
 	}
+	w.busy = true
+	w.adjust()
 }
 
 // over: what workers hold of the call is of no use any more.
@@ -67,6 +74,9 @@ func (w *watch) adjust() {
 		if every == 0 || d < every {
 			every = d
 		}
+	}
+	if w.busy {
+		atLeast(alarmTick)
 	}
 	if w.growth {
 		atLeast(maxTick)
@@ -105,12 +115,16 @@ func (p *Pool) look() {
 		seen := &w.items[slot]
 		tag, item, busy := l.process.Note.Busy()
 		if seen.link != l {
-			*seen = watched{link: l}
+			*seen = watched{link: l, alarms: alarms{at: now}}
 		}
 		if !busy || seen.tag != tag || seen.item != item {
 			seen.tag, seen.item, seen.time = tag, item, newItemTime(l, now)
+			seen.alarms.toldSlow = false
 		}
 		seen.time.look(l, now, w.every)
+		if l.holds() {
+			p.lookForAlarm(l, seen, now, busy)
+		}
 		if busy {
 			p.lookAtItem(l, seen, now)
 		}
@@ -128,6 +142,7 @@ func (p *Pool) look() {
 			delete(w.given, c)
 		}
 	}
+	w.busy = len(p.calls) > 0
 	w.adjust()
 	w.rearm()
 }

@@ -92,6 +92,9 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Suspended returns for how long, until now, the worker has been stopped by signals. Only Linux tells.
 func (p *Process) Suspended(now time.Time) time.Duration { return p.stopped.Total(now) }
 
+// IsSuspended reports whether the worker is stopped by a signal. Only Linux tells.
+func (p *Process) IsSuspended() bool { return p.stopped.Running() }
+
 // Ended is closed when the worker has ended and was reaped, which is before Done.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 

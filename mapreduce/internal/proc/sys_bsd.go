@@ -78,3 +78,6 @@ func stopAsUsual() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) }
 
 // RSS is not told here.
 func RSS(int) int64 { return 0 }
+
+// State says in a word what the system has the worker do: nothing of it is known here.
+func (p *Process) State() string { return "unknown" }

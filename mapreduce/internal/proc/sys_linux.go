@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"bytes"
 	"os"
 	"runtime"
 	"strconv"
@@ -243,4 +244,22 @@ func RSS(pid int) int64 {
 	}
 	pages, _ := strconv.ParseInt(fields[1], 10, 64)
 	return pages * int64(os.Getpagesize())
+}
+
+// State says in a word what the system has the worker do.
+func (p *Process) State() string {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(p.PID()) + "/stat")
+	_, rest, _ := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ")
+	state, _, _ := strings.Cut(rest, " ")
+	switch state {
+	case "R":
+		return "running"
+	case "S":
+		return "sleeping"
+	case "D":
+		return "waiting for a device"
+	case "T", "t":
+		return "stopped"
+	}
+	return "unknown"
 }
