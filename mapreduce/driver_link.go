@@ -150,7 +150,7 @@ func (l *link) greet() error {
 	err := l.initStates(l.requests, l.answersFrom)
 	if errors.Is(err, io.EOF) {
 		process.Stop(proc.StopTime) // it closed the pipe, so it ends
-		err = fmt.Errorf("%w: %v; its last words:\n%s", err, process.Exit(), proc.Brief(process.Exit().Stderr))
+		err = fmt.Errorf("%w: %v%s", err, process.Exit(), process.Exit().LastWords())
 	}
 	if err != nil {
 		return err

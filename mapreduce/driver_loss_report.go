@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -58,8 +59,11 @@ func (l *link) attrs() []slog.Attr {
 	if l.process != nil {
 		attrs = append(attrs, slog.Int("pid", l.process.PID()), slog.String("end", l.process.Exit().String()))
 	}
-	if l.reason != nil {
+	switch {
+	case l.reason != nil:
 		attrs = append(attrs, slog.Any("reason", l.reason))
+	case l.noThread():
+		attrs = append(attrs, slog.String("reason", strings.TrimPrefix(l.process.Exit().LastWords(), "; ")))
 	}
 	return attrs
 }

@@ -24,8 +24,9 @@ func (p *Pool) workerLost(l *link, err error) {
 		return // it was replaced, or is not wanted any more
 	}
 	if !l.ready {
-		p.reports.add("mapreduce: a worker did not start", slog.Int("worker", l.id), slog.Any("error", err))
-		p.startFailed(l.slot, err)
+		if p.startFailed(l.slot, err) {
+			p.reports.add("mapreduce: a worker did not start", slog.Int("worker", l.id), slog.Any("error", err))
+		}
 		return
 	}
 	loss := &loss{link: l}
@@ -54,22 +55,24 @@ func (p *Pool) workerLost(l *link, err error) {
 	switch {
 	case l.slot >= p.wanted || p.released:
 		p.put(l.slot, nil)
-	case loss.call == nil && !l.answers:
+	case loss.call == nil && !l.answers, l.noThread():
 		p.startFailed(l.slot, l.lostError(-1, 0))
 	default:
 		p.fill(l.slot)
 	}
 }
 
-// startFailed tries again after a pause, unless it was so from the beginning or too often.
-func (p *Pool) startFailed(slot int, err error) {
+// startFailed tries again after a pause, unless it was so from the beginning or too often: that is the end of the pool, and
+// its error. It reports whether it tries again.
+func (p *Pool) startFailed(slot int, err error) (again bool) {
 	p.failures++
 	if !p.isUp() || p.failures >= maxFailures || errors.Is(err, ErrInitializer) {
 		p.cancel(err)
-		return
+		return false
 	}
 	p.put(slot, nil) // so that a resize or a wake-up before the pause is over sees that it is empty
 	time.AfterFunc(pause(restartPause, p.failures), func() { p.inbox.put(event{kind: evFill, n: slot}) })
+	return true
 }
 
 func (p *Pool) isUp() bool {

@@ -20,7 +20,7 @@ func (c *child) report(err error) {
 		died, ok := errors.AsType[*ExitError](err)
 		if !ok {
 			err = fmt.Errorf("process %s (pid %d): %w", c.name, c.PID(), err)
-		} else if o.output == nil { // its last words are there already
+		} else if o.output == nil && !died.proc().NoThread() { // its last words are there already
 			brief := *died
 			brief.Stderr = ""
 			err = &brief

@@ -139,16 +139,15 @@ type WorkerLostError struct {
 
 func (e *WorkerLostError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "worker %d (pid %d) %v", e.Worker, e.PID, proc.Exit{Code: e.ExitCode, Signal: e.Signal, Stderr: e.Stderr})
+	exit := proc.Exit{Code: e.ExitCode, Signal: e.Signal, Stderr: e.Stderr}
+	fmt.Fprintf(&b, "worker %d (pid %d) %v", e.Worker, e.PID, exit)
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, ", as its item had done to its workers %d times before", e.Attempts-1)
 	}
 	if e.MaxRSS > 0 {
 		fmt.Fprintf(&b, "; it used %d MiB at most", e.MaxRSS>>20)
 	}
-	if e.Stderr != "" {
-		fmt.Fprintf(&b, "; its last words:\n%s", proc.Brief(e.Stderr))
-	}
+	b.WriteString(exit.LastWords())
 	return b.String()
 }
 

@@ -60,6 +60,11 @@ func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !o.inProcess {
+		if err := o.checkThreads(); err != nil {
+			return nil, err
+		}
+	}
 	p := &Pool{
 		options: o, hello: table(), inbox: newMailbox[event](), links: make([]*link, o.procs),
 		up: make(chan struct{}), final: make(chan struct{}), done: make(chan struct{}),

@@ -198,9 +198,9 @@ func newExit(e proc.Exit) Exit {
 
 // String says it in words: "killed by SIGKILL", "exit status 3" or, of a Go program that crashed in cgo, "exit status 2 after
 // SIGSEGV in C code".
-func (e Exit) String() string {
-	return proc.Exit{Code: e.Code, Signal: e.Signal, Stderr: e.Stderr}.String()
-}
+func (e Exit) String() string { return e.proc().String() }
+
+func (e Exit) proc() proc.Exit { return proc.Exit{Code: e.Code, Signal: e.Signal, Stderr: e.Stderr} }
 
 // An ExitError says how a process died before its task was done. [errors.Is] finds [ErrTimeout] or [ErrMemoryLimit] in it if
 // that was why.
@@ -221,9 +221,7 @@ func (e *ExitError) Error() string {
 	if e.MaxRSS > 0 {
 		fmt.Fprintf(&b, " and %d MiB at most", e.MaxRSS>>20)
 	}
-	if e.Stderr != "" {
-		fmt.Fprintf(&b, "; its last words:\n%s", proc.Brief(e.Stderr))
-	}
+	b.WriteString(e.Exit.proc().LastWords())
 	return b.String()
 }
 

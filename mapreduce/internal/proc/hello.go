@@ -121,11 +121,10 @@ func (p *Process) noHello(err error, limit time.Duration) error {
 	}
 	p.Kill()
 	exit := p.Exit()
-	text := fmt.Sprintf("worker %d (pid %d) %s%v", p.ID, p.PID(), what, exit)
-	if exit.Stderr != "" {
-		text += "; its last words:\n" + Brief(exit.Stderr)
+	if exit.NoThread() {
+		return p.noThreadError()
 	}
-	return fmt.Errorf("%w: %s", ErrNoHello, text)
+	return fmt.Errorf("%w: worker %d (pid %d) %s%v%s", ErrNoHello, p.ID, p.PID(), what, exit, exit.LastWords())
 }
 
 func compare(got, want Hello) error {

@@ -20,6 +20,7 @@ const (
 // output carries what a worker prints to the driver, whole lines at a time, and keeps the tail of its standard error.
 type output struct {
 	stdout, stderr stream
+	sink           OutputFunc
 	readers        sync.WaitGroup
 }
 
@@ -30,10 +31,14 @@ type stream struct {
 	tail    []byte
 	crash   []byte // what the runtime says of a crash, and what follows
 	dump    Dump   // finds its beginning
+	held    []heldLine
 }
 
 func newOutput(spec Spec, note *Note) (*output, error) {
-	o := &output{}
+	o := &output{sink: spec.Output}
+	if o.sink == nil {
+		o.sink = printLine
+	}
 	o.stdout.printer = printer{note: note, stream: 0, item: spec.Item}
 	o.stderr.printer = printer{note: note, stream: 1, item: spec.Item}
 	if err := o.stdout.open(); err != nil {
@@ -44,15 +49,13 @@ func newOutput(spec Spec, note *Note) (*output, error) {
 		o.stdout.w.Close()
 		return nil, err
 	}
-	sink := spec.Output
-	if sink == nil {
-		sink = printLine
-	}
-	o.readers.Go(func() { o.stdout.copyLines(func(item int, line []byte) { sink(false, item, line) }) })
+	o.readers.Go(func() { o.stdout.copyLines(func(item int, line []byte) { o.sink(false, item, line) }) })
 	o.readers.Go(func() {
 		o.stderr.copyLines(func(item int, line []byte) {
 			o.stderr.keep(line)
-			sink(true, item, line)
+			if !o.stderr.hold(item, line) {
+				o.sink(true, item, line)
+			}
 		})
 	})
 	return o, nil

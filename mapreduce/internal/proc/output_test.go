@@ -120,3 +120,32 @@ func TestLastWords(t *testing.T) {
 		})
 	}
 }
+
+// What a program that a task has started says of threads is passed on, if late; what a worker says that ends of it is not.
+func TestNoThreadIsHeldBack(t *testing.T) {
+	const words = "runtime: failed to create new OS thread (have 2 already; errno=11)\nfatal error: newosproc\n\nruntime stack:\n"
+	for _, test := range []struct {
+		script string
+		passed string
+	}{
+		{"printf '" + words + "' >&2; echo later >&2", "first\n" + words + "later\n"},
+		{"printf '" + words + "' >&2; exit 2", "first\n"},
+		{"printf '" + words + "' >&2; kill -KILL $$", "first\n"},
+	} {
+		var passed strings.Builder
+		p, err := Start(Spec{Path: "/bin/sh", Args: []string{"-c", "echo first >&2; " + test.script}, Output: func(stderr bool, _ int, line []byte) {
+			if stderr {
+				passed.Write(line)
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, p.Answers)
+		exit := p.Exit()
+		p.Close()
+		if passed.String() != test.passed || exit.NoThread() != strings.HasSuffix(test.script, "exit 2") {
+			t.Errorf("%s: %v, passed on %q, want %q", test.script, exit, &passed, test.passed)
+		}
+	}
+}

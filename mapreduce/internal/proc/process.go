@@ -131,6 +131,7 @@ func (p *Process) wait() {
 		p.exit.MaxRSS, p.exit.Taken = p.peak(p.exit.MaxRSS), p.Note.taken()
 		p.exit.Stderr = p.out.words(p.exit)
 	}
+	p.out.stderr.release(p.exit, p.out.sink)
 	close(p.done)
 }
 

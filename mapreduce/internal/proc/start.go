@@ -87,7 +87,7 @@ func startError(spec Spec, err error) error {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		hint = "; raise the limit of open files (ulimit -n) or use fewer processes"
 	case errors.Is(err, syscall.EAGAIN):
-		hint = "; raise the limit of processes (ulimit -u) or use fewer"
+		hint = "; " + threadsHint
 	}
 	return fmt.Errorf("start worker %d: %w%s", spec.ID, err, hint)
 }

@@ -76,6 +76,9 @@ func ignoresStop() bool { return false }
 
 func stopAsUsual() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) }
 
+// Threads: that is not told here.
+func Threads() (used, limit int, limited bool) { return 0, 0, false }
+
 // RSS is not told here.
 func RSS(int) int64 { return 0 }
 

@@ -104,12 +104,18 @@ const (
 // ownStatus returns a size that /proc tells of this process, in bytes, 0 if it tells nothing.
 func ownStatus(name string) (n int64) {
 	status, _ := os.ReadFile("/proc/self/status")
+	n, _ = strconv.ParseInt(statusWord(status, name), 10, 64)
+	return n << 10
+}
+
+// statusWord returns the first word behind a name in what /proc tells of a process.
+func statusWord(status []byte, name string) string {
 	_, after, _ := strings.Cut(string(status), "\n"+name+":")
 	line, _, _ := strings.Cut(after, "\n")
 	if words := strings.Fields(line); len(words) > 0 {
-		n, _ = strconv.ParseInt(words[0], 10, 64)
+		return words[0]
 	}
-	return n << 10
+	return ""
 }
 
 // maxRSS is in bytes.
@@ -197,9 +203,7 @@ func pinAllThreads(pid, cpu int) error {
 // signals only.
 func ignoresStop() bool {
 	status, _ := os.ReadFile("/proc/self/status")
-	_, after, _ := strings.Cut(string(status), "\nSigIgn:\t")
-	text, _, _ := strings.Cut(after, "\n")
-	ignored, _ := strconv.ParseUint(text, 16, 64)
+	ignored, _ := strconv.ParseUint(statusWord(status, "SigIgn"), 16, 64)
 	return ignored>>(unix.SIGTSTP-1)&1 == 1
 }
 
