@@ -37,6 +37,9 @@ func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte
 			}
 			all[k] = v
 		})
+		if err != nil {
+			err = newTaskError(err).ofNoItem()
+		}
 		if err := cmp.Or(err, twice); err != nil {
 			return nil, fmt.Errorf("mapreduce: job %s: take the results: %w", j.name, err)
 		}
@@ -61,7 +64,7 @@ type run struct {
 
 func (m *jobItems[In]) encode(out *transport.Encoder, s span) error {
 	for i := s.first; i < s.end; i++ {
-		if err := m.codec.Encode(out, &m.in[i]); err != nil {
+		if err := m.codec.EncodeItem(out, &m.in[i]); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
 	}
@@ -105,8 +108,11 @@ func (m *jobItems[In]) failure(in *transport.Decoder, s span) error {
 	if err != nil {
 		return err
 	}
-	if offset >= uint64(s.size()) {
+	if offset > uint64(s.size()) {
 		return errors.New("a failure of an item that was not asked for")
+	}
+	if offset == uint64(s.size()) { // of what several items have emitted
+		return failed.ofNoItem()
 	}
 	failed.Index = s.first + int(offset)
 	return m.lose(failed)

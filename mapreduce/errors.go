@@ -10,7 +10,6 @@ import (
 
 	"mrrun/mapreduce/internal/knownerr"
 	"mrrun/mapreduce/internal/proc"
-	"mrrun/transport"
 )
 
 var (
@@ -31,7 +30,8 @@ var (
 	ErrNoHello = proc.ErrNoHello
 )
 
-// A TaskError is the failure of one item: the task returned an error, panicked, or its result could not be encoded.
+// A TaskError is the failure of one item: the task returned an error, panicked, or a method of the user's could not encode its
+// result, or not decode its argument or result.
 // [errors.Is] finds [context.Canceled] and [context.DeadlineExceeded] in it if the task's error had them. It can be sent to
 // another process: all but its Input arrives. The error's text shows the beginning of the Input; a type that implements
 // [slog.LogValuer] decides what is shown of it, and so keeps its secrets.
@@ -43,6 +43,9 @@ type TaskError struct {
 
 	is []error
 }
+
+// newTaskError returns the failure of an item by an error of this process.
+func newTaskError(err error) *TaskError { return &TaskError{Msg: err.Error(), is: []error{err}} }
 
 func (e *TaskError) Error() string {
 	text := e.Msg
@@ -167,18 +170,4 @@ func RegisterError(errs ...error) {
 		panic(fmt.Sprintf("mapreduce: RegisterError(%v) is called after Main or Init was entered", errs))
 	}
 	knownerr.Register(errs...)
-}
-
-// decodeCause takes the cause with which a call was cancelled.
-func decodeCause(body []byte) error {
-	cause, err := decodeFailure(transport.NewDecoder(body))
-	if err != nil {
-		return fmt.Errorf("mapreduce: decode the cause of a cancelled call: %w", err)
-	}
-	for _, usual := range []error{context.Canceled, context.DeadlineExceeded} {
-		if cause.Msg == usual.Error() {
-			return usual
-		}
-	}
-	return cause.ofNoItem()
 }

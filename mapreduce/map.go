@@ -54,7 +54,7 @@ func newMapItems[A, R any](t *Task[A, R], args []A, o callOptions) *mapItems[A, 
 
 func (m *mapItems[A, R]) encode(out *transport.Encoder, s span) error {
 	for i := s.first; i < s.end; i++ {
-		if err := m.task.arg.Encode(out, &m.args[i]); err != nil {
+		if err := m.task.arg.EncodeItem(out, &m.args[i]); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
 	}
@@ -104,14 +104,19 @@ func (m *mapItems[A, R]) failures() error {
 	return m.failed
 }
 
-// takeResult takes one item of an answer: a result, or the failure of the task.
+// takeResult takes one item of an answer: a result, or the failure of the task, or of a method that decodes the result.
 func (t *Task[A, R]) takeResult(in *transport.Decoder, result *R) (*TaskError, error) {
 	state, err := in.ReadByte()
 	if err != nil {
 		return nil, err
 	}
-	if state == itemOK {
-		return nil, t.result.Decode(in, result)
+	if state != itemOK {
+		return decodeFailure(in)
 	}
-	return decodeFailure(in)
+	failed, err := t.result.DecodeItem(in, result)
+	if failed == nil || err != nil {
+		return nil, err
+	}
+	*result = *new(R)
+	return newTaskError(fmt.Errorf("decode the result: %w", failed)), nil
 }

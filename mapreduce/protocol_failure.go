@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -67,4 +68,18 @@ func decodeFailure(in *transport.Decoder) (*TaskError, error) {
 	id, err := knownerr.Decode(in)
 	e.is = id.Errors()
 	return e, err
+}
+
+// decodeCause takes the cause with which a call was cancelled.
+func decodeCause(body []byte) error {
+	cause, err := decodeFailure(transport.NewDecoder(body))
+	if err != nil {
+		return fmt.Errorf("mapreduce: decode the cause of a cancelled call: %w", err)
+	}
+	for _, usual := range []error{context.Canceled, context.DeadlineExceeded} {
+		if cause.Msg == usual.Error() {
+			return usual
+		}
+	}
+	return cause.ofNoItem()
 }

@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -27,42 +28,48 @@ func (j *Job[J, In, K, V]) openMap(params []byte) (runner, error) {
 func (j *Job[J, In, K, V]) mapChunk(r *chunkRun, job J, partitions int) error {
 	shuffled := newShuffle(&j.pairs, partitions)
 	emit, flush := combining(job, shuffled)
+	fail := func(i int, err error) {
+		_ = r.out.WriteByte(itemFailed)
+		r.out.Uint(uint64(i))
+		encodeFailure(r.out, err)
+	}
 	for i := range int(r.items) {
 		r.begin(i)
 		var piece In
-		if err := j.in.Decode(r.in, &piece); err != nil {
+		failed, err := j.in.DecodeItem(r.in, &piece)
+		switch {
+		case err != nil:
 			return fmt.Errorf("decode the input: %w", err)
+		case failed != nil:
+			failed = fmt.Errorf("decode the input: %w", failed)
+		default:
+			failed = mapPiece(r, i, job, piece, emit)
 		}
-		ctx, cancel := r.item(i)
-		err := safely(func() error { return timedOut(ctx, job.Map(ctx, piece, emit)) })
-		cancel()
-		if err != nil {
-			_ = r.out.WriteByte(itemFailed)
-			r.out.Uint(uint64(i))
-			encodeFailure(r.out, err)
+		if failed = cmp.Or(failed, shuffled.failed); failed != nil {
+			fail(i, failed)
 			return nil
 		}
 	}
-	if err := safely(flush); err != nil {
-		return err
+	if failed := safely(flush); failed != nil {
+		fail(int(r.items), failed)
+		return nil
 	}
 	_ = r.out.WriteByte(itemOK)
 	shuffled.write(r.out)
 	return nil
 }
 
+func mapPiece[J Mapper[In, K, V], In any, K comparable, V any](r *chunkRun, i int, job J, piece In, emit func(K, V)) error {
+	ctx, cancel := r.item(i)
+	defer cancel()
+	return safely(func() error { return timedOut(ctx, job.Map(ctx, piece, emit)) })
+}
+
 // combining returns an emit that merges the values of each key, if the job can, before they are shuffled by flush.
 func combining[K comparable, V any](job any, to *shuffle[K, V]) (emit func(K, V), flush func() error) {
 	combiner, ok := job.(Combiner[V])
 	if !ok {
-		var failed error
-		return func(k K, v V) {
-				if err := to.add(k, v); err != nil && failed == nil {
-					failed = err
-				}
-			}, func() error {
-				return failed
-			}
+		return to.add, func() error { return nil }
 	}
 	var merged []pair[K, V] // in the order in which the keys came
 	places := make(map[K]int)
@@ -75,11 +82,9 @@ func combining[K comparable, V any](job any, to *shuffle[K, V]) (emit func(K, V)
 			merged = append(merged, pair[K, V]{k, v})
 		}, func() error {
 			for _, p := range merged {
-				if err := to.add(p.key, p.value); err != nil {
-					return err
-				}
+				to.add(p.key, p.value)
 			}
-			return nil
+			return to.failed
 		}
 }
 

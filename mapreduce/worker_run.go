@@ -84,19 +84,21 @@ func (t *Task[A, R]) run(r *chunkRun) error {
 	for i := range int(r.items) {
 		r.begin(i)
 		a = *new(A)
-		if err := t.arg.Decode(r.in, &a); err != nil {
+		failed, err := t.arg.DecodeItem(r.in, &a)
+		if err != nil {
 			return fmt.Errorf("decode the argument: %w", err)
 		}
 		start := r.out.Len()
 		_ = r.out.WriteByte(itemOK)
-		var err error
-		if result, err = t.callSafely(r, i, a); err == nil {
-			err = t.result.Encode(r.out, &result)
+		if failed != nil {
+			failed = fmt.Errorf("decode the argument: %w", failed)
+		} else if result, failed = t.callSafely(r, i, a); failed == nil {
+			failed = t.result.EncodeItem(r.out, &result)
 		}
-		if err != nil {
+		if failed != nil {
 			r.out.Truncate(start)
 			_ = r.out.WriteByte(itemFailed)
-			encodeFailure(r.out, err)
+			encodeFailure(r.out, failed)
 		}
 	}
 	return nil

@@ -38,6 +38,7 @@ type shuffle[K comparable, V any] struct {
 	partitions []*transport.Encoder
 	scratch    *transport.Encoder
 	arrival    *transport.Decoder
+	failed     error // about the first pair that cannot be sent; then no others are taken
 }
 
 func newShuffle[K comparable, V any](codec *pairCodec[K, V], partitions int) *shuffle[K, V] {
@@ -48,7 +49,13 @@ func newShuffle[K comparable, V any](codec *pairCodec[K, V], partitions int) *sh
 	return s
 }
 
-func (s *shuffle[K, V]) add(k K, v V) error {
+func (s *shuffle[K, V]) add(k K, v V) {
+	if s.failed == nil {
+		s.failed = s.encode(k, v)
+	}
+}
+
+func (s *shuffle[K, V]) encode(k K, v V) error {
 	s.scratch.Truncate(0)
 	if err := s.codec.key.Encode(s.scratch, &k); err != nil {
 		return err

@@ -166,9 +166,10 @@ func (d *Decoder) Blob() ([]byte, error) {
 
 // A Codec encodes and decodes values of one type. It is safe for concurrent use.
 type Codec[T any] struct {
-	encode func(*Encoder, *T) error
-	decode func(*Decoder, *T) error
-	refers bool // a value may refer to shared objects
+	encode  func(*Encoder, *T) error
+	decode  func(*Decoder, *T) error
+	refers  bool // a value may refer to shared objects
+	methods bool // T, or a part of it, encodes itself
 }
 
 // NewCodec returns the codec of T, or a [TypeError] if values of T would arrive changed.
@@ -187,7 +188,7 @@ func NewCodec[T any]() (*Codec[T], error) {
 		}
 	}
 	c := generalCodec[T](w.exts)
-	c.refers = w.refers
+	c.refers, c.methods = w.refers, w.methods
 	return c, nil
 }
 

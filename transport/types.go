@@ -48,7 +48,8 @@ type typeWalk struct {
 	keys int            // the map keys that t is a part of
 	exts bool           // some part may travel as an msgpack extension other than those of numbers
 
-	refers bool // some part may be, or contain, a shared object
+	refers  bool // some part may be, or contain, a shared object
+	methods bool // some part encodes itself, by methods that are not of this package
 }
 
 func (w *typeWalk) refuse(path, reason string, args ...any) error {
@@ -165,6 +166,7 @@ func (w *typeWalk) checkForms(t reflect.Type, path, out, in string, addressable 
 	if _, numbers := reflect.Zero(t).Interface().(interface{ numbers() }); !numbers {
 		w.exts = w.exts || out == "time" || out == "EncodeMsgpack" || out == "MarshalMsgpack"
 		w.refers = w.refers || out == "EncodeMsgpack"
+		w.methods = w.methods || out != "time"
 	}
 	switch {
 	case out == "":
