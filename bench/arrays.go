@@ -17,7 +17,7 @@ import (
 	"mrrun/transport"
 )
 
-// arrays says what to measure: the squares of the elements of an array.
+// arrays says how to measure squaring the elements of an array.
 type arrays struct {
 	MB        int
 	Framework string // how: map, view, inplace or serial
@@ -28,7 +28,7 @@ type arrays struct {
 
 var arrayFrameworks = []string{"map", "view", "inplace", "serial"}
 
-// An arraysFigure has the keys of the scripts' besides.
+// An arraysFigure also has the keys of the scripts' array measurements.
 type arraysFigure struct {
 	figure
 	MB       float64 `json:"mb"`
@@ -84,8 +84,8 @@ func parseArrays(words []string) (a arrays, asJSON bool, err error) {
 	return a, asJSON, err
 }
 
-// measure squares the array, each time from the beginning, and compares the sum of the squares. Making the array is not
-// measured, and the workers are up.
+// measure squares the array, each time from its first values, and checks the sum of the squares.
+// Making the array and starting the workers are not measured.
 func (a arrays) measure(ctx context.Context) (arraysFigure, error) {
 	src := make([]float64, a.MB*1e6/8)
 	for i := range src {
@@ -128,7 +128,7 @@ var squared = mapreduce.Func(func(part []float64) []float64 {
 	return part
 })
 
-// byMap sends each worker its part, and puts together what they send back.
+// byMap sends each worker its part, and puts together what the workers send back.
 func (a arrays) byMap(ctx context.Context, src []float64) ([]float64, bool, error) {
 	c, err := newCrew(ctx, a.Procs, a.options()...)
 	if err != nil {
@@ -147,11 +147,11 @@ func (a arrays) byMap(ctx context.Context, src []float64) ([]float64, bool, erro
 }
 
 var squaredView = mapreduce.Func(func(part transport.View[float64]) transport.View[float64] {
-	square(part.Slice()) // where it has come
+	square(part.Slice()) // in place
 	return part
 })
 
-// byView sends each worker its part, and has what they send back where it comes.
+// byView sends each worker its part, and uses what the workers send back where it arrives.
 func (a arrays) byView(ctx context.Context, src []float64) ([]float64, bool, error) {
 	c, err := newCrew(ctx, a.Procs, a.options()...)
 	if err != nil {
@@ -184,7 +184,7 @@ var squaredInPlace = mapreduce.Func(func(part *shared.Array[float64]) int {
 	return part.Len()
 })
 
-// inPlace has the workers square their parts where they are. Copying src there is not measured.
+// inPlace lets the workers square their parts in place. Copying src there is not measured.
 func (a arrays) inPlace(ctx context.Context, src []float64) ([]float64, bool, error) {
 	array, err := shared.NewArray[float64](len(src))
 	if err != nil {
@@ -213,7 +213,8 @@ func (a arrays) options() []mapreduce.PoolOption {
 	return nil
 }
 
-// repeat measures run, each time after prepare, and reports whether its results always have the sum that they should.
+// repeat measures run, each time after prepare, and reports whether the sum of its results was
+// right every time.
 func (a arrays) repeat(src []float64, prepare func(), run func() ([][]float64, error)) (seconds []float64, equal bool, err error) {
 	want := 0.0
 	for _, v := range src {

@@ -8,7 +8,7 @@ import (
 	"mrrun/jobs"
 )
 
-// Command is the tool "bench".
+// Command is the bench tool of mrrun.
 var Command = jobs.Tool{
 	Name:    "bench",
 	Summary: "Measure a job with 1, 2, ... processes, or the cost of a task, a pool, a worker or what processes share.",

@@ -56,7 +56,7 @@ func writeLines[F any](out io.Writer, figures []F) error {
 	return nil
 }
 
-// writeTable compares each line with the first.
+// writeTable writes a table that compares each figure with the first.
 func writeTable(out io.Writer, figures []figure) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "procs\tmedian\tleast\tmost\tspeed-up\tefficiency\tstart-up\t\n")

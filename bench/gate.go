@@ -9,7 +9,7 @@ import (
 	"mrrun/shared"
 )
 
-// A gate lets the workers of a pool begin together: each says that it is there, and waits.
+// A gate makes the workers of a pool begin together: each reports that it is ready, and waits.
 type gate struct{ Ready, Go *shared.Semaphore }
 
 func newGate() (gate, error) {
@@ -29,7 +29,7 @@ func (g gate) close() {
 	_ = g.Go.Close()
 }
 
-// pass waits in a worker until the gate is opened.
+// pass, called in a worker, reports that the worker is ready and waits until the gate opens.
 func (g gate) pass(ctx context.Context) error {
 	if err := g.Ready.Release(); err != nil {
 		return err
@@ -37,7 +37,7 @@ func (g gate) pass(ctx context.Context) error {
 	return g.Go.Acquire(ctx)
 }
 
-// A crew is a pool whose workers are all up, and begin together.
+// A crew is a pool whose workers have all started, and that begin tasks together.
 type crew struct {
 	*mapreduce.Pool
 	gate gate
@@ -69,14 +69,14 @@ func (c crew) close() error {
 	return c.Close()
 }
 
-// together runs a task in each worker, as many as there are args, that first passes the gate. It returns the seconds from
-// the gate's opening, when all are there, to the answer of the last.
+// together runs a task in each worker, one for each of args, which must first pass the gate. It
+// returns the seconds from the opening of the gate, when all are ready, to the last answer.
 func together[A any](ctx context.Context, c crew, task *mapreduce.Task[A, struct{}], args []A) (float64, error) {
-	// Chunks of one: as long as no task of the call has ended, no worker gets a second one.
+	// With chunks of one, no worker gets a second task before a task of the call has ended.
 	answers := task.MapAsync(ctx, c.Pool, args, mapreduce.Chunksize(1), mapreduce.Retries(0), mapreduce.StopAtFirst())
 	coming, stop := context.WithCancel(ctx)
 	defer stop()
-	answers.OnDone(func([]struct{}, error) { stop() }) // one has failed, so not all will come
+	answers.OnDone(func([]struct{}, error) { stop() }) // one has failed, so not all will arrive
 	for range args {
 		if c.gate.Ready.Acquire(coming) != nil {
 			_, err := answers.Get(ctx)

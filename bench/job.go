@@ -14,7 +14,7 @@ import (
 	"mrrun/mapreduce"
 )
 
-// jobFlags are the flags of bench JOB beside those of the job.
+// jobFlags are the flags of bench JOB besides those of the job.
 type jobFlags struct {
 	procs     string
 	chunksize int64
@@ -70,8 +70,9 @@ func parseProcs(list string) ([]int, error) {
 	return procs, nil
 }
 
-// measureJob runs a job repeat times with each number of processes, in turn, so that a change of the machine's speed hits all
-// alike, after one run that does not count. The results of all runs are compared as text.
+// measureJob runs a job repeat times with each number of processes, after one run that does not
+// count. The numbers take turns, so that a change of the machine's speed affects all alike. The
+// results of all runs are compared as text.
 func measureJob(ctx context.Context, name string, line *jobs.Line, procs []int, chunksize, repeat int) ([]figure, error) {
 	seconds, startup := make([][]float64, len(procs)), make([][]float64, len(procs))
 	var want string

@@ -12,14 +12,15 @@ import (
 	"mrrun/mapreduce/manager"
 )
 
-// What these primitives use is on a manager, in a process of its own, and found by its name: whoever comes first makes it.
-// Each operation is a message to the manager and its answer.
+// These primitives use objects on a manager, which runs in a process of its own. They find an
+// object by its name; the first process that needs it makes it. Each operation is a message to the
+// manager and its answer.
 
 func (o *objects) dict(ctx context.Context) (*manager.Dict[int, int], error) {
 	return manager.NewDict[int, int](ctx, o.manager, manager.Named("dict"))
 }
 
-// list has a number for each process.
+// list returns a list with a number for each process.
 func (o *objects) list(ctx context.Context) (*manager.List[int], error) {
 	return manager.NewList(ctx, o.manager, make([]int, o.Barrier.Parties()), manager.Named("list"))
 }
@@ -28,12 +29,12 @@ func (o *objects) value(ctx context.Context) (*manager.Value[int], error) {
 	return manager.NewValue(ctx, o.manager, 0, manager.Named("value"))
 }
 
-// event is what a process waits for.
+// event returns the event that process me waits for.
 func (o *objects) event(ctx context.Context, me int) (*manager.Event, error) {
 	return manager.NewEvent(ctx, o.manager, manager.Named(fmt.Sprint("event ", me)))
 }
 
-// queue has room for all messages, as those of Python have.
+// queue returns a queue with room for all messages, as Python's queues have.
 func queue[T any](ctx context.Context, o *objects) (*manager.Queue[T], error) {
 	return manager.NewQueue[T](ctx, o.manager, math.MaxInt32, manager.Named("queue"))
 }
@@ -55,10 +56,10 @@ func useDict(ctx context.Context, o *objects, me, n int) error {
 	return nil
 }
 
-// pipeline is how many calls of one client are under way together.
+// pipeline is how many calls of one client are under way at the same time.
 const pipeline = 64
 
-// useDictPipelined does what useDict does in many goroutines, each with a key of its own.
+// useDictPipelined does what useDict does, but in many goroutines, each with a key of its own.
 func useDictPipelined(ctx context.Context, o *objects, me, n int) error {
 	d, err := o.dict(ctx)
 	if err != nil {
@@ -109,7 +110,7 @@ func useList(ctx context.Context, o *objects, me, n int) error {
 	return nil
 }
 
-// useManagedValue cannot compare: all processes set the same value.
+// useManagedValue does not check what it reads, as all processes set the same value.
 func useManagedValue(ctx context.Context, o *objects, _, n int) error {
 	v, err := o.value(ctx)
 	if err != nil {
@@ -176,7 +177,7 @@ func passOn[T any](ctx context.Context, o *objects, me, n int, item T, right fun
 	return nil
 }
 
-// inspect returns what an object says when all have done with it.
+// inspect returns what an object holds when all processes are done with it.
 func inspect[O, V any](find func(context.Context) (O, error), read func(O, context.Context) (V, error)) (v V, err error) {
 	found, err := find(context.Background())
 	if err != nil {
@@ -204,7 +205,8 @@ func keysAre(each int) func(*objects, int64) (string, bool) {
 	}
 }
 
-// last is what each process has set last: every other of its operations sets a number, from 0.
+// last returns the number that each process has set last: every other of its operations sets a
+// number, from 0.
 func last(times int64, procs int) int { return max(int(times)/procs/2-1, 0) }
 
 func elementsAre(o *objects, times int64) (string, bool) {

@@ -10,19 +10,20 @@ import (
 	"mrrun/transport"
 )
 
-// messengers are what those primitives use that have messages: numbers, or size bytes.
+// messengers are the objects of the primitives with messages: numbers, or size bytes.
 type messengers struct {
 	Numbers *transport.Queue[int]
 	Bytes   *transport.Queue[[]byte]
-	Ends    []*transport.PipeEnd[[]byte] // of a pipe of both ways
+	Ends    []*transport.PipeEnd[[]byte] // of a two-way pipe
 
 	size int `msgpack:"-"` // bytes of a message; 0: numbers
 }
 
-// number is the message that is one.
+// number is the message of the primitives that send numbers.
 const number = 7
 
-// addMessengers makes them, for messages of size bytes; there is room for count of them in a queue.
+// addMessengers makes the messengers for messages of size bytes; a queue has room for count of
+// them.
 func (o *objects) addMessengers(size, count int) (err error) {
 	const usual, frame = 8 << 20, 24
 	room := transport.QueueBytes(max(usual, count*(size+frame)))
@@ -99,7 +100,7 @@ func putOrGet(ctx context.Context, o *objects, me, n int) error {
 	return o.get(ctx, n)
 }
 
-// putOnly puts all that there is to put, and nobody takes it meanwhile.
+// putOnly puts in all messages; nothing takes them out meanwhile.
 func putOnly(ctx context.Context, o *objects, me, n int) error {
 	if me == 0 {
 		return o.put(ctx, n)
@@ -168,7 +169,7 @@ func empty(o *objects, _ int64) (string, bool) {
 	return says("empty", o.Numbers.Len()+o.Bytes.Len() == 0, true)
 }
 
-// drained takes what half of all processes have put.
+// drained takes out what half of the processes have put in, and checks that nothing is left.
 func drained(o *objects, times int64) (string, bool) {
 	if err := o.get(context.Background(), int(times/2)); err != nil {
 		return err.Error(), false

@@ -7,8 +7,8 @@ import (
 	"mrrun/shared"
 )
 
-// objects are one of each, or as many as the processes of one run need. Both sides of a pair have their own event and their
-// own token: the other one hands it over.
+// objects are the shared objects of one run: one of each kind, or as many as its processes need.
+// Each side of a pair has an event and a token; the other side hands the token over.
 type objects struct {
 	Lock    *shared.Lock
 	RLock   *shared.RLock
@@ -23,10 +23,10 @@ type objects struct {
 	Cond    *shared.Cond // of Lock
 
 	messengers
-	manager manager.Conn `msgpack:"-"` // for those that are on one; nil: nothing is
+	manager manager.Conn `msgpack:"-"` // for objects on a manager; nil: there are none
 }
 
-// A maker makes objects until one of them fails, and closes them.
+// A maker makes objects until one cannot be made, and closes them.
 type maker struct {
 	made []io.Closer
 	err  error
@@ -49,7 +49,7 @@ func (m *maker) close() {
 	}
 }
 
-// newObjects makes all objects, as the beginning of a run finds them.
+// newObjects makes all objects in the state in which a run begins.
 func newObjects(procs int) (o objects, closeAll func(), err error) {
 	m := &maker{}
 	permits := func(n int) func() (*shared.Semaphore, error) {

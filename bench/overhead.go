@@ -16,12 +16,12 @@ import (
 
 var noop = mapreduce.Func(func(i int) int { return i })
 
-// overhead says what to measure: tasks that do nothing.
+// overhead says how to measure tasks that do nothing.
 type overhead struct {
 	Procs     int
 	Chunksize int // 0: automatic
 	Tasks     int
-	Mode      string // the verb: map, imap or apply, one after the other
+	Mode      string // the verb: map, imap or apply, where one call follows the other
 	Repeat    int
 }
 
@@ -77,7 +77,7 @@ func parseOverhead(words []string) (o overhead, asJSON bool, err error) {
 	return overhead{int(procs), int(chunksize), int(tasks), mode, int(repeat)}, asJSON, err
 }
 
-// measure runs the tasks on a pool that is up and has answered, and checks every result.
+// measure runs the tasks on a pool that has started and answered, and checks every result.
 func (o overhead) measure(ctx context.Context) (figure, error) {
 	began := time.Now()
 	pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(o.Procs), mapreduce.Chunksize(o.Chunksize))

@@ -8,20 +8,21 @@ import (
 	"mrrun/jobs"
 )
 
-// A primitive is one thing that processes do with what they share.
+// A primitive is one thing that processes do with shared objects.
 type primitive struct {
 	name    string
-	pair    bool // two processes take turns, and an operation is a turn of both; else any number
+	pair    bool // two processes take turns, and an operation is one turn of each; else any number
 	joint   bool // an operation takes all processes; else each counts its own
-	size    int  // bytes of a message if nobody says; 0: it has messages of a number then, or none
+	size    int  // default bytes of a message; 0: messages are numbers, or there are none
 	sends   bool // it has messages
-	piles   bool // so many that all of them must have room
-	managed bool // what it uses is on a manager
+	piles   bool // there must be room for all messages at once
+	managed bool // it uses objects on a manager
 
-	// work is what each process does n times; me counts the processes.
+	// work is what each process does n times; me is the number of the process, from 0.
 	work func(ctx context.Context, o *objects, me, n int) error
 
-	// check says what is left behind after all have done it, times in all, and whether that is right.
+	// check describes what is left after times operations of all processes, and reports whether
+	// that is right.
 	check func(o *objects, times int64) (string, bool)
 }
 
@@ -73,7 +74,7 @@ func lookupPrimitive(name string) (primitive, error) {
 	return primitive{}, jobs.Usagef("--prim %s: it takes %s (see mrrun bench --help)", name, strings.Join(names, ", "))
 }
 
-// says is a check in the words of the scripts, which are Python.
+// says is a check in the words of the scripts, which are written in Python.
 func says[T comparable](what string, got, want T) (string, bool) {
 	text := fmt.Sprint(got)
 	switch text {
@@ -92,7 +93,8 @@ func numberIs(o *objects, times int64) (string, bool) {
 	return says("exact", o.Number.Load() == times, true)
 }
 
-// numberLost says how many increments were overwritten by others, which a process alone has none of.
+// numberLost says how many increments were overwritten by other processes; a single process loses
+// none.
 func numberLost(o *objects, times int64) (string, bool) {
 	lost := times - o.Number.Load()
 	return fmt.Sprintf("lost=%d", lost), 0 <= lost && lost < times && (lost == 0 || o.Barrier.Parties() > 1)

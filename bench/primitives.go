@@ -13,21 +13,21 @@ import (
 	"mrrun/mapreduce/manager"
 )
 
-// sharing says what to measure: worker processes that use what they share, and do nothing else.
+// sharing says how to measure worker processes that use shared objects, and do nothing else.
 type sharing struct {
 	Prim   string
 	Procs  int
 	Count  int // operations of each process
-	Size   int // bytes of a message; 0: as the primitive has it
+	Size   int // bytes of a message; 0: the primitive's default
 	Repeat int
 }
 
-// A primitiveFigure has the keys of the scripts' besides.
+// A primitiveFigure also has the keys of the scripts' primitive measurements.
 type primitiveFigure struct {
 	figure
 	MicrosPerOp float64 `json:"us_per_op"`
 	Count       int     `json:"count"`
-	Size        int     `json:"size"` // bytes of a message; 0: a number, or there are none
+	Size        int     `json:"size"` // bytes of a message; 0: a number, or no messages
 }
 
 func primitivesCommand(ctx context.Context, words []string, out io.Writer) error {
@@ -82,8 +82,8 @@ func parsePrimitives(words []string) (p sharing, asJSON bool, err error) {
 	return sharing{prim, int(procs), int(count), int(size), int(repeat)}, asJSON, err
 }
 
-// measure runs one task in each worker of a pool that is up, all at once, and reports whether what they left behind was
-// right each time. If it was not, the figure's check says what was wrong.
+// measure runs one task in each worker of a pool that has started, all at once, and reports whether
+// what they left was right each time. If it was not, the figure's check says what was wrong.
 func (p sharing) measure(ctx context.Context) (f primitiveFigure, right bool, err error) {
 	prim, err := lookupPrimitive(p.Prim)
 	if err != nil {
@@ -119,14 +119,14 @@ func (p sharing) measure(ctx context.Context) (f primitiveFigure, right bool, er
 	return f, left.right, c.close()
 }
 
-// A trial is what came of one run.
+// A trial is the result of one run.
 type trial struct {
 	seconds float64
 	check   string
 	right   bool
 }
 
-// once makes fresh objects, and has all workers use them.
+// once makes new objects, and runs the primitive in all workers.
 func (p sharing) once(ctx context.Context, c crew, prim primitive) (t trial, err error) {
 	o, closeAll, err := newObjects(p.Procs)
 	if err != nil {
@@ -170,7 +170,7 @@ type part struct {
 	Me      int
 	Count   int
 	Size    int
-	Manager string // its address; "": there is none
+	Manager string // address; "": there is none
 	Gate    gate
 	Objects objects
 }

@@ -13,12 +13,12 @@ import (
 	"mrrun/mapreduce"
 )
 
-// startup says how to measure what a pool costs that is made for one call, or a process that runs one task.
+// startup says how to measure a pool that is made for one call, or a process that runs one task.
 type startup struct {
 	Framework string // pool or process
 	Procs     int    // of the pool
 	Repeat    int
-	Spares    int // processes that are started ahead
+	Spares    int // processes to start ahead
 }
 
 func startupCommand(ctx context.Context, words []string, out io.Writer) error {
@@ -63,8 +63,8 @@ func startupCommand(ctx context.Context, words []string, out io.Writer) error {
 	return err
 }
 
-// measure makes a pool, has each worker compute something and closes the pool, or starts a process and waits for it, after
-// one time that does not count.
+// measure makes a pool, computes something in each worker and closes the pool, or starts a process
+// and waits for it. The first run does not count.
 func (s startup) measure(ctx context.Context) (figure, error) {
 	var seconds []float64
 	equal := true
@@ -89,7 +89,7 @@ func (s startup) measure(ctx context.Context) (figure, error) {
 	return f, nil
 }
 
-// sparePause is long enough for those that are started ahead to be ready.
+// sparePause is long enough for the processes that are started ahead to become ready.
 const sparePause = 20 * time.Millisecond
 
 func (s startup) once(ctx context.Context) (equal bool, err error) {

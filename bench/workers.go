@@ -19,17 +19,18 @@ import (
 	"mrrun/jobs"
 )
 
-// workers says how to measure what a worker costs beside a goroutine: its start, its memory, and to go to it and back.
+// workers says how to measure what a worker costs compared with a goroutine: its start, its memory,
+// and a round trip to it.
 type workers struct {
 	Count  int // round trips of a run
 	Repeat int
 }
 
-// A workerFigure is a time or an amount of memory; that of a time has the keys of the scripts'.
+// A workerFigure is a time or an amount of memory; a time has the keys of the scripts.
 type workerFigure struct {
 	figure
 	What  string  `json:"what"`
-	Bytes float64 `json:"bytes"` // of memory: the median, and All has that of each; 0: it is a time
+	Bytes float64 `json:"bytes"` // median memory, with each value in All; 0: it is a time
 }
 
 func workersCommand(ctx context.Context, words []string, out io.Writer) error {
@@ -64,7 +65,7 @@ func parseWorkers(words []string) (w workers, asJSON bool, err error) {
 	return workers{int(count), int(repeat)}, asJSON, err
 }
 
-// measure measures one after the other, from what costs least to what costs most.
+// measure measures one after the other, from the cheapest to the most expensive.
 func (w workers) measure(ctx context.Context) (all []workerFigure, err error) {
 	for _, m := range []struct {
 		workload, what string
@@ -91,7 +92,7 @@ func (w workers) measure(ctx context.Context) (all []workerFigure, err error) {
 	return append(all, memory...), err
 }
 
-// timed is the figure of runs of n operations each, after one that does not count.
+// timed returns the figure of runs of n operations each, after one run that does not count.
 func (w workers) timed(n int, once func() error) (figure, error) {
 	var seconds []float64
 	for range w.Repeat + 1 {
@@ -148,7 +149,7 @@ func (w workers) switchGoroutine(context.Context) (figure, error) {
 	})
 }
 
-// switchWorker has two workers take turns.
+// switchWorker lets two workers take turns.
 func (w workers) switchWorker(prim string) func(context.Context) (figure, error) {
 	return func(ctx context.Context) (figure, error) {
 		f, right, err := sharing{Prim: prim, Procs: 2, Count: w.Count, Repeat: w.Repeat}.measure(ctx)
@@ -164,7 +165,7 @@ func (w workers) switchTask(ctx context.Context) (figure, error) {
 	return f.each(w.Count), err
 }
 
-// each is the figure of one of the n operations that each run has had.
+// each returns the figure of one of the n operations of each run.
 func (f figure) each(n int) figure {
 	for i := range f.All {
 		f.All[i] /= float64(n)
@@ -191,7 +192,7 @@ func writeWorkers(out io.Writer, figures []workerFigure) error {
 	return err
 }
 
-// memoryFigures are of the workers of a pool that have run a task and are at rest, and of goroutines that wait.
+// memoryFigures measures idle workers of a pool that have run a task, and waiting goroutines.
 func memoryFigures(ctx context.Context) (all []workerFigure, err error) {
 	const procs = 4
 	c, err := newCrew(ctx, procs)
@@ -219,7 +220,8 @@ func memoryFigures(ctx context.Context) (all []workerFigure, err error) {
 	return all, c.close()
 }
 
-// addMemory adds the bytes that a process has, by the names of the kernel's counters. Private is two of them.
+// addMemory adds the bytes of memory that a process has, by the names of the kernel's counters.
+// Private is the sum of two of them.
 func addMemory(sizes map[string][]float64, pid int) error {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
@@ -243,7 +245,8 @@ func addMemory(sizes map[string][]float64, pid int) error {
 	return nil
 }
 
-// goroutineMemory returns what a goroutine takes that waits: of many, so that nothing else counts.
+// goroutineMemory returns how many bytes a waiting goroutine takes: the average of many, so that
+// nothing else counts.
 func goroutineMemory() float64 {
 	const n = 10_000
 	used := func() uint64 {

@@ -1,9 +1,8 @@
-// Package examples has short programs, one in each folder, that show how processes divide work, exchange objects, share
-// memory and wait for each other.
-// Run one with
+// Package examples contains short programs, one in each directory, that show how processes divide
+// work, exchange objects, share memory and wait for each other. Run one with
 //
 //	go run ./examples/startgun
 //
-// The comment at the end of each program is what it prints, and a test holds it to that. A line that begins with ~ stands
-// for any line that the regular expression behind it matches: there chance has a say.
+// The comment at the end of each program is its output, which a test checks. Where the output varies,
+// a line that begins with ~ is a regular expression for it.
 package examples

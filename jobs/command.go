@@ -12,14 +12,15 @@ import (
 type Command struct {
 	Name    string // one word
 	Summary string // one sentence, shown in lists and on top of the help
-	Args    string // what follows the flags, such as "FILE..."; empty: nothing may
+	Args    string // what follows the flags, such as "FILE..."; empty: nothing may follow
 	Example string // a whole command line to copy
 
-	// New binds the job's flags to fresh parameters, and returns the work that they will describe once they are parsed.
+	// New binds the job's flags to new parameters, and returns the work that they describe once
+	// they are parsed.
 	New func(flags *Flags) Work
 }
 
-// Work is what a command does once its flags are set. It is made by [Fold] or [Keyed], and serves for one run.
+// Work is what a command does once its flags are set. [Fold] or [Keyed] makes it, for one run.
 type Work interface {
 	Output
 	// run does the work on e. It splits the input first, so that bad input is reported before a process is started.
@@ -30,15 +31,17 @@ type Work interface {
 type Output interface {
 	// Show writes the result as text. The same input gives the same bytes.
 	Show(w io.Writer) error
-	// Result returns the result for JSON; see [WriteJSON], and [Text] about text that may not be UTF-8.
+	// Result returns the result for JSON; see [WriteJSON], and [Text] for text that may not be
+	// UTF-8.
 	Result() any
 	// Params returns the parameters for JSON.
 	Params() any
-	// Units returns how much work it was, for rates: terms, values, bytes.
+	// Units returns the amount of work, for rates: terms, values, bytes.
 	Units() int64
 }
 
-// A Noter has remarks about a run that are no part of its result, such as times. They go to standard error.
+// A Noter has remarks about a run that are not part of its result, such as times. They are written
+// to standard error.
 type Noter interface {
 	Notes() []string
 }
@@ -64,8 +67,8 @@ func Register(c Command) {
 	registered.commands[c.Name] = c
 }
 
-// Lookup returns the command of that name. The error names the nearest one, of the commands and of the other names that
-// may have been meant.
+// Lookup returns the command with that name. The error suggests the nearest name of a command, or
+// of others.
 func Lookup(name string, others ...string) (Command, error) {
 	registered.mu.Lock()
 	c, ok := registered.commands[name]
@@ -83,7 +86,7 @@ func unknownJob(name string, known []string) error {
 	return usagef("no job %q (mrrun --help lists all)", name)
 }
 
-// names returns the names of all commands in order.
+// names returns the names of all commands, sorted.
 func names() []string {
 	registered.mu.Lock()
 	defer registered.mu.Unlock()

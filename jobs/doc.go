@@ -1,8 +1,9 @@
-// Package jobs turns a job into a command: it gives it flags, help, progress, a result on standard output and JSON, and
-// runs it on worker processes. The jobs themselves, in the packages below this one, contain no line about processes.
+// Package jobs turns a job into a command: it adds flags, help, progress, a result on standard
+// output and JSON, and runs the job on worker processes. The jobs themselves, in the packages below
+// this one, contain no line about processes.
 //
-// A job package registers a [Command] in an init function, as database/sql drivers do; a program imports it for that
-// alone and calls [Main]:
+// A job package registers a [Command] in an init function, as database/sql drivers do; a program
+// imports the package only for that and calls [Main]:
 //
 //	import (
 //		"mrrun/jobs"

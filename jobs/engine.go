@@ -12,14 +12,15 @@ import (
 	"mrrun/mapreduce"
 )
 
-// An engine is what runs the pieces of a job: a pool of worker processes, made when the input is known to be good.
+// An engine runs the pieces of a job on a pool of worker processes, which it makes when the input
+// is known to be good.
 type engine struct {
 	running  Running
 	progress progressFunc
 
 	pieces  int // 0: not known beforehand
 	pool    *mapreduce.Pool
-	stop    func() // ends the progress
+	stop    func() // ends the progress display
 	startup time.Duration
 	pids    []int
 	numbers mapreduce.Stats
@@ -40,7 +41,7 @@ func (e *engine) start(ctx context.Context, pieces int) (*mapreduce.Pool, error)
 	return pool, nil
 }
 
-// finish notes what there is to know about the pool and closes it.
+// finish records the figures of the pool and closes it.
 func (e *engine) finish() error {
 	if e.stop != nil {
 		e.stop()
@@ -58,11 +59,11 @@ func (e *engine) finish() error {
 // A Run is a finished run of a job.
 type Run struct {
 	Output
-	Seconds float64       // from the split of the input to the end of the workers
-	Startup time.Duration // of that, until the first worker was ready
+	Seconds float64       // from splitting the input to the end of the workers
+	Startup time.Duration // the part of that until the first worker was ready
 	Chunks  int           // messages with work
 	Lost    int           // workers that died
-	Retried int           // pieces that were tried again for that
+	Retried int           // pieces that were tried again because of that
 	PIDs    []int         // of the workers
 	Procs   int
 }
@@ -70,8 +71,8 @@ type Run struct {
 // A progressFunc shows how much of total is done until stop is called.
 type progressFunc func(total int, done func() int) (stop func())
 
-// Run runs the job with r. It may be called several times, and refuses a job that reads standard input or writes its
-// result itself.
+// Run runs the job with r. It may be called several times. It returns an error for a job that reads
+// standard input or writes its result itself.
 func (l *Line) Run(ctx context.Context, r Running) (*Run, error) {
 	work, args, err := l.parse()
 	if err != nil {
@@ -114,7 +115,8 @@ func (l *Line) run(ctx context.Context, work Work, args []string, r Running, pro
 	}, nil
 }
 
-// failure words the error of a run for people: an interruption is only that, and a piece that failed is known by its number.
+// failure words the error of a run for people: an interruption is reported as nothing else, and a
+// failed piece by its number.
 func (l *Line) failure(ctx context.Context, err error, pieces int) error {
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return context.Cause(ctx)
@@ -133,7 +135,7 @@ func (l *Line) failure(ctx context.Context, err error, pieces int) error {
 	return taskFailure{l.command.Name + ": " + text, err}
 }
 
-// piece names the piece of that index as people count; total 0 means unknown.
+// piece names the piece with that index as people count; total 0 means unknown.
 func piece(index, total int) string {
 	if total == 0 {
 		return fmt.Sprintf("piece %d", index+1)

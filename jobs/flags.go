@@ -12,13 +12,13 @@ import (
 // Flags are the flags of one command, bound to variables.
 type Flags struct{ set *pflag.FlagSet }
 
-// Count adds a flag for a whole number from lowest to highest, which may be typed as 1e8, 100_000_000 or 100M. short is
-// its one-letter form, or empty. What p holds is the default.
+// Count adds a flag for a whole number from lowest to highest, which may be typed as 1e8,
+// 100_000_000 or 100M. short is its one-letter form, or empty. The default is *p.
 func (f *Flags) Count(p *int64, name, short string, lowest, highest int64, usage string) {
 	f.set.VarP(countValue{bind: p, min: lowest, max: highest}, name, short, usage)
 }
 
-// Bool adds a flag that is there or not.
+// Bool adds a flag without a value. The default is *p.
 func (f *Flags) Bool(p *bool, name, usage string) { f.set.BoolVar(p, name, *p, usage) }
 
 // String adds a flag for a text. kind is what the help calls its value, such as FILE.
@@ -26,7 +26,7 @@ func (f *Flags) String(p *string, name, kind, usage string) {
 	f.set.VarP(textValue{p, kind}, name, "", usage)
 }
 
-// textValue is a flag that takes any text but an empty one.
+// textValue is a flag that takes any text that is not empty.
 type textValue struct {
 	bind *string
 	kind string
@@ -34,7 +34,7 @@ type textValue struct {
 
 // Set implements pflag.Value.
 func (t textValue) Set(s string) error {
-	if s == "" { // an unset shell variable, most likely
+	if s == "" { // most likely an unset shell variable
 		return fmt.Errorf("empty; it takes %s", t.kind)
 	}
 	*t.bind = s
@@ -66,7 +66,7 @@ func (r *Running) bind(f *Flags) {
 	f.Bool(&r.Quiet, "quiet", "print nothing but the result and errors")
 }
 
-// A Line is the command line of a job, checked and not yet run.
+// A Line is the command line of a job, checked but not yet run.
 type Line struct {
 	name    string // as in "mrrun pi"
 	command Command
@@ -74,15 +74,16 @@ type Line struct {
 	common  func(*Flags)
 }
 
-// NewLine checks the words after name, the command as it is typed: "mrrun pi". common binds the flags that are not the
-// job's own. The error is about the command line, or [pflag.ErrHelp] when the words ask for help.
+// NewLine checks the words that follow name, the command as it is typed, such as "mrrun pi". common
+// binds the flags that do not belong to the job. The error is about the command line, or
+// [pflag.ErrHelp] if the words ask for help.
 func NewLine(name string, c Command, words []string, common func(*Flags)) (*Line, error) {
 	l := &Line{name: name, command: c, words: words, common: common}
 	_, _, err := l.parse()
 	return l, err
 }
 
-// parse returns fresh work for one run, and the words that are no flags.
+// parse returns new work for one run, and the words that are not flags.
 func (l *Line) parse() (Work, []string, error) {
 	flags, common, work := l.command.flagSets(l.common)
 	flags.AddFlagSet(common)
@@ -96,7 +97,7 @@ func (l *Line) parse() (Work, []string, error) {
 	return work, args, nil
 }
 
-// flagSets binds the flags of the job to fresh work, and the common ones.
+// flagSets binds the flags of the job to new work, and the common flags.
 func (c Command) flagSets(bindCommon func(*Flags)) (own, common *pflag.FlagSet, work Work) {
 	own, common = newFlagSet(c.Name), newFlagSet("common")
 	work = c.New(&Flags{own})
@@ -104,8 +105,8 @@ func (c Command) flagSets(bindCommon func(*Flags)) (own, common *pflag.FlagSet, 
 	return own, common, work
 }
 
-// ParseFlags parses the words of a command that is no job, such as "mrrun bench overhead", and returns those that are no
-// flags. The error is about the command line, or [pflag.ErrHelp].
+// ParseFlags parses the words of a command that is not a job, such as "mrrun bench overhead", and
+// returns those that are not flags. The error is about the command line, or [pflag.ErrHelp].
 func ParseFlags(command string, words []string, bind func(*Flags)) (args []string, err error) {
 	set := newFlagSet(command)
 	bind(&Flags{set})
@@ -126,6 +127,6 @@ func parseSet(command string, words []string, set *pflag.FlagSet) (args []string
 func newFlagSet(name string) *pflag.FlagSet {
 	set := pflag.NewFlagSet(name, pflag.ContinueOnError)
 	set.SortFlags = false
-	set.Usage = func() {} // help is printed by Main
+	set.Usage = func() {} // Main prints the help
 	return set
 }

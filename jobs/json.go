@@ -10,13 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// jsonNote is for the help.
+// jsonNote is part of the help.
 const jsonNote = `In JSON, whole numbers beyond 2^53 are strings, as jq and JavaScript would round them;
 bytes that are not UTF-8 are \x and two digits, as in "caf\\xe9", and so is a \ before an x.
 `
 
-// WriteJSON writes v on one line, as all commands do that have --json: whole numbers beyond ±2^53, which jq and JavaScript
-// would round, as strings. Texts that may not be UTF-8 go through [Text] first.
+// WriteJSON writes v on one line, as all commands with --json do. Whole numbers beyond ±2^53, which
+// jq and JavaScript would round, become strings. Pass text that may not be UTF-8 through [Text]
+// first.
 func WriteJSON(w io.Writer, v any) error {
 	var b bytes.Buffer
 	if err := json.NewEncoder(&b).Encode(v); err != nil {
@@ -26,7 +27,7 @@ func WriteJSON(w io.Writer, v any) error {
 	return err
 }
 
-// quoteLarge puts large whole numbers of a JSON text in quotes.
+// quoteLarge quotes the large whole numbers in a JSON text.
 func quoteLarge(text []byte) []byte {
 	const inNumber = "+-.0123456789eE"
 	var out []byte
@@ -69,8 +70,9 @@ func isLarge(number string) bool {
 	return err != nil || n > 1<<53
 }
 
-// Text returns a text for JSON, which must be UTF-8: s itself nearly always, but with each byte that is none as \x and two
-// hexadecimal digits, and with \x5c for a \ that stands before an x. No two texts become one.
+// Text returns s as a valid UTF-8 text for JSON. That is nearly always s itself; otherwise each
+// byte that is not UTF-8 becomes \x and two hexadecimal digits, and a \ before an x becomes \x5c.
+// Different texts stay different.
 func Text(s string) string {
 	if utf8.ValidString(s) && !strings.Contains(s, `\x`) {
 		return s

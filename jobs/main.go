@@ -22,17 +22,17 @@ import (
 // Version is the version of the command.
 const Version = "0.1.0"
 
-// A Tool is a command that is no job, such as bench.
+// A Tool is a command that is not a job, such as bench.
 type Tool struct {
 	Name    string
 	Summary string
-	// Run gets the words after the name. Results go to out.
+	// Run gets the words after the name, and writes its results to out.
 	Run func(ctx context.Context, words []string, out io.Writer) error
 }
 
-// Main is the whole main function of a command line over all registered jobs, and of its workers. It does not return. The
-// exit status is 0, 1 when the job failed, 2 for a wrong command line, 70 for a fault of the program itself, 129 after
-// SIGHUP, 130 after Ctrl-C and 143 after SIGTERM.
+// Main is the main function of a program with all registered jobs, and of its workers. It does not
+// return. The exit status is 0, 1 if the job failed, 2 for a wrong command line, 70 for a fault of
+// the program itself, 129 after SIGHUP, 130 after Ctrl-C and 143 after SIGTERM.
 func Main(tools ...Tool) {
 	mapreduce.Main(func(ctx context.Context) (err error) {
 		defer func() {
@@ -40,7 +40,7 @@ func Main(tools ...Tool) {
 				err = internalError{fmt.Sprintf("internal error: %v\n%s", p, debug.Stack())}
 			}
 		}()
-		if err := stdio.CheckOutput(); err != nil { // before the work
+		if err := stdio.CheckOutput(); err != nil { // before any work is done
 			return err
 		}
 		log.SetFlags(0)
@@ -49,20 +49,20 @@ func Main(tools ...Tool) {
 	})
 }
 
-// Exit statuses beside those of [mapreduce.Main].
+// Exit statuses besides those of [mapreduce.Main].
 const (
 	exitUsage    = 2
 	exitInternal = 70
 )
 
-// A usageError is about the command line.
+// A usageError is an error about the command line.
 type usageError struct{ error }
 
 func (usageError) ExitCode() int { return exitUsage }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// Usagef returns an error about the command line, for which the exit status is 2.
+// Usagef returns an error about the command line; the exit status is 2.
 func Usagef(format string, args ...any) error { return usagef(format, args...) }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
@@ -142,7 +142,7 @@ func (c Command) main(ctx context.Context, words []string, out io.Writer) error 
 	return run.write(out, c.Name, running.JSON)
 }
 
-// write writes the result, as text or as JSON.
+// write writes the result as text or as JSON.
 func (r *Run) write(out io.Writer, job string, asJSON bool) error {
 	buffered := bufio.NewWriter(out)
 	show := r.Show

@@ -22,17 +22,16 @@ var (
 
 const countExamples = "such as 1000, 1e8, 100_000_000 or 100M"
 
-// maxExponent bounds the exponents that are told apart. It leaves room to add
-// the length of any number one could type.
+// maxExponent bounds the exponents that are told apart. It leaves room to add the length of any
+// number that a user could type.
 const maxExponent = 1 << 30
 
 var countPattern = regexp.MustCompile(
 	`^([0-9]+(?:_[0-9]+)*)(?:\.([0-9]+(?:_[0-9]+)*))?(?:[eE]([+-]?[0-9]+)|([kKMGT]i?))?$`)
 
-// ParseCount reads a whole number that is not negative the way people write
-// large ones: 100000000, 100_000_000, 1e8, 100M. The suffixes k (or K), M, G
-// and T stand for powers of 1000, and Ki, Mi, Gi and Ti for powers of 1024. A
-// fraction is welcome if the value is whole: 2.5M is 2500000.
+// ParseCount reads a whole number that is not negative, the way people write large ones: 100000000,
+// 100_000_000, 1e8, 100M. The suffixes k (or K), M, G and T stand for powers of 1000, and Ki, Mi,
+// Gi and Ti for powers of 1024. A fraction is allowed if the value is whole: 2.5M is 2500000.
 func ParseCount(s string) (int64, error) {
 	n, err := parseCount(s)
 	switch {
@@ -80,8 +79,8 @@ func scale(exponent, suffix string) (tens, twos int) {
 	return 3 * power, 0
 }
 
-// wholeValue returns digits * 10^tens * 2^twos. It looks at the lengths first,
-// so that 1e999999999 costs nothing.
+// wholeValue returns digits * 10^tens * 2^twos. It checks the lengths first, so that 1e999999999
+// costs nothing.
 func wholeValue(digits string, tens, twos int) (int64, error) {
 	digits = strings.TrimLeft(digits, "0")
 	if digits == "" {
@@ -90,8 +89,8 @@ func wholeValue(digits string, tens, twos int) (int64, error) {
 	significant := strings.TrimRight(digits, "0")
 	tens += len(digits) - len(significant)
 	if tens < -twos {
-		// To divide by 10^-tens takes as many fives and twos. Not ending
-		// in 0, the digits have no twos if they have the fives.
+		// Dividing by 10^-tens takes as many fives and twos. As the digits do not end in 0, they have
+		// no twos if they have the fives.
 		return 0, errNotWhole
 	}
 	if len(significant)+tens > 19 {
@@ -137,10 +136,10 @@ func (c countValue) Set(s string) error {
 // String implements pflag.Value.
 func (c countValue) String() string { return strconv.FormatInt(*c.bind, 10) }
 
-// Type implements pflag.Value; it is what a flag's help calls its value.
+// Type implements pflag.Value; the help calls the value so.
 func (c countValue) Type() string { return "N" }
 
-// takes says which values are accepted.
+// takes describes the accepted values.
 func (c countValue) takes() string {
 	text := fmt.Sprintf("a whole number from %s to %s", shortCount(c.min), shortCount(c.max))
 	if c.max >= 1e8 {
@@ -149,7 +148,7 @@ func (c countValue) takes() string {
 	return text
 }
 
-// shortCount writes a power of ten from a million on as people would type it.
+// shortCount formats n; it writes powers of ten from a million on as people type them.
 func shortCount(n int64) string {
 	text := strconv.FormatInt(n, 10)
 	if zeros, ok := strings.CutPrefix(text, "1"); ok && len(zeros) >= 6 && strings.Trim(zeros, "0") == "" {

@@ -13,8 +13,8 @@ const (
 	progressEvery = 200 * time.Millisecond
 )
 
-// showProgress keeps one line on the terminal up to date until stop is called, which removes it. It does nothing where
-// there is no terminal. total 0 means unknown.
+// showProgress keeps one line on the terminal up to date until stop is called, which removes the
+// line. It does nothing without a terminal. total 0 means unknown.
 func showProgress(f *os.File, job string, total int, done func() int) (stop func()) {
 	if !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
 		return func() {}
@@ -44,7 +44,8 @@ func showProgress(f *os.File, job string, total int, done func() int) (stop func
 	}
 }
 
-// progressLine counts what is completed. The remaining time is shown once it can be told.
+// progressLine describes the progress. It shows the remaining time as soon as that can be
+// estimated.
 func progressLine(job string, total, done int, passed time.Duration) string {
 	if total == 0 {
 		return fmt.Sprintf("%s  %d pieces  %s", job, done, passed.Round(time.Second))

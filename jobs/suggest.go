@@ -5,10 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// nearest returns the one of known that word was most likely meant to be, or
-// "" if none is close. A word that starts just one of them is taken for an
-// abbreviation; otherwise the fewest typing errors win, and the first of
-// equals.
+// nearest returns the word of known that word was most likely meant to be, or "" if none is close.
+// If word begins exactly one of them, it counts as an abbreviation; otherwise the fewest typing
+// errors win, and the first of equals.
 func nearest(word string, known []string) string {
 	if found := onlyWithPrefix(word, known); found != "" {
 		return found
@@ -22,8 +21,8 @@ func nearest(word string, known []string) string {
 	return best
 }
 
-// onlyWithPrefix returns the one of known that starts with word, or "" if
-// there are none or several, or if word is shorter than two letters.
+// onlyWithPrefix returns the word of known that starts with word, or "" if there are none or
+// several, or if word is shorter than two letters.
 func onlyWithPrefix(word string, known []string) string {
 	if utf8.RuneCountInString(word) < 2 {
 		return ""

@@ -8,10 +8,10 @@ import (
 	"mrrun/mapreduce"
 )
 
-// Pieces are the pieces into which the input of a job is cut.
+// Pieces are the parts into which the input of a job is cut.
 type Pieces[In any] struct {
 	All   iter.Seq[In]
-	Count int // how many they are; 0: not known beforehand
+	Count int // how many there are; 0: not known beforehand
 }
 
 // A Folder is a job that computes each piece by itself and folds the results in input order.
@@ -23,15 +23,16 @@ type Folder[In, Out any] interface {
 	Add(result Out) error
 }
 
-// A Finisher has work left when all results were added. It counts as part of the run.
+// A Finisher has work to do after all results were added. It counts as part of the run.
 type Finisher interface {
 	Finish() error
 }
 
-// A Streamer is a job that can write its result to standard output itself, piece by piece. Where it does, [Output.Show] is
-// not called, and what else would write there is refused: JSON, and a second run.
+// A Streamer is a job that can write its result to standard output itself, piece by piece. If it
+// does, [Output.Show] is not called, and other uses of standard output are refused: JSON, and a
+// second run.
 type Streamer interface {
-	// Streams reports whether the run will do so. It is called before it.
+	// Streams reports whether the run will do so. It is called before the run.
 	Streams() bool
 }
 
@@ -72,7 +73,7 @@ func (w *folded[In, Out]) run(ctx context.Context, e *engine, args []string) err
 func (w *folded[In, Out]) Notes() []string { return notesOf(w.Folder) }
 func (w *folded[In, Out]) Streams() bool   { return streams(w.Folder) }
 
-// A Keyer is a job that reduces by key. J are the parameters that travel to the workers.
+// A Keyer is a job that reduces by key. J is the type of the parameters that travel to the workers.
 type Keyer[J mapreduce.Mapper[In, K, V], In any, K comparable, V any] interface {
 	Output
 	// Split cuts the input that the words after the flags describe.
@@ -113,7 +114,8 @@ func (w *keyed[J, In, K, V]) run(ctx context.Context, e *engine, args []string) 
 func (w *keyed[J, In, K, V]) Notes() []string { return notesOf(w.Keyer) }
 func (w *keyed[J, In, K, V]) Streams() bool   { return streams(w.Keyer) }
 
-// closeWork releases what a job took for its run, if it is an io.Closer: temporary files, for example.
+// closeWork releases what a job took for its run, such as temporary files, if the job is an
+// io.Closer.
 func closeWork(job any) {
 	if c, ok := job.(io.Closer); ok {
 		_ = c.Close() // only what was read is closed

@@ -1,4 +1,5 @@
-// Command barrier has three processes meet at a Barrier, round after round: nobody begins a round before all are there.
+// Command barrier runs three processes that meet at a Barrier, round after round: none begins a
+// round before all are there.
 //
 // In Python it is a multiprocessing.Barrier(3) at which each Process calls barrier.wait(), and one of them gets 0.
 package main
@@ -19,7 +20,7 @@ type walker struct {
 	Arrivals *shared.Value[int] // of all walkers in all rounds
 }
 
-// walk returns the places in which the walker came to the barrier, from 0.
+// walk returns the place in which the walker came to the barrier in each round, from 0.
 var walk = mapreduce.FuncContext(func(ctx context.Context, w walker) ([]int, error) {
 	var places []int
 	for round := 1; round <= rounds; round++ {

@@ -1,5 +1,5 @@
-// Command command has workers run another program, sed, and gives it a line for each item: any program that answers a line
-// with a line is a task.
+// Command command runs another program, sed, in its workers and gives it a line for each item: any
+// program that answers each line with a line can be a task.
 //
 // In Python it is a subprocess.Popen with pipes in each worker of a Pool.
 package main
@@ -11,7 +11,7 @@ import (
 	"mrrun/mapreduce"
 )
 
-// rot13 is started once in each worker. -u lets sed answer at once, not when it has answers enough.
+// rot13 starts once in each worker. With -u, sed answers at once instead of collecting answers.
 var rot13 = mapreduce.Command("sed", "-u", "y/abcdefghijklmnopqrstuvwxyz/nopqrstuvwxyzabcdefghijklm/")
 
 func main() {

@@ -1,5 +1,5 @@
-// Command counter has four workers count in a dict of a manager. To get, to add one and to set are three steps, and what
-// others add between them is lost; Add is one step, on the manager.
+// Command counter counts in a dict of a manager, with four workers. Get, add one and Set are three
+// steps, and updates that others make between them are lost; Add is one step, on the manager.
 //
 // In Python it is d[k] += 1 on a manager.dict(), which loses updates without a lock.
 package main
@@ -29,7 +29,7 @@ var countByAdd = mapreduce.FuncContext(func(ctx context.Context, c counter) (int
 	return times, nil
 })
 
-// whole is all that there is to repair when a worker is killed that holds the lock: nothing, as Set is one step.
+// whole repairs what a killed holder of the lock may leave: nothing, as Set is one step.
 var whole = shared.Repair(func() error { return nil })
 
 var countByLock = mapreduce.FuncContext(func(ctx context.Context, c counter) (int, error) {

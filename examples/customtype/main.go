@@ -1,5 +1,5 @@
-// Command customtype has a manager keep an object of a type that this program has: through a proxy workers call its
-// methods, and get a field that the driver has set.
+// Command customtype keeps an object of a type of its own on a manager: through a proxy, workers
+// call its methods, and get a field that the driver has set.
 //
 // In Python it is a BaseManager with register("Thermometer", Thermometer), and for the field a NamespaceProxy.
 package main
@@ -14,7 +14,8 @@ import (
 	"mrrun/mapreduce/manager"
 )
 
-// A Thermometer has readings. The manager calls its methods from many goroutines at a time, and locks it to get and set Unit.
+// A Thermometer has readings. The manager calls its methods from many goroutines at the same time,
+// and locks it to get and set Unit.
 type Thermometer struct {
 	sync.Mutex
 	Unit     string
@@ -28,7 +29,7 @@ func (t *Thermometer) Add(reading float64) {
 	t.readings = append(t.readings, reading)
 }
 
-// Mean returns the mean of all readings. An error of a method is the caller's.
+// Mean returns the mean of all readings. The caller gets a method's error.
 func (t *Thermometer) Mean() (float64, error) {
 	t.Lock()
 	defer t.Unlock()
@@ -49,7 +50,7 @@ type measurement struct {
 	Thermometer *manager.Object[*Thermometer] // a proxy
 }
 
-// measure returns the reading that it has added, in the thermometer's unit.
+// measure returns the reading that it added, in the thermometer's unit.
 var measure = mapreduce.FuncContext(func(ctx context.Context, m measurement) (float64, error) {
 	unit, err := manager.Call[string](ctx, m.Thermometer, "Get", "Unit")
 	if err != nil {

@@ -1,6 +1,7 @@
-// Command deadlock has two processes take the same two locks: first in one order, which ends well, then in opposite order, so
-// that each waits for what the other holds. The framework reports that to the log: which process waits where for which lock, and
-// who holds it. The driver shows that and gives the call up.
+// Command deadlock runs two processes that take the same two locks: first in one order, which ends
+// well, then in opposite order, so that each waits for what the other holds. The framework logs
+// that: which process waits for which lock, and where, and which process holds it. The driver shows
+// the report and gives the call up.
 //
 // In Python, two Processes with two multiprocessing.Locks and opposite "with" statements hang without a word.
 package main
@@ -18,7 +19,7 @@ import (
 
 type taking struct {
 	First, Second *shared.Lock
-	Between       *shared.Barrier // makes both have their first lock before either wants its second; nil: let chance decide
+	Between       *shared.Barrier // between the first lock and the second; nil: leave it to chance
 }
 
 var take = mapreduce.FuncContext(func(ctx context.Context, t taking) (string, error) {
@@ -32,10 +33,11 @@ var take = mapreduce.FuncContext(func(ctx context.Context, t taking) (string, er
 	}, nothing)
 })
 
-// nothing is to be repaired when a process is killed that holds a lock: they guard nothing here.
+// nothing repairs what a killed holder of a lock may leave: the locks guard nothing here.
 var nothing = shared.Repair(func() error { return nil })
 
-// A watcher is a log handler that calls found with the report of a deadlock, and leaves all else to another handler.
+// A watcher is a log handler that calls found with the report of a deadlock, and passes everything
+// else to another handler.
 type watcher struct {
 	slog.Handler
 	found func(report string)

@@ -1,5 +1,6 @@
-// Command deposits has one process pay 10,000 into an account while another takes 10,000 out of it. The balance of 100
-// should be 100 afterwards. To read and then to write is two steps: without a lock others come between them.
+// Command deposits pays 10,000 into an account in one process while another takes 10,000 out. The
+// balance of 100 should be 100 afterwards. Reading and then writing are two steps: without a lock,
+// another process may come between them.
 //
 // In Python it is a multiprocessing.Value('i', 100) with balance.value += 1, with and without balance.get_lock().
 package main
@@ -26,7 +27,8 @@ var bookCarelessly = mapreduce.Func(func(b booking) int {
 	return times
 })
 
-// whole is all that there is to repair when a process is killed that holds the lock: nothing, as one number is always whole.
+// whole repairs what a killed holder of the lock may leave: nothing, as a single number is always
+// whole.
 var whole = shared.Repair(func() error { return nil })
 
 var bookLocked = mapreduce.FuncContext(func(ctx context.Context, b booking) (int, error) {

@@ -1,5 +1,5 @@
-// Command firstofthree has three processes look for the same thing, each in its own way, takes what the first one finds and
-// kills the others.
+// Command firstofthree runs three processes that look for the same thing, each in its own way,
+// takes what the first one finds and kills the others.
 //
 // In Python it is three Processes, connection.wait() on their sentinels, and terminate().
 package main
@@ -12,13 +12,13 @@ import (
 	"mrrun/mapreduce"
 )
 
-// A way is how a process goes about it.
+// A way is how a process searches.
 type way struct {
 	Name string
-	Nap  time.Duration // what each step takes
+	Nap  time.Duration // the time that each step takes
 }
 
-// root returns the least n with n² ≥ a million, if it gets that far.
+// root returns the least n with n² ≥ 1,000,000, unless it is killed before.
 var root = mapreduce.Func(func(w way) string {
 	n := 0
 	for ; n*n < 1_000_000; n++ {
@@ -46,7 +46,7 @@ func main() {
 		fmt.Println(found)
 
 		for _, p := range all {
-			_ = p.Kill() // an error: it has ended already
+			_ = p.Kill() // an error means that it has ended already
 		}
 		for _, p := range all {
 			<-p.Done()

@@ -1,5 +1,6 @@
-// Command heartbeat computes a factorial in one process, while another, a daemon, watches over its heartbeat: the steps that
-// it has done, in a shared value. It is there to tell when they do not grow any more.
+// Command heartbeat computes a factorial in one process, while another, a daemon, watches its
+// heartbeat: the number of steps it has done, in a shared value. The daemon tells when the number
+// stops growing.
 //
 // In Python it is a Process(daemon=True) that looks at a multiprocessing.Value in a loop.
 package main
@@ -14,7 +15,7 @@ import (
 	"mrrun/shared"
 )
 
-// A computation is the factorial of N; Steps are those that are done.
+// A computation is the factorial of N; Steps counts the steps that are done.
 type computation struct {
 	N     int
 	Stuck bool // it stops half way
@@ -33,7 +34,7 @@ var factorial = mapreduce.Func(func(c computation) int {
 	return len(product.String())
 })
 
-// watch returns how many steps there were when there came no more for a while.
+// watch returns the number of steps when it has not grown for a while.
 var watch = mapreduce.FuncContext(func(ctx context.Context, steps *shared.Value[int]) (int, error) {
 	for last := -1; ; {
 		now := steps.Load()
@@ -81,7 +82,7 @@ func compute(ctx context.Context, stuck bool) error {
 	if ready[0] == 0 {
 		digits, err := worker.Wait()
 		fmt.Println("3000! has", digits, "digits; steps:", steps.Load())
-		_ = watchdog.Terminate() // an error: it has ended too
+		_ = watchdog.Terminate() // an error means that it has ended, too
 		<-watchdog.Done()
 		return err
 	}

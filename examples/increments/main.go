@@ -1,5 +1,5 @@
-// Command increments counts to 400,000 in four processes, three ways: without a lock, which loses some, with a Lock, and
-// with an atomic Add, which needs none.
+// Command increments counts to 400,000 in four processes, in three ways: without a lock, which
+// loses some, with a Lock, and with an atomic Add, which needs no lock.
 //
 // In Python it is counter.value += 1 on a multiprocessing.Value, without and with counter.get_lock(). It has no atomic Add.
 package main
@@ -26,7 +26,8 @@ var careless = mapreduce.Func(func(c counting) int {
 	return times
 })
 
-// whole is all that there is to repair when a process is killed that holds the lock: nothing, as one number is always whole.
+// whole repairs what a killed holder of the lock may leave: nothing, as a single number is always
+// whole.
 var whole = shared.Repair(func() error { return nil })
 
 var locked = mapreduce.FuncContext(func(ctx context.Context, c counting) (int, error) {

@@ -1,4 +1,4 @@
-// Command managerdict has the workers of a pool fill a dict and a list that a manager keeps.
+// Command managerdict fills a dict and a list that a manager keeps, with the workers of a pool.
 //
 // In Python it is d = manager.dict(), l = manager.list(range(10)) and a Process that gets both.
 package main
@@ -12,7 +12,7 @@ import (
 	"mrrun/mapreduce/manager"
 )
 
-// What a task gets are proxies: the dict and the list stay where they are.
+// A task gets proxies: the dict and the list stay where they are.
 type job struct {
 	Squares *manager.Dict[int, int]
 	Done    *manager.List[string]
@@ -55,7 +55,7 @@ func main() {
 			return err
 		}
 		texts, err := done.All(ctx)
-		slices.Sort(texts) // whoever was first
+		slices.Sort(texts) // any may have been first
 		fmt.Println(items)
 		fmt.Println(texts)
 		return err

@@ -1,5 +1,5 @@
-// Command mixeddict has a process fill a dict whose keys and values are of all sorts, and reverse a list; a manager keeps both.
-// What arrives is what was sent: 1 is not "1", and not 1.0.
+// Command mixeddict starts a process that fills a dict with keys and values of many types, and
+// reverses a list; a manager keeps both. What arrives is what was sent: 1 is not "1", and not 1.0.
 //
 // In Python it is d[1] = '1'; d['2'] = 2; d[0.25] = None; l.reverse() on a manager.dict() and a manager.list(range(10)).
 package main
@@ -17,7 +17,7 @@ type shelf struct {
 	List *manager.List[int]
 }
 
-// fill returns how many keys there are then.
+// fill returns how many keys the dict has afterwards.
 var fill = mapreduce.FuncContext(func(ctx context.Context, s shelf) (int, error) {
 	for _, item := range [][2]any{{1, "1"}, {"2", 2}, {0.25, nil}} {
 		if err := s.Dict.Set(ctx, item[0], item[1]); err != nil {

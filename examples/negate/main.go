@@ -1,5 +1,5 @@
-// Command negate changes the sign of a million numbers in place. The workers get ranges of one shared Array: what is sent to
-// them is where the numbers are, not the numbers.
+// Command negate changes the sign of a million numbers in place. The workers get ranges of one
+// shared Array: a message says where the numbers are, and does not contain them.
 //
 // In Python it is a multiprocessing.Array and a function that gets the start and the end of its range.
 package main
@@ -14,7 +14,7 @@ import (
 
 const size, part = 1_000_000, 250_000
 
-// negate returns how many numbers it has changed.
+// negate returns how many numbers it changed.
 var negate = mapreduce.Func(func(a *shared.Array[float64]) int {
 	numbers := a.Slice() // the shared memory itself
 	for i := range numbers {

@@ -1,5 +1,5 @@
-// Command nested has tasks that wait for tasks. Each has a pool of its own for them, so that nobody waits for a worker which
-// waits for somebody else: it cannot hang, however few workers there are.
+// Command nested runs tasks that wait for tasks. Each has a pool of its own for them, so that none
+// waits for a worker that itself waits: it cannot hang, however few workers there are.
 //
 // In Python a worker of a Pool may have no processes; and in a pool of concurrent.futures, tasks that wait for others of
 // the same pool hang when all workers wait.

@@ -1,4 +1,5 @@
-// Command permits has six workers that want to do something which only two may do at a time: a Semaphore of two permits.
+// Command permits runs six workers that want to do something that only two may do at the same time:
+// a Semaphore has two permits.
 //
 // In Python it is a multiprocessing.Semaphore(2) and "with semaphore:" in each of six Processes.
 package main
@@ -18,7 +19,7 @@ type visit struct {
 	Inside  *shared.Value[int]
 }
 
-// enter returns how many were inside, with this one.
+// enter returns how many were inside, including this worker.
 var enter = mapreduce.FuncContext(func(ctx context.Context, v visit) (inside int, err error) {
 	if err := v.Permits.Acquire(ctx); err != nil {
 		return 0, err

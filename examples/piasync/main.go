@@ -1,5 +1,5 @@
-// Command piasync computes pi by the series 4 - 4/3 + 4/5 - …: MapAsync hands the parts to a pool and returns at once, with a
-// Future of their sums. The driver is free until it wants them.
+// Command piasync computes pi by the series 4 - 4/3 + 4/5 - …: MapAsync passes the parts to a pool
+// and returns at once, with a Future of their sums. The driver is free until it needs them.
 //
 // In Python it is pool.map_async and AsyncResult.get(timeout=60).
 package main
@@ -14,7 +14,7 @@ import (
 
 const terms, parts = 4_000_000, 4
 
-// A span is the terms from First up to End, without End.
+// A span is the terms from First up to, but not including, End.
 type span struct{ First, End int }
 
 var sum = mapreduce.Func(func(s span) float64 {

@@ -1,5 +1,5 @@
-// Command pifutures computes pi by the series 4 - 4/3 + 4/5 - …: each part is a Future of its own, and their sums are added
-// up as they come.
+// Command pifutures computes pi by the series 4 - 4/3 + 4/5 - …: each part is a Future of its own,
+// and the driver adds their sums up as they arrive.
 //
 // In Python it is executor.submit for each part, and "for f in concurrent.futures.as_completed(futures)".
 package main
@@ -13,7 +13,7 @@ import (
 
 const terms, parts = 4_000_000, 4
 
-// A span is the terms from First up to End, without End.
+// A span is the terms from First up to, but not including, End.
 type span struct{ First, End int }
 
 var sum = mapreduce.Func(func(s span) float64 {
@@ -38,7 +38,7 @@ func main() {
 		}
 		pi := 0.0
 		for i, future := range mapreduce.AsCompleted(ctx, futures...) {
-			part, err := future.Get(ctx) // it does not wait any more
+			part, err := future.Get(ctx) // it does not have to wait
 			if err != nil {
 				return err
 			}
@@ -48,7 +48,7 @@ func main() {
 		if err := context.Cause(ctx); err != nil {
 			return err // AsCompleted has ended early
 		}
-		fmt.Printf("%.10f\n", pi) // the last digits depend on who came first
+		fmt.Printf("%.10f\n", pi) // the last digits depend on the order
 		return nil
 	})
 }

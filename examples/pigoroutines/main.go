@@ -1,5 +1,6 @@
-// Command pigoroutines computes pi by the series 4 - 4/3 + 4/5 - …, in goroutines: for comparison with the example pishared.
-// For work that is plain Go and never misbehaves this is all that it takes, and the quickest.
+// Command pigoroutines computes pi by the series 4 - 4/3 + 4/5 - …, in goroutines: compare the
+// example pishared. For work that is plain Go and never misbehaves, goroutines are enough, and
+// fastest.
 //
 // In Python it is four threading.Threads, which the global interpreter lock lets run one at a time.
 package main
@@ -20,7 +21,7 @@ func sum(first, end int) float64 {
 }
 
 func main() {
-	var sums [parts]float64 // each goroutine writes to its own place
+	var sums [parts]float64 // each goroutine writes to its own element
 	var all sync.WaitGroup
 	for i := range parts {
 		all.Go(func() { sums[i] = sum(i*terms/parts, (i+1)*terms/parts) })

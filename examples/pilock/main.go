@@ -1,5 +1,5 @@
-// Command pilock computes pi by the series 4 - 4/3 + 4/5 - …: each process sums a part of it and adds that to a total that
-// all have in common, one at a time, under a Lock.
+// Command pilock computes pi by the series 4 - 4/3 + 4/5 - …: each process sums a part of it and
+// adds that to a shared total, one process at a time, under a Lock.
 //
 // In Python it is "with total.get_lock(): total.value += part" on a multiprocessing.Value('d', 0.0).
 package main
@@ -30,7 +30,8 @@ var sum = mapreduce.FuncContext(func(ctx context.Context, p part) (float64, erro
 	}, whole)
 })
 
-// whole is all that there is to repair when a process is killed that holds the lock: nothing, as one number is always whole.
+// whole repairs what a killed holder of the lock may leave: nothing, as a single number is always
+// whole.
 var whole = shared.Repair(func() error { return nil })
 
 func main() {
@@ -53,7 +54,7 @@ func main() {
 		if _, err := sum.Map(ctx, pool, parts); err != nil {
 			return err
 		}
-		fmt.Printf("%.10f\n", total.Load()) // the last digits depend on who came first
+		fmt.Printf("%.10f\n", total.Load()) // the last digits depend on the order
 		return nil
 	})
 }

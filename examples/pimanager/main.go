@@ -1,6 +1,7 @@
-// Command pimanager computes pi by the series 4 - 4/3 + 4/5 - …: each process sums a part of it and adds that to a total which
-// a manager keeps. Add is one step on the manager, so that no lock is needed; and as the total is reached by messages, not
-// by memory, the processes could be on several machines.
+// Command pimanager computes pi by the series 4 - 4/3 + 4/5 - …: each process sums a part of it and
+// adds that to a total that a manager keeps. Add is one step on the manager, so that no lock is
+// needed; and since the total is reached by messages, not by memory, the processes could be on
+// several machines.
 //
 // In Python it is "with lock: total.value += part", on a manager.Value('d', 0.0) and with a manager.Lock().
 package main
@@ -20,7 +21,7 @@ type part struct {
 	Total      *manager.Value[float64] // a proxy
 }
 
-// sum returns how many terms it has summed.
+// sum returns how many terms it has added up.
 var sum = mapreduce.FuncContext(func(ctx context.Context, p part) (int, error) {
 	sum := 0.0
 	for k := p.First; k < p.End; k++ {
@@ -56,7 +57,7 @@ func main() {
 			return err
 		}
 		pi, err := total.Load(ctx)
-		fmt.Printf("%d %.10f\n", summed, pi) // the last digits depend on who came first
+		fmt.Printf("%d %.10f\n", summed, pi) // the last digits depend on the order
 		return err
 	})
 }

@@ -1,8 +1,9 @@
-// Command pipesquares has a process square numbers that come through a pipe, and send the squares back. When this end of the
-// pipe is closed, the process receives io.EOF and ends.
+// Command pipesquares starts a process that squares the numbers it receives from a pipe, and sends
+// the squares back. When this end of the pipe is closed, the process receives io.EOF and ends.
 //
-// In Python it is a Pipe() and a Process whose recv() raises EOFError at the end: but only if that process has closed the
-// parent's end too, which it has inherited. Here it has no more than what it was given.
+// In Python it is a Pipe() and a Process whose recv() raises EOFError at the end: but only if that
+// process has also closed the parent's end, which it inherited. Here a process has only what it was
+// given.
 package main
 
 import (
@@ -15,7 +16,7 @@ import (
 	"mrrun/transport"
 )
 
-// square returns how many numbers it has squared.
+// square returns how many numbers it squared.
 var square = mapreduce.FuncContext(func(_ context.Context, end *transport.PipeEnd[int]) (squared int, err error) {
 	defer end.Close()
 	for {

@@ -1,8 +1,8 @@
-// Command piprocess computes pi by the series 4 - 4/3 + 4/5 - …: three processes sum a part of it each, and the one that has
-// started them, which would have nothing to do but wait, sums the last part.
+// Command piprocess computes pi by the series 4 - 4/3 + 4/5 - …: three processes sum a part each,
+// and the driver, which would otherwise only wait, sums the last part.
 //
-// In Python it is Process(target=myPi, args=(m, n)) for each part, and a myPi(m, n) between start() and join(). A Process
-// has no result there: each prints its part.
+// In Python it is Process(target=myPi, args=(m, n)) for each part, and a myPi(m, n) between start()
+// and join(). A Process has no result there: each prints its part.
 package main
 
 import (
@@ -17,7 +17,7 @@ const terms, parts = 4_000_000, 4
 // A span is the terms from First up to End, without End.
 type span struct{ First, End int }
 
-// sum is what all processes compute, this one too: sumTask is how it is asked of others.
+// sum is what all processes compute, including this one; sumTask runs it in another.
 func sum(s span) float64 {
 	sum := 0.0
 	for k := s.First; k < s.End; k++ {

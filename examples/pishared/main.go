@@ -1,6 +1,7 @@
-// Command pishared computes pi by the series 4 - 4/3 + 4/5 - …: each process sums a part of it and writes the result to its
-// own place in a shared Array. Nobody else writes there, so there is no lock; and the driver adds them up in one order, so
-// the result is the same to the last digit every time.
+// Command pishared computes pi by the series 4 - 4/3 + 4/5 - …: each process sums a part of it and
+// writes the result to its own element of a shared Array. No other process writes there, so no lock
+// is needed; and the driver adds the elements up in order, so the result is always the same to the
+// last digit.
 //
 // In Python it is a multiprocessing.Array('d', 4, lock=False) in which each Process sets its own element.
 package main
@@ -20,7 +21,7 @@ type part struct {
 	Sums  *shared.Array[float64]
 }
 
-// sum returns how many terms it has summed.
+// sum returns how many terms it has added up.
 var sum = mapreduce.Func(func(p part) int {
 	first, end := p.Index*terms/procs, (p.Index+1)*terms/procs
 	sum := 0.0

@@ -1,6 +1,6 @@
-// Command producerconsumer has three processes put numbers into a queue and two take them out. The queue holds ten at most,
-// so that producers wait for consumers. Join waits until all numbers have been dealt with; then Close ends the loops of the
-// consumers.
+// Command producerconsumer runs three processes that put numbers into a queue and two that take
+// them out. The queue holds ten at most, so that producers wait for consumers. Join waits until all
+// numbers are dealt with; then Close ends the loops of the consumers.
 //
 // In Python it is a JoinableQueue(10), and at the end a None for each consumer, which must know that it means the end.
 package main
@@ -20,7 +20,7 @@ type production struct {
 	Queue *transport.Queue[int]
 }
 
-// produce returns the sum of what it has put in.
+// produce returns the sum of the numbers that it put in.
 var produce = mapreduce.FuncContext(func(ctx context.Context, p production) (sum int, err error) {
 	for n := p.First; n < p.First+each; n++ {
 		if err := p.Queue.Put(ctx, n); err != nil {
@@ -31,7 +31,7 @@ var produce = mapreduce.FuncContext(func(ctx context.Context, p production) (sum
 	return sum, nil
 })
 
-// consume returns the sum of what it has taken out.
+// consume returns the sum of the numbers that it took out.
 var consume = mapreduce.FuncContext(func(ctx context.Context, queue *transport.Queue[int]) (sum int, err error) {
 	for n, err := range queue.All(ctx) {
 		if err != nil {
@@ -51,7 +51,7 @@ func main() {
 		if err != nil {
 			return err
 		}
-		defer queue.Free() // whoever still waits gets an error, and ends
+		defer queue.Free() // a process that still waits gets an error, and ends
 		var consuming, producing []*mapreduce.Process[int]
 		for range consumers {
 			p, err := consume.Start(ctx, queue)

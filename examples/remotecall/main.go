@@ -1,6 +1,7 @@
-// Command remotecall is two programs in one: a server that offers functions, and a client that calls them over TCP as if
-// they were its own. The server starts the client here, but it could be started anywhere. Only who has the key can connect:
-// the client reads it from standard input, as everybody can see arguments.
+// Command remotecall is two programs in one: a server that offers functions, and a client that
+// calls them over TCP as if they were its own. The server starts the client here, but it could be
+// started anywhere. Only a client with the key can connect: it reads the key from standard input,
+// since anyone can see a program's arguments.
 //
 // In Python it is a BaseManager(address, authkey) with register("factorial", factorial), and another that calls connect().
 package main
@@ -20,7 +21,7 @@ import (
 	"mrrun/mapreduce/manager/remote"
 )
 
-// The functions run in the server; both programs have them, so that calls have types.
+// The functions run in the server; both programs contain them, so that calls have types.
 var (
 	factorial = manager.Func("factorial", func(_ context.Context, n int64) (*big.Int, error) {
 		if n < 0 {

@@ -1,5 +1,6 @@
-// Command squares has the workers of a pool square some numbers, and print which process squares which. What workers print
-// comes in whole lines, behind the number of the worker, in whatever order; the results come in the order of the numbers.
+// Command squares squares some numbers in the workers of a pool, which print which process squares
+// which number. What workers print comes out in whole lines, after the number of the worker, in any
+// order; the results are in the order of the numbers.
 //
 // In Python it is "with Pool(3) as p: p.map(square, [1, 2, 3])" and a print with os.getpid() in square.
 package main
@@ -16,7 +17,7 @@ var square = mapreduce.FuncContext(func(ctx context.Context, n int) (int, error)
 	return n * n, nil
 })
 
-// squares has a pool to itself: when that is closed, all that its workers have printed is there.
+// squares makes a pool of its own: when the pool is closed, all that its workers printed is there.
 func squares(ctx context.Context, numbers []int) ([]int, error) {
 	pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(3))
 	if err != nil {

@@ -1,4 +1,4 @@
-// Command startgun has runners wait for a gun: an Event that processes wait for and the driver sets.
+// Command startgun runs processes that wait for a gun: an Event that the driver sets.
 //
 // In Python it is a multiprocessing.Event that is passed to some Processes, which call event.wait().
 package main
@@ -11,7 +11,8 @@ import (
 	"mrrun/shared"
 )
 
-// A runner is what a task gets. All three are the same things in every process: sending them copies nothing.
+// A runner is the argument of a task. All three objects are the same in every process: sending them
+// copies nothing.
 type runner struct {
 	Ready   *shared.Semaphore
 	Gun     *shared.Event

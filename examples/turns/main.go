@@ -1,5 +1,5 @@
-// Command turns has three processes take turns: a Cond lets each wait until it is its turn, and wake the others when it has
-// had it.
+// Command turns runs three processes that take turns: each waits at a Cond until it is its turn,
+// and wakes the others when it is done.
 //
 // In Python it is a multiprocessing.Condition, wait_for and notify_all.
 package main
@@ -17,11 +17,12 @@ const players, rounds = 3, 3
 type game struct {
 	Me    int
 	Moved *shared.Cond
-	Moves *shared.Array[int] // who moved, in order; the lock of Moved guards it, and
-	Made  *shared.Value[int] // how many moves were made
+	Moves *shared.Array[int] // the players in the order of their moves; the lock of Moved guards
+	Made  *shared.Value[int] // both this and the number of moves
 }
 
-// play makes the moves of one player. When its worker is killed another begins again, and leaves out those that were made.
+// play makes the moves of one player. If its worker is killed, another starts over, and leaves out
+// the moves that were made.
 var play = mapreduce.FuncContext(func(ctx context.Context, g game) (moves int, err error) {
 	for round := range rounds {
 		n := round*players + g.Me
@@ -43,7 +44,8 @@ var play = mapreduce.FuncContext(func(ctx context.Context, g game) (moves int, e
 	return rounds, nil
 })
 
-// whole is all that there is to repair when a worker is killed that holds the lock: nothing, as a move is made by one Store.
+// whole repairs what a killed holder of the lock may leave: nothing, as a move is made by one
+// Store.
 var whole = shared.Repair(func() error { return nil })
 
 func main() {

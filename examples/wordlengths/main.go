@@ -1,5 +1,5 @@
-// Command wordlengths counts the words of some lines by their length: a keyed job, which maps each line to pairs of a length
-// and a one, adds them up by length, and does so in workers.
+// Command wordlengths counts the words of some lines by their length: a keyed job, which runs in
+// workers, maps each line to pairs of a length and a one, and adds them up by length.
 //
 // In Python it is a mapper for a Pool.map, and a dict in which the parent adds up what the workers return.
 package main
@@ -16,7 +16,7 @@ import (
 
 // A lengthCount is the job. Its fields are its parameters, which travel to the workers.
 type lengthCount struct {
-	AtLeast int // words that are shorter do not count
+	AtLeast int // shorter words do not count
 }
 
 // Map emits a pair for each word of a line.
@@ -29,7 +29,7 @@ func (c lengthCount) Map(_ context.Context, line string, emit func(length, n int
 	return nil
 }
 
-// Combine makes one value of two that have the same key.
+// Combine merges two values of the same key.
 func (lengthCount) Combine(a, b int) int { return a + b }
 
 var lengths = mapreduce.NewJob[lengthCount]("wordlengths")

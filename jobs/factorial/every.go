@@ -6,8 +6,8 @@ import "math/big"
 // would let a range grow very long.
 const maxEvery = 4096
 
-// everyFactorial returns n! for each n of r, in order. Only the first is
-// multiplied out in full; each other one is the one before times n.
+// everyFactorial returns n! for each n of r, in order. It computes only the first as a full
+// product; every other one is the previous one times n.
 func everyFactorial(r Range) []*big.Int {
 	if r.Lo >= r.Hi {
 		return nil

@@ -17,12 +17,12 @@ import (
 )
 
 const (
-	// maxN bounds what is asked for: 1e8! has 757 million digits.
+	// maxN bounds n: 1e8! has 757 million digits.
 	maxN = 1e8
-	// productPieces is how many pieces one product is cut in.
+	// productPieces is how many pieces one product is cut into.
 	productPieces = 64
-	// everyBytes is how many bytes the results of one piece of a range take. Each piece begins with one product from 2
-	// on, which costs a fifth of all at this size.
+	// everyBytes is how many bytes the results of one piece of a range take. Each piece begins with
+	// one full product, which takes a fifth of its time at this size.
 	everyBytes = 4 << 20
 	// shownDigits is the length up to which a number is printed in full.
 	shownDigits = 1000
@@ -68,7 +68,7 @@ type factorials struct {
 	whole Range           // of --range
 	began time.Time
 	file  *outFile
-	parts []*big.Int // of one product; of a range only with --compare
+	parts []*big.Int // of one product; with --compare also of a range
 	tally Tally
 	one   Digest
 	text  []byte // of one short number
@@ -169,7 +169,7 @@ func (f *factorials) Finish() error {
 	return f.file.commit()
 }
 
-// compareWithSerial computes all again in this goroutine.
+// compareWithSerial computes everything again in this goroutine.
 func (f *factorials) compareWithSerial(values []*big.Int) error {
 	parallel := time.Since(f.began)
 	began := time.Now()
@@ -212,8 +212,8 @@ func (f *factorials) verdict(serial, parallel time.Duration) string {
 	}
 }
 
-// await returns what compute does, or the cause when ctx ends before. As nothing interrupts math/big, compute is left to
-// itself then; it must write to nothing that others read.
+// await returns the result of compute, or the cause if ctx ends first. Nothing interrupts math/big,
+// so compute goes on by itself then; it must not write to anything that others read.
 func await[T any](ctx context.Context, compute func() T) (T, error) {
 	computed := make(chan T, 1)
 	go func() { computed <- compute() }()
@@ -226,7 +226,7 @@ func await[T any](ctx context.Context, compute func() T) (T, error) {
 	}
 }
 
-// Close implements [io.Closer]: an output file that is not complete goes away.
+// Close implements [io.Closer]: it discards an output file that is not complete.
 func (f *factorials) Close() error { return f.file.close() }
 
 // Streams implements [jobs.Streamer].
@@ -268,7 +268,7 @@ func (f *factorials) Result() any {
 	}{f.one.Digits, f.one.First, f.one.Last, f.one.SHA256, string(f.text), f.equal()}
 }
 
-// equal is nil unless the values were compared; a difference is an error long before.
+// equal returns nil unless the values were compared; a difference was reported as an error before.
 func (f *factorials) equal() *bool {
 	if !f.compare {
 		return nil

@@ -16,8 +16,9 @@ import (
 	"mrrun/internal/unnamed"
 )
 
-// An outFile takes digits. A regular file gets them when they are complete: a run that fails, or is killed, leaves what was
-// there before and nothing beside it. Standard output, pipes and devices get them as they come. A nil outFile takes nothing.
+// An outFile takes digits. A regular file gets them when they are complete: a run that fails, or is
+// killed, leaves the old content and no other file. Standard output, pipes and devices get the
+// digits as they come. A nil outFile ignores them.
 type outFile struct {
 	path   string
 	target string   // what path leads to, if nothing is there
@@ -62,17 +63,18 @@ func (f *outFile) open(ctx context.Context) error {
 		f.stream = there
 		return nil
 	}
-	there.Close() // it was only looked at
+	there.Close() // it was only examined
 	if err != nil {
 		return err
 	}
-	if f.spool, err = unnamed.File(filepath.Dir(target)); err != nil { // the folder takes no other file
+	if f.spool, err = unnamed.File(filepath.Dir(target)); err != nil { // no new files there
 		f.spool, err = unnamed.File(os.TempDir())
 	}
 	return err
 }
 
-// openExisting opens what has the name path for writing and changes nothing. A named pipe waits for its reader.
+// openExisting opens path for writing and changes nothing. Opening a named pipe waits for its
+// reader.
 func openExisting(ctx context.Context, path string) (*os.File, error) {
 	type opened struct {
 		file *os.File
@@ -88,8 +90,8 @@ func openExisting(ctx context.Context, path string) (*os.File, error) {
 	return o.file, o.err
 }
 
-// writableFile reports whether file is a regular one. To the superuser each file opens for writing: here the permissions
-// decide for everybody.
+// writableFile reports whether file is a regular one. The superuser can open any file for writing,
+// but here the permissions count for every user.
 func writableFile(file *os.File) (regular bool, err error) {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
@@ -101,7 +103,7 @@ func writableFile(file *os.File) (regular bool, err error) {
 	return true, nil
 }
 
-// followLinks returns what path leads to, which need not be there.
+// followLinks returns what path leads to, which need not exist.
 func followLinks(path string) string {
 	for range 40 { // as many as Linux follows
 		to, err := os.Readlink(path)
@@ -109,7 +111,7 @@ func followLinks(path string) string {
 			break
 		}
 		if !filepath.IsAbs(to) {
-			to = filepath.Dir(path) + "/" + to // not joined: a ".." goes up from where a linked folder is
+			to = filepath.Dir(path) + "/" + to // not Join: ".." is relative to where the link leads
 		}
 		path = to
 	}
@@ -135,7 +137,7 @@ func (f *outFile) writeText(digits []byte) error {
 	return f.failed(err)
 }
 
-// commit puts the complete digits where they belong.
+// commit puts the complete digits in their place.
 func (f *outFile) commit() error {
 	if f == nil {
 		return nil
@@ -153,20 +155,21 @@ func (f *outFile) commit() error {
 	return f.failed(err)
 }
 
-// create makes the complete file appear at once where the file system can do so.
+// create makes the complete file appear at once, if the file system can do so.
 func (f *outFile) create() error {
 	linked := unnamed.Link(f.spool, f.target)
 	if linked == nil {
 		return nil
 	}
 	err := f.overwrite(f.target)
-	if err != nil && !errors.Is(linked, fs.ErrExist) { // else it is the file of another, made meanwhile
+	if err != nil && !errors.Is(linked, fs.ErrExist) { // else another process made the file
 		os.Remove(f.target)
 	}
 	return err
 }
 
-// overwrite changes the content of the file and nothing else: not its owner, its permissions, or what else leads to it.
+// overwrite changes the content of the file and nothing else: not its owner, its permissions or its
+// other links.
 func (f *outFile) overwrite(path string) error {
 	size, err := f.spool.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -186,7 +189,8 @@ func (f *outFile) overwrite(path string) error {
 	return err
 }
 
-// replaceContent makes the size bytes of r the content of file. What it had is kept if there is no room.
+// replaceContent makes the size bytes of r the content of file. If there is no room for them, the
+// old content stays.
 func replaceContent(file *os.File, r io.Reader, size int64) error {
 	if err := unnamed.Reserve(file, size); err != nil {
 		return err
@@ -201,7 +205,7 @@ func (f *outFile) failed(err error) error {
 	if err == nil {
 		return nil
 	}
-	// The cause alone: the path is told already, or it is one that nobody gave.
+	// Only the cause: the path is in the message already, or is one that no user gave.
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err
 	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
@@ -210,7 +214,7 @@ func (f *outFile) failed(err error) error {
 	return fmt.Errorf("factorial: write --out %s: %w", f.path, err)
 }
 
-// close gives up what was not committed. It may be called again.
+// close discards what was not committed. It may be called again.
 func (f *outFile) close() (err error) {
 	if f == nil {
 		return nil

@@ -74,7 +74,7 @@ func splitProduct(n int64, parts int) []Range {
 		if k == parts {
 			hi = n + 1
 		}
-		// Leave one factor at least for each range still to come.
+		// Leave at least one factor for each range still to come.
 		hi = min(hi, n+1-int64(parts-k))
 		ranges = append(ranges, Range{lo, hi})
 		lo = hi
@@ -97,10 +97,9 @@ func log2Factorial(n int64) float64 {
 	return lg / math.Ln2
 }
 
-// productTree multiplies parts by folding neighbours, level by level, so that
-// equally long parts stay equally long. The products of a level are computed at
-// the same time. The product of no parts is 1; that of one part is the part
-// itself. The slice and its numbers stay as they are.
+// productTree multiplies parts by combining neighbours, level by level, so that equally long parts
+// stay equally long. It computes the products of a level at the same time. The product of no parts
+// is 1; that of one part is the part itself. The slice and its numbers are not changed.
 func productTree(parts []*big.Int) *big.Int {
 	if len(parts) == 0 {
 		return big.NewInt(1)

@@ -1,7 +1,8 @@
 // Package pi is the job that computes pi by the alternating series 4 - 4/3 + 4/5 - 4/7 + …
 //
-// The sum is exact but for one rounding of each block of 65,536 terms, so that it has the same bits however the blocks are
-// spread over workers, and is within one unit in the last place of the exact partial sum.
+// The sum is exact except for one rounding in each block of 65,536 terms. So it has the same bits
+// however the blocks are spread over workers, and is within one unit in the last place of the exact
+// partial sum.
 package pi
 
 import (

@@ -64,8 +64,8 @@ func (s Sum) magnitude() float64 {
 	return math.Ldexp(float64(top), exp-shift)
 }
 
-// fromFloat returns x, |x| < 2, with what lies below 2^-126 cut off towards
-// zero. It is exact for 0 and for |x| >= 2^-74.
+// fromFloat returns x, |x| < 2, truncated to a multiple of 2^-126. It is exact for 0 and for |x| >=
+// 2^-74.
 func fromFloat(x float64) Sum {
 	if x < 0 {
 		return fromFloat(-x).neg()

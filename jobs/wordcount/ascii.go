@@ -6,15 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// Most of a text is plain ASCII. The functions here look at eight bytes of it at
-// once, held in a uint64, which is several times as fast as one by one.
+// Most text is plain ASCII. These functions look at eight bytes of it at once, held in a uint64,
+// which is several times as fast as one by one.
 const (
 	eachByte = 0x0101010101010101 // times b: b in each of the eight bytes
 	highBits = 0x80 * eachByte
 )
 
-// lowerASCII puts the ASCII letters of text in lower case and leaves every other
-// byte alone.
+// lowerASCII changes the ASCII letters of text to lower case and leaves all other bytes alone.
 func lowerASCII(text []byte) {
 	for ; len(text) >= 8; text = text[8:] {
 		x := binary.LittleEndian.Uint64(text)
@@ -31,8 +30,8 @@ func lowerASCII(text []byte) {
 	}
 }
 
-// skipPlain returns the first place from i on whose byte is not printable ASCII:
-// white space, a control character or a part of a longer rune.
+// skipPlain returns the first index from i on whose byte is not printable ASCII: white space, a
+// control character or a part of a longer rune.
 func skipPlain(text []byte, i int) int {
 	for ; i+8 <= len(text); i += 8 {
 		x := binary.LittleEndian.Uint64(text[i:])

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// blockSize is how much text is read at once: enough to make system calls rare,
-// little enough to stay in the cache.
+// blockSize is how many bytes of text are read at once: enough to make system calls rare, few
+// enough to stay in the cache.
 const blockSize = 1 << 20
 
 // countSplit counts the words of s and calls emit for each of them. A word may
@@ -28,9 +28,8 @@ func countSplit(ctx context.Context, s Split, emit func(word string, n int64)) e
 	return s.unchanged(f)
 }
 
-// countText reads s from r in blocks. What follows the last white space of a
-// block may be half a word or half a rune: it is put before the next block and
-// looked at again.
+// countText reads s from r in blocks. What follows the last white space of a block may be half a
+// word or half a rune: it is put before the next block and looked at again.
 func countText(ctx context.Context, r io.ReaderAt, s Split, block int, emit func(word string, n int64)) error {
 	c := &counter{name: s.Name, table: newWordTable()}
 	buf := make([]byte, min(int64(2*block), s.Length))
@@ -39,8 +38,8 @@ func countText(ctx context.Context, r io.ReaderAt, s Split, block int, emit func
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		// A long word needs a larger buffer. Doubling it keeps the work of
-		// looking at the word again in proportion to its length.
+		// A long word needs a larger buffer. Doubling the buffer keeps the work of looking at the
+		// word again proportional to its length.
 		if kept > len(buf)/2 {
 			buf = append(buf, make([]byte, len(buf))...)
 		}
@@ -71,9 +70,9 @@ type counter struct {
 	word  []byte // the last word that was not plain ASCII, in lower case
 }
 
-// count adds up the words of text, which lies at offset of its file, and returns
-// how many bytes are done with. Without last, that leaves out a word at the very
-// end, which may go on.
+// count adds up the words of text, which is at offset of its file, and returns how many bytes are
+// done. Unless last is set, it leaves out a word at the very end, which may continue in the next
+// block.
 func (c *counter) count(text []byte, offset int64, last bool) (used int, err error) {
 	for used < len(text) {
 		word, length, gap := c.next(text[used:])
@@ -91,9 +90,9 @@ func (c *counter) count(text []byte, offset int64, last bool) (used int, err err
 	return used, nil
 }
 
-// next returns the word that text begins with, in lower case, its length in the
-// text, and that of the white space after it. A gap of 0 means that text ended.
-// The word is valid until the next call.
+// next returns the first word of text in lower case, its length in the text, and the length of the
+// white space after it. A gap of 0 means that the text has ended. The word is valid until the next
+// call.
 func (c *counter) next(text []byte) (word []byte, length, gap int) {
 	for i := skipPlain(text, 0); i < len(text); i = skipPlain(text, i+1) {
 		switch b := text[i]; {
@@ -129,8 +128,8 @@ func (c *counter) nextUnicode(text []byte, start int) (word []byte, length, gap 
 	return c.word, len(text), 0
 }
 
-// runeLower has the lower case of the runes of up to two bytes, among them the
-// Greek and the Cyrillic ones: unicode.ToLower takes most of the time otherwise.
+// runeLower maps the runes of up to two bytes, such as Greek and Cyrillic ones, to lower case:
+// unicode.ToLower would take most of the time.
 var runeLower = func() (table [0x800]rune) {
 	for r := range table {
 		table[r] = unicode.ToLower(rune(r))

@@ -14,9 +14,9 @@ import (
 	"mrrun/jobs"
 )
 
-// source is a regular file that any process of this machine can open by path.
+// source is a regular file that every process of this machine can open by path.
 type source struct {
-	name  string // what the user calls it
+	name  string // the name that the user gave
 	path  string
 	start int64 // where the text begins, in bytes
 }
@@ -27,9 +27,9 @@ type inputs struct {
 	release []func() error
 }
 
-// openInputs makes a source of each argument: a file, or a name of stdin. What is
-// no regular file is first copied to a temporary one, because workers read
-// their parts in any order; a cancelled ctx ends the wait for such input.
+// openInputs makes a source of each argument: a file, or a name of stdin. Input that is not a
+// regular file is first copied to a temporary one, because workers read their parts in any order;
+// when ctx ends, so does the wait for such input.
 func openInputs(ctx context.Context, args []string, stdin io.Reader) (*inputs, error) {
 	in := &inputs{}
 	stdinUsed := false
@@ -53,7 +53,7 @@ func openInputs(ctx context.Context, args []string, stdin io.Reader) (*inputs, e
 	return in, nil
 }
 
-// close frees the temporary files. Call it when no worker reads any more.
+// close frees the temporary files. It must be called when no worker reads any more.
 func (in *inputs) close() error {
 	var errs []error
 	for _, release := range in.release {
@@ -78,8 +78,8 @@ func (in *inputs) addFile(ctx context.Context, name string) error {
 	return in.addSpooled(ctx, name, func() (io.ReadCloser, error) { return openText(name, name) })
 }
 
-// addStdin adds what is still to be read from stdin. A regular file is read in place, as if by stdin itself: its position
-// moves to the end.
+// addStdin adds the rest of stdin. A regular file is read in place, with the same effect as reading
+// stdin itself: its position moves to the end.
 func (in *inputs) addStdin(ctx context.Context, stdin io.Reader) error {
 	const name = "standard input"
 	if file, ok := stdin.(*os.File); ok {
@@ -105,9 +105,9 @@ func (in *inputs) addSpooled(ctx context.Context, name string, open func() (io.R
 	return nil
 }
 
-// sharedPath returns the path under which every process finds the regular file
-// name. There is none for /dev/stdin and its like, which mean another file in
-// each process, nor for the files of the kernel, whose size is not known.
+// sharedPath returns a path at which every process finds the regular file name. There is none for
+// /dev/stdin and its like, which mean a different file in each process, nor for the files of the
+// kernel, whose size is not known.
 func sharedPath(name string, info os.FileInfo) (path string, ok bool) {
 	if !info.Mode().IsRegular() {
 		return "", false
@@ -122,13 +122,14 @@ func sharedPath(name string, info os.FileInfo) (path string, ok bool) {
 	if ofKernel(path) {
 		return "", false
 	}
-	// The link of an open file in /proc names the path it once had.
+	// In /proc, the link of an open file names the path that it once had.
 	found, err := os.Stat(path)
 	return path, err == nil && os.SameFile(info, found)
 }
 
-// openFilePath returns a path under which every process of the same user finds the regular file that this process has open,
-// whatever becomes of its name. It has none where the system shows no open files, or does not let them be opened again.
+// openFilePath returns a path at which every process of the same user finds the regular file that
+// this process has open, even if its name changes. There is none where the system shows no open
+// files, or does not allow them to be opened again.
 func openFilePath(file *os.File) (path string, ok bool) {
 	path = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
 	name, err := os.Readlink(path)
@@ -144,7 +145,8 @@ func openFilePath(file *os.File) (path string, ok bool) {
 	return path, err == nil && info.Mode().IsRegular()
 }
 
-// ofKernel reports whether a path is that of no file on a disk: its size is not known, or it differs between processes.
+// ofKernel reports whether path does not name a file on a disk: its size is unknown, or it differs
+// between processes.
 func ofKernel(path string) bool {
 	return slices.ContainsFunc([]string{"/proc/", "/sys/", "/dev/fd/"}, func(dir string) bool {
 		return strings.HasPrefix(path, dir)

@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// maxWord is the longest word, in bytes of the text, that is counted. It bounds
-// the memory for input that is no text and has no white space for gigabytes.
+// maxWord is the longest word that is counted, in bytes of the text. It bounds the memory for input
+// that is not text and has no white space for gigabytes.
 const maxWord = 16 << 20
 
 // openText opens the regular file at path; errors call it name.
@@ -21,8 +21,8 @@ func openText(path, name string) (*os.File, error) {
 	return f, nil
 }
 
-// readBlock fills buf from offset on. A missing byte is an error: the caller
-// knows from the size of the file that it was there.
+// readBlock fills buf from offset on. A missing byte is an error: the size of the file told the
+// caller that it was there.
 func readBlock(r io.ReaderAt, name string, buf []byte, offset int64) error {
 	n, err := r.ReadAt(buf, offset)
 	switch {
@@ -36,9 +36,8 @@ func readBlock(r io.ReaderAt, name string, buf []byte, offset int64) error {
 	}
 }
 
-// readError leaves out the operation and the path that os puts before the
-// cause: the message has both already, and the path may be one in /proc that
-// the user never gave.
+// readError leaves out the operation and the path that os puts before the cause: the message
+// already has both, and the path may be one in /proc that the user never gave.
 func readError(name string, err error) error {
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {

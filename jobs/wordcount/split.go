@@ -8,24 +8,24 @@ import (
 	"unicode/utf8"
 )
 
-// cutBlock is how much is read at once to find the place of a cut: many words,
-// and no more than one page of the disk cache.
+// cutBlock is how many bytes are read at once to find the place of a cut: many words, and no more
+// than one page of the disk cache.
 const cutBlock = 4 << 10
 
 // Split is the part of a text that one map task counts. It never begins or ends
 // inside a word.
 type Split struct {
-	Name   string // what the user calls the file, for messages
-	File   string // the path to open, valid in any process of this machine
+	Name   string // the name that the user gave, for messages
+	File   string // the path to open, valid in every process of this machine
 	Offset int64  // where the part begins, in bytes
 	Length int64  // how many bytes it has
 
 	Version version // of the file when it was cut
-	Head    uint64  // of the first bytes of the part
+	Head    uint64  // hash of the part's first bytes
 }
 
-// splitFiles cuts each file in parts of about size bytes. It reads only around
-// the cuts, so that the text itself is read by the workers alone.
+// splitFiles cuts each file into parts of about size bytes. It reads only around the cuts; the
+// workers read the text itself.
 func splitFiles(files []source, size int64) ([]Split, error) {
 	if size <= 0 {
 		return nil, fmt.Errorf("wordcount: split size %d: it must be at least 1 byte", size)
@@ -64,7 +64,7 @@ func splitFile(file source, size int64) ([]Split, error) {
 	return splits, nil
 }
 
-// cutText cuts what r has from the start of file to end in parts of about equal length.
+// cutText cuts what r has from the start of file to end into parts of about equal length.
 func cutText(r io.ReaderAt, file source, end, size int64) ([]Split, error) {
 	var splits []Split
 	buf := make([]byte, cutBlock)
@@ -81,9 +81,8 @@ func cutText(r io.ReaderAt, file source, end, size int64) ([]Split, error) {
 	return splits, nil
 }
 
-// nextCut returns the first place from target on that comes directly after an
-// ASCII white-space byte, or end. No such byte is part of a longer rune, so
-// nothing before target has to be decoded.
+// nextCut returns the first position from target on that directly follows an ASCII white-space
+// byte, or end. No such byte is part of a longer rune, so nothing before target has to be decoded.
 func nextCut(r io.ReaderAt, name string, buf []byte, target, end int64) (int64, error) {
 	if target >= end {
 		return end, nil

@@ -34,8 +34,8 @@ func spool(ctx context.Context, name string, open func() (io.ReadCloser, error))
 	return path, done, nil
 }
 
-// tempFile creates a file to spool to. Where /proc is at hand it has no name and is reached through the descriptor of this
-// process: then the system frees it even if the process is killed.
+// tempFile creates a file to spool to. If /proc is available, the file has no name and is reached
+// through the descriptor of this process: then the system frees it even if the process is killed.
 func tempFile() (file *os.File, path string, done func() error, err error) {
 	if file, err := unnamed.File(os.TempDir()); err == nil {
 		path := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())

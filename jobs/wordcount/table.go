@@ -2,16 +2,16 @@ package wordcount
 
 import "hash/maphash"
 
-// A wordTable of this many bytes or words is emptied, so that its memory does
-// not grow with the text.
+// A wordTable is emptied when it has this many bytes or words, so that its memory does not grow
+// with the text.
 const (
 	tableBytes = 8 << 20
 	tableWords = 1 << 17
 )
 
-// wordTable counts words. It is faster than a map[string]*int64, by up to a half
-// where there are many words: they lie in the order in which they first came, so
-// that the frequent ones are near each other and stay in the cache.
+// wordTable counts words. With many words it is faster than a map[string]*int64, by up to a half:
+// the words are in the order in which they first came, so that the frequent ones are near each
+// other and stay in the cache.
 type wordTable struct {
 	seed    maphash.Seed
 	index   []uint32 // by hash: 1 + the place in entries, or 0; a power of two long

@@ -22,8 +22,8 @@ func top(counts map[string]int64, k int) []Count {
 	if k <= 0 || k > len(counts) {
 		k = len(counts)
 	}
-	// Up to 2k candidates are kept and then cut to the best k, which costs no
-	// more than a heap and lets most words go after one comparison.
+	// Keep up to 2k candidates and then cut them to the best k: that costs no more than a heap and
+	// rejects most words after one comparison.
 	best := make([]Count, 0, min(2*k, len(counts)))
 	var bar *Count // a word must come before this one
 	for word, n := range counts {

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// headSize is how many of the first bytes of a part are compared.
+// headSize is how many bytes at the beginning of a part are compared.
 const headSize = 4 << 10
 
-// A version tells a file from another that took its name, and from itself with other content.
+// A version tells a file from another one that took its name, and from itself with other content.
 type version struct {
 	Device, Inode uint64
 	Size          int64
@@ -26,14 +26,15 @@ func versionOf(info os.FileInfo) version {
 	return v
 }
 
-// remember notes in s the file that it is cut from.
+// remember notes in s which file it is cut from.
 func (s *Split) remember(f *os.File, info os.FileInfo) (err error) {
 	s.Version = versionOf(info)
 	s.Head, err = s.head(f)
 	return err
 }
 
-// unchanged returns an error if f is no longer what s was cut from. A file may have grown: the part is there as it was.
+// unchanged returns an error if f is no longer what s was cut from. The file may have grown, as
+// long as the part has not changed.
 func (s *Split) unchanged(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {

@@ -1,7 +1,8 @@
 // Package wordcount is the job that counts the words of text files.
 //
-// A word is a longest run without white space as [unicode.IsSpace] has it, lower-cased rune by rune by [unicode.ToLower];
-// bytes that are no UTF-8 are kept as they are. Workers read their parts of the files themselves.
+// A word is a longest run without white space as [unicode.IsSpace] defines it, lower-cased rune by
+// rune by [unicode.ToLower]; bytes that are not UTF-8 are kept as they are. Workers read their
+// parts of the files themselves.
 package wordcount
 
 import (
@@ -16,14 +17,15 @@ import (
 	"mrrun/mapreduce"
 )
 
-// A piece of the text has from minSplit to maxSplit bytes; in between, the text is cut in wantSplits.
+// A piece of the text has from minSplit to maxSplit bytes; between these limits the text is cut
+// into wantSplits pieces.
 const (
 	minSplit   = 256 << 10
 	maxSplit   = 8 << 20
 	wantSplits = 64
 )
 
-// wordCount is the job: from parts of files to the count of each word. It has no parameters.
+// wordCount is the job: it turns parts of files into the count of each word. It has no parameters.
 type wordCount struct{}
 
 // Map implements [mapreduce.Mapper].
