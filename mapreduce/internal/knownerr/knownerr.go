@@ -1,5 +1,6 @@
-// Package knownerr lets errors keep what they are on the way to another process: which sentinels [errors.Is] finds in them, and
-// the values that [errors.As] finds, as far as both processes know them.
+// Package knownerr keeps the identity of errors on the way to another process: which sentinels
+// [errors.Is] finds in them, and which values [errors.As] finds, as far as both processes know
+// them.
 package knownerr
 
 import (
@@ -17,13 +18,13 @@ import (
 	"mrrun/transport"
 )
 
-// An Identity is what an error is, to be sent.
+// An Identity is the part of an error that can be sent.
 type Identity struct {
-	Is []string // names of the sentinels in it
-	As []Value  // values in it, of the types that are known
+	Is []string // names of the sentinels in the error
+	As []Value  // values in the error, of known types
 }
 
-// A Value is an error that travels whole.
+// A Value is an error that is sent whole.
 type Value struct {
 	Type    string
 	Encoded []byte
@@ -32,9 +33,9 @@ type Value struct {
 var registry struct {
 	sync.RWMutex
 	sentinels []error
-	names     []string       // of the sentinels: their texts, with #2, #3 … for repeats
-	repeats   map[string]int // of a text
-	types     []reflect.Type // also those that cannot travel: see travels
+	names     []string       // of the sentinels: their texts, with #2, #3 … for repeated ones
+	repeats   map[string]int // by text
+	types     []reflect.Type // including those that cannot travel: see travels
 }
 
 func init() {
@@ -44,7 +45,8 @@ func init() {
 		transport.ErrClosed, transport.ErrTaskDone, transport.ErrFormat, &transport.SizeError{})
 }
 
-// Register makes errors known, and their types where those can travel. It must be called in the same order in every process.
+// Register makes errors known, and their types if those can travel. It must be called in the same
+// order in every process.
 func Register(errs ...error) {
 	registry.Lock()
 	defer registry.Unlock()
@@ -65,7 +67,8 @@ func Register(errs ...error) {
 	}
 }
 
-// textOf is the text of an error that may be there for its type alone: nil, or without what its text is made of.
+// textOf returns the text of an error that may have been registered only for its type, and so may
+// be nil or incomplete.
 func textOf(err error) (text string) {
 	defer func() {
 		if recover() != nil {
@@ -75,9 +78,10 @@ func textOf(err error) (text string) {
 	return err.Error()
 }
 
-var checked sync.Map // of reflect.Type to bool
+var checked sync.Map // by reflect.Type, a bool
 
-// travels reports whether values of the type can be sent. Few processes ever ask, so it is not found out at the start.
+// travels reports whether values of the type can be sent. Few processes ever need to know, so this
+// is not checked at the start.
 func travels(t reflect.Type) bool {
 	ok, found := checked.Load(t)
 	if !found {
@@ -87,7 +91,7 @@ func travels(t reflect.Type) bool {
 	return ok.(bool)
 }
 
-// Of returns the identity of an error. A method of the error may panic.
+// Of returns the identity of an error. It panics if a method of the error does.
 func Of(err error) (id Identity) {
 	registry.RLock()
 	defer registry.RUnlock()
@@ -111,7 +115,8 @@ func Of(err error) (id Identity) {
 	return id
 }
 
-// Errors returns what this process knows of the errors of an identity. What it cannot decode is left out.
+// Errors returns the errors of an identity that this process knows, without those that it cannot
+// decode.
 func (id Identity) Errors() (errs []error) {
 	registry.RLock()
 	defer registry.RUnlock()

@@ -1,4 +1,4 @@
-// Package mtls has the TLS by which both sides of a connection prove that they have the same key.
+// Package mtls configures TLS so that both sides of a connection prove that they have the same key.
 package mtls
 
 import (
@@ -14,15 +14,16 @@ import (
 	"time"
 )
 
-// minKey is the least length of a key in bytes.
+// minKey is the least length of a key, in bytes.
 const minKey = 16
 
-// ErrWrongKey is wrapped by the error about a peer that has another key.
+// ErrWrongKey is wrapped by the error about a peer with another key.
 var ErrWrongKey = errors.New("the peer has another key")
 
-// Config has both sides identify themselves by ed25519 keys that only the shared key yields: each accepts exactly the public
-// key that its peer must have. own and peer are their roles, which makes them two. The names in the certificates mean
-// nothing.
+// Config returns a configuration with which both sides identify themselves by ed25519 keys that are
+// derived from the shared key: each accepts only the public key that its peer must have. own and
+// peer are the roles of the two sides, which give them different keys. The names in the
+// certificates mean nothing.
 func Config(key []byte, own, peer string) (*tls.Config, error) {
 	if len(key) < minKey {
 		return nil, fmt.Errorf("a key of %d bytes is too short: at least %d, see NewKey", len(key), minKey)

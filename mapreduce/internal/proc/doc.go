@@ -11,11 +11,13 @@
 //
 // # Lifetime
 //
-// A worker leads a process group of its own, so that Ctrl-C reaches the driver alone, and so that what a task starts can
-// be found and ended with it. No worker outlives its driver: end of file on the requests without a KindStop before it makes
-// it SIGKILL its whole group, and so does SIGTERM once the driver has closed them or is gone (the kernel sends it when the
-// driver's starter thread dies, [Process.Stop] to a worker that does not end by itself). While the driver lives and has
-// them open, SIGTERM, SIGHUP and SIGINT do nothing: whoever sends one to all processes of a program means the driver. When
-// a worker ends, the driver kills what is left of the group before it reaps the leader: until then no other process can get
-// that number.
+// A worker leads a process group of its own, so that Ctrl-C reaches only the driver, and so that
+// the processes that a task starts can be found and ended with the worker. No worker outlives its
+// driver. A worker sends SIGKILL to its whole group when its requests end without a KindStop. It
+// does so on SIGTERM too, if the driver has closed the requests or is gone; the kernel sends
+// SIGTERM when the driver's starter thread dies, and [Process.Stop] when the worker does not end by
+// itself. While the driver lives and has the requests open, SIGTERM, SIGHUP and SIGINT do nothing:
+// one that is sent to all processes of a program is meant for the driver. When a worker ends, the
+// driver kills what is left of the group before it reaps the leader: until then no other process
+// can get that number.
 package proc

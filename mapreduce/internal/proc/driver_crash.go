@@ -9,27 +9,28 @@ import (
 	"syscall"
 )
 
-// crashSize is how much is kept of what the runtime says of a crash.
+// crashSize is how many bytes of the runtime's report of a crash are kept.
 const crashSize = 64 << 10
 
 var (
-	// crashBegin is what the runtime begins with when it gives a program up.
+	// crashBegin matches the line with which the runtime begins to report a crash.
 	crashBegin = regexp.MustCompile(`^(panic: |fatal error: |runtime/cgo: |(SIG[A-Z]+): )`)
 
 	headLine       = regexp.MustCompile(`^($|\t|\[|PC=|m=|runtime: |signal |instruction bytes:)`)
 	goroutineBegin = regexp.MustCompile(`^goroutine (\d+) .*:$`)
-	frameLine      = regexp.MustCompile(`^(\t|created by |\.\.\.|[^\s(]+\()`) // a function, or where in it
+	frameLine      = regexp.MustCompile(`^(\t|created by |\.\.\.|[^\s(]+\()`) // a function, or a place in it
 	registerLine   = regexp.MustCompile(`^\w+ +0x[0-9a-f]+$`)
-	// ownFrame is of the runtime, or of what it shares with the standard library.
+	// ownFrame matches frames of the runtime and of what it shares with the standard library.
 	ownFrame = regexp.MustCompile(`^(created by )?(runtime[./]|internal/|panic\()`)
-	// callFrame is where a worker has called what is the user's.
+	// callFrame matches the frame where a worker calls the user's code.
 	callFrame = regexp.MustCompile(`^(created by )?mrrun/mapreduce\.\((\*Task\[|\*server\)|State)`)
 )
 
-const maxFrames = 8 // that are kept of a goroutine; recursion may have a hundred
+const maxFrames = 8 // frames of a goroutine to keep; recursion may have a hundred
 
-// A Dump cuts what the runtime says of a crash to why it crashed and where, line by line: the goroutine that crashed, with
-// the frames of the user's code. Other lines, before and after it, stay. The zero value is ready for the first line.
+// A Dump reduces the runtime's report of a crash, line by line, to the cause and the place: the
+// goroutine that crashed, with the frames of the user's code. Lines before and after the report
+// stay. The zero value is ready for the first line.
 type Dump struct {
 	part   dumpPart
 	keeps  bool // a frame whose second line follows
@@ -40,14 +41,15 @@ type dumpPart int
 
 const (
 	noDump    dumpPart = iota
-	dumpHead           // why
+	dumpHead           // the cause
 	dumpStack          // of the runtime
 	dumpFirst          // the goroutine that crashed
-	dumpOther          // another one, or what follows its user's frames
-	dumpGap            // between them
+	dumpOther          // another goroutine, or what follows the user's frames
+	dumpGap            // between goroutines
 )
 
-// Cut returns what is left of the next line, which has no newline. ok is false if that is nothing.
+// Cut returns what remains of the next line, which has no newline. ok is false if the line is
+// dropped.
 func (d *Dump) Cut(line string) (left string, ok bool) {
 	switch {
 	case crashBegin.MatchString(line):
@@ -83,7 +85,8 @@ func (d *Dump) Cut(line string) (left string, ok bool) {
 	return line, true
 }
 
-// begin reports whether the goroutine is the one that crashed: the first, but for number 0, which is a thread's own.
+// begin reports whether the goroutine is the one that crashed: the first one, not counting
+// goroutine 0, which belongs to a thread.
 func (d *Dump) begin(line string) bool {
 	switch {
 	case d.part == dumpOther || d.part == dumpGap || d.part == dumpFirst:
@@ -137,7 +140,8 @@ func Brief(words string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// WholeDumps reports whether the user wants to see more of a crash than the goroutine that crashed, as he tells the runtime.
+// WholeDumps reports whether the user asked the runtime, by GOTRACEBACK, to report more than the
+// goroutine that crashed.
 func WholeDumps() bool {
 	switch os.Getenv("GOTRACEBACK") {
 	case "", "none", "0", "single":
@@ -146,8 +150,8 @@ func WholeDumps() bool {
 	return true
 }
 
-// crashSignal returns the signal that a Go program which crashed says it got, and whether that came while it ran C code.
-// Its exit status does not tell: it is that of a panic.
+// crashSignal returns the signal that a crashed Go program reports, and whether the signal came
+// while the program ran C code. The exit status does not say so: it is that of a panic.
 func (e Exit) crashSignal() (name string, inC bool) {
 	if e.Code != exitCrash {
 		return "", false
@@ -163,8 +167,8 @@ func (e Exit) crashSignal() (name string, inC bool) {
 	return name, false
 }
 
-// words returns the tail of the standard error, after finish; of a worker that crashed, what the runtime said if that is
-// longer.
+// words returns the last lines of standard error, after finish; for a worker that crashed, all of
+// the runtime's report if that is longer.
 func (o *output) words(exit Exit) string {
 	words := o.stderr.tail
 	if (exit.Code == exitCrash || exit.Signal == syscall.SIGABRT) && len(o.stderr.crash) >= tailSize {

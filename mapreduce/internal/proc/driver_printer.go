@@ -6,19 +6,20 @@ import (
 	"syscall"
 )
 
-// A printer tells which item has printed what is read from one of a worker's streams, or that it is not known. An item is
-// known if it runs both before and after the reading, and if the stream was empty at some time since it began: then nobody
-// else has written what is read. The first two the driver sees; for the third the worker's marks help it.
+// A printer finds out which item printed what is read from one of a worker's streams. The item is
+// known if it ran both before and after the read, and if the stream was empty at some time since it
+// began: then nothing else has written these bytes. The driver sees the first two by itself; the
+// worker's marks tell it the third.
 type printer struct {
 	note   *Note
 	stream int
 	item   func(tag uint32, offset int) (index int)
 
-	since  uint64 // the item that ran, or one before it, when all was written that is still unread; 0: that is not known
-	before uint64 // the item that ran before the reading; 0: none, or nobody has looked
+	since  uint64 // item that ran, or one before it, when the unread bytes were written; 0: unknown
+	before uint64 // item that ran before the read; 0: none, or not looked up
 }
 
-// looking is called before each attempt to read.
+// looking must be called before each attempt to read.
 func (p *printer) looking() {
 	var empty uint64
 	if p.before, empty = p.note.printing(p.stream); empty == p.before {
@@ -26,7 +27,8 @@ func (p *printer) looking() {
 	}
 }
 
-// read returns the index of the item that has printed what was read, -1 if it is not known or none.
+// read returns the index of the item that printed what was read, or -1 if that is unknown or no
+// item.
 func (p *printer) read(waiting int) (index int) {
 	after, _ := p.note.printing(p.stream)
 	known := after != 0 && p.before == after && p.since == after
@@ -41,7 +43,7 @@ func (p *printer) read(waiting int) (index int) {
 	return p.item(uint32(after>>32), int(uint32(after)))
 }
 
-// readFile reads what is there, after it has called looking.
+// readFile reads what is there, after calling looking.
 func (r *PipeReader) readFile(b []byte) (n int, err error) {
 	if r.looking == nil {
 		return r.file.Read(b)

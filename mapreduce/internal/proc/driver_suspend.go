@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// Ctrl-Z at the terminal reaches the driver alone, as Ctrl-C does: it passes the stop on to its workers, which pass it on to
-// theirs, and has them continue when it continues itself.
+// Ctrl-Z at the terminal, like Ctrl-C, reaches only the driver: it passes the stop on to its
+// workers, which pass it on to theirs, and continues them when it continues itself.
 
 // living are the workers that this process has started and that have not ended.
 var living = livingSet{all: make(map[*Process]bool)}
@@ -16,7 +16,7 @@ var living = livingSet{all: make(map[*Process]bool)}
 type livingSet struct {
 	mu    sync.Mutex
 	all   map[*Process]bool
-	stops chan os.Signal // SIGTSTP, while there are any; nil: this process ignores it
+	stops chan os.Signal // SIGTSTP, while there are workers; nil: this process ignores the signal
 }
 
 func (s *livingSet) add(p *Process) {
@@ -41,18 +41,19 @@ func (s *livingSet) remove(p *Process) {
 	}
 }
 
-// passOn stops the workers, and then this process, at each stop signal.
+// passOn stops the workers, and then this process, at each stop signal. It continues the workers
+// when this process continues.
 func (s *livingSet) passOn(stops <-chan os.Signal) {
 	for range stops {
 		stopped := s.suspend()
 		stopAsUsual()
 		for _, p := range stopped {
-			_ = p.Signal(syscall.SIGCONT, true) // an error: it has ended
+			_ = p.Signal(syscall.SIGCONT, true) // an error means that it has ended
 		}
 	}
 }
 
-// suspend stops the workers that are not stopped, and returns them.
+// suspend stops the workers that are running, and returns them.
 func (s *livingSet) suspend() (stopped []*Process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,13 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Narrow makes a pipe hold as little as the system allows, so that it takes a write only when it is empty.
+// Narrow makes a pipe as small as the system allows, so that it accepts a write only when it is
+// empty.
 func Narrow(w *os.File) {
 	control(w, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, os.Getpagesize()) })
 }
 
-// AwaitTaken waits until all that was written to a [Narrow] pipe has been read. It returns an error when nobody can read it
-// any more, or the pipe was closed meanwhile.
+// AwaitTaken waits until all that was written to a [Narrow] pipe has been read. It returns an error
+// if no process can read it any more, or if the pipe is closed meanwhile.
 func AwaitTaken(w *os.File) error {
 	raw, err := w.SyscallConn()
 	if err != nil {

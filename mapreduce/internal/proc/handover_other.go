@@ -4,8 +4,9 @@ package proc
 
 import "os"
 
-// Narrow makes a pipe hold as little as the system allows: here it has no effect.
+// Narrow makes a pipe as small as the system allows: here it has no effect.
 func Narrow(*os.File) {}
 
-// AwaitTaken waits until all that was written to a [Narrow] pipe has been read. Here it cannot tell, and returns at once.
+// AwaitTaken waits until all that was written to a [Narrow] pipe has been read. Here it cannot
+// tell, and returns at once.
 func AwaitTaken(*os.File) error { return nil }

@@ -11,23 +11,24 @@ import (
 	"mrrun/transport"
 )
 
-// Kinds of the frames that this package sends itself; users of the pipes take others.
+// Kinds of the frames that this package itself sends; the users of the pipes choose others.
 const (
-	KindHello = 1 // worker → driver, first of all: a Hello
-	KindStop  = 2 // driver → worker, last of all
+	KindHello = 1 // worker → driver, the first frame: a Hello
+	KindStop  = 2 // driver → worker, the last frame
 )
 
 // Version is the version of the protocol between driver and worker.
 const Version = 1
 
-// HelloTime is how long a worker may take from its start to its hello, unless its user says otherwise.
+// HelloTime is how long a worker may take from its start to its hello by default.
 const HelloTime = 30 * time.Second
 
-// A Hello is what a worker says first. Both sides are the same program, so all of it must be equal on both.
+// A Hello is the first message of a worker. Both sides are the same program, so it must equal the
+// driver's own.
 type Hello struct {
 	Version     int
-	Fingerprint uint64   // of the table of tasks
-	Tasks       []string // their names, to say what differs
+	Fingerprint uint64   // of the task table
+	Tasks       []string // names of the tasks, to say what differs
 }
 
 var helloCodec = func() *transport.Codec[Hello] {
@@ -38,7 +39,7 @@ var helloCodec = func() *transport.Codec[Hello] {
 	return c
 }()
 
-// Hello says that the worker is ready.
+// Hello tells the driver that the worker is ready.
 func (w *Worker) Hello(h Hello) error {
 	out := transport.NewWriter(w.Answers)
 	if _, err := out.Add(KindHello, 0, func(e *transport.Encoder) error { return helloCodec.Encode(e, &h) }); err != nil {
@@ -47,12 +48,13 @@ func (w *Worker) Hello(h Hello) error {
 	return out.Flush()
 }
 
-// ErrNoHello is wrapped by the error about a worker that ended, or kept silent, before it was ready.
+// ErrNoHello is wrapped by the error about a worker that ended, or stayed silent, before it was
+// ready.
 var ErrNoHello = errors.New("the worker did not say hello (does main reach mapreduce.Main or mapreduce.Init in every process?)")
 
-// Hello waits for the worker's hello and compares it with the driver's own, for as long as limit at most; the time for which
-// one of the two is stopped does not count. answers must be on the process's Answers. After an error the process must be
-// killed. When ctx ends, so does the wait, with its cause.
+// Hello waits up to limit for the worker's hello and compares it with the driver's own; time for
+// which either process is stopped does not count. answers must read from the process's Answers.
+// After an error the process must be killed. When ctx ends, Hello returns its cause.
 func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hello, limit time.Duration) error {
 	giveUp := func() { _ = p.Answers.SetReadDeadline(time.Unix(1, 0)) }
 	stop := context.AfterFunc(ctx, giveUp)
@@ -80,8 +82,8 @@ func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hel
 	return nil
 }
 
-// whenBothRan calls f when this process and the worker have both run for d, unless cancel comes first. A tick that this
-// process has slept through counts once.
+// whenBothRan calls f when this process and the worker have both run for d, unless cancel is called
+// first. A tick for which this process was stopped counts once.
 func (p *Process) whenBothRan(d time.Duration, f func()) (cancel func()) {
 	quit, over := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -107,13 +109,14 @@ func (p *Process) whenBothRan(d time.Duration, f func()) (cancel func()) {
 	}
 }
 
-// noHello says why no hello came: the worker ended, or it runs and does something else. It ends it then.
+// noHello returns why no hello came: the worker ended, or it does something else. In the latter
+// case noHello ends it.
 func (p *Process) noHello(err error, limit time.Duration) error {
 	what := ""
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		p.Stop(StopTime) // it closed the pipe, so it ends
-	case errors.Is(err, os.ErrDeadlineExceeded) && p.endedWithin(0): // its pipe is in other hands
+		p.Stop(StopTime) // it closed the pipe, so it is about to end
+	case errors.Is(err, os.ErrDeadlineExceeded) && p.endedWithin(0): // another process has its pipe
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		what = fmt.Sprintf("said nothing for %v (see StartTimeout): ", limit)
 	default:

@@ -6,8 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// InProcess starts a worker that is a goroutine of this process: run is called with its side of the pipes. It cannot be
-// killed: [Process.Kill] closes its pipes, and the process counts as ended when run has returned, or at once when killed.
+// InProcess starts a worker that is a goroutine of this process: it calls run with the worker's
+// side of the pipes. The goroutine cannot be killed: [Process.Kill] closes its pipes. The process
+// counts as ended when run has returned, or at once when it is killed.
 func InProcess(id int, run func(*Worker)) (*Process, error) {
 	p := &Process{ID: id, ended: make(chan struct{}), done: make(chan struct{}), killed: make(chan struct{})}
 	requests, w, err := os.Pipe()
@@ -59,7 +60,8 @@ func (w *Worker) closePipes() {
 // inProcess reports whether the worker is a goroutine.
 func (w *Worker) inProcess() bool { return w.status != nil }
 
-// Exit ends the worker; it does not return. A goroutine alone ends, with its pipes closed.
+// Exit ends the worker with an exit status; it does not return. If the worker is a goroutine, only
+// that ends, with its pipes closed.
 func (w *Worker) Exit(status int) {
 	if !w.inProcess() {
 		w.Note.setPeak(ownStatus(peakRSS))
@@ -73,7 +75,8 @@ func (w *Worker) Exit(status int) {
 	runtime.Goexit()
 }
 
-// Abandon ends the worker and all that it has started, because its driver is gone. It does not return.
+// Abandon ends the worker and all that it has started, because its driver is gone. It does not
+// return.
 func (w *Worker) Abandon() {
 	if w.inProcess() {
 		w.Exit(ExitNoWorker)

@@ -11,24 +11,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A PipeReader is the reading end of a pipe that a worker writes to. It reads what lies in the pipe when the worker has
-// ended, however slowly that is read, and whoever else, such as a process that escaped from the worker's group, still holds
-// the other end.
+// A PipeReader is the reading end of a pipe that a worker writes to. When the worker has ended, it
+// reads what is left in the pipe, however slowly, even if another process still holds the other
+// end, such as one that escaped from the worker's group.
 type PipeReader struct {
 	file *os.File
-	late time.Duration // how long it waits, after that, for what others write
+	late time.Duration // how long it then waits for what other processes write
 
 	looking func() // called before each attempt to read; may be nil
 
-	mu   sync.Mutex // guards over and the deadline until then
+	mu   sync.Mutex // guards over, and the deadline until then
 	over bool       // the worker has ended
 
-	last bool // Read knows that it is over; what follows is Read's
-	rest int  // bytes of the worker that still lie in the pipe
+	last bool // Read has seen that the worker has ended; the following fields belong to Read
+	rest int  // bytes of the worker that are still in the pipe
 }
 
-// Read implements [io.Reader]. It fails with [os.ErrDeadlineExceeded] when the deadline has passed, or when the worker has
-// ended and another process holds the pipe.
+// Read implements [io.Reader]. The error is [os.ErrDeadlineExceeded] if the deadline has passed, or
+// if the worker has ended and another process holds the pipe.
 func (r *PipeReader) Read(b []byte) (int, error) {
 	if !r.last {
 		n, err := r.readFile(b)
@@ -48,7 +48,8 @@ func (r *PipeReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// readOthers sees first what is there: a deadline that has passed would hide that there is no other process.
+// readOthers first reads what is there: an expired deadline would hide that there is no other
+// process.
 func (r *PipeReader) readOthers(b []byte) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil
@@ -66,14 +67,14 @@ func (r *PipeReader) readOthers(b []byte) (n int, err error) {
 	return 0, err
 }
 
-// awaitOthers begins late when nothing of the worker is left.
+// awaitOthers sets the deadline for other processes when nothing of the worker is left.
 func (r *PipeReader) awaitOthers() {
 	if r.rest == 0 {
 		_ = r.file.SetReadDeadline(time.Now().Add(r.late))
 	}
 }
 
-// SetReadDeadline sets how long reads may take while the worker lives.
+// SetReadDeadline sets the deadline of reads while the worker lives.
 func (r *PipeReader) SetReadDeadline(t time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -86,7 +87,7 @@ func (r *PipeReader) SetReadDeadline(t time.Time) error {
 // Close closes the pipe.
 func (r *PipeReader) Close() error { return r.file.Close() }
 
-// finish tells the reader that the worker has ended. The deadline wakes it up.
+// finish tells the reader that the worker has ended. The deadline wakes the reader.
 func (r *PipeReader) finish() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -100,7 +101,7 @@ func (r *PipeReader) isOver() bool {
 	return r.over
 }
 
-// Waiting returns how many bytes lie in a pipe.
+// Waiting returns how many bytes are in a pipe.
 func Waiting(pipe *os.File) (n int) {
 	control(pipe, func(fd int) { n, _ = unix.IoctlGetInt(fd, bytesWaiting) })
 	return n

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// applyLimits takes the limits of a [Spec] upon this process, but for that of its memory, which comes later, and
-// of what it keeps.
+// applyLimits applies the limits of a [Spec] to this process. It returns the limit of its memory,
+// which is applied later, and how long it keeps shared memory.
 func applyLimits(limits string) (memory int64, keepShared time.Duration, err error) {
 	var nice, cpu int
 	if _, err := fmt.Sscanf(limits, "%d:%d:%d:%d", &memory, &nice, &cpu, &keepShared); err != nil {
@@ -17,7 +17,7 @@ func applyLimits(limits string) (memory int64, keepShared time.Duration, err err
 	if nice != 0 {
 		own, err := niceness()
 		if err == nil {
-			err = syscall.Setpriority(syscall.PRIO_PGRP, 0, own+nice) // the kernel takes no more than 19
+			err = syscall.Setpriority(syscall.PRIO_PGRP, 0, own+nice) // the kernel caps it at 19
 		}
 		if err != nil {
 			return 0, 0, fmt.Errorf("lower the priority by nice %d: %w", nice, err)
@@ -31,7 +31,8 @@ func applyLimits(limits string) (memory int64, keepShared time.Duration, err err
 	return memory, keepShared, nil
 }
 
-// Pin keeps the worker, and what it starts from now on, on one processor of those that it may use.
+// Pin keeps the worker, and what it starts from now on, on processor n of those that it may use; n
+// wraps around.
 func (p *Process) Pin(n int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,26 +10,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Note is a word of memory that a worker shares with its driver. The worker writes there which item it runs, which costs
-// a nanosecond; when it dies, the driver knows which item to blame. More words tell how much memory it uses, and who prints.
+// A Note is a word of memory that a worker shares with its driver. The worker notes there which
+// item it runs, which costs a nanosecond; when it dies, the driver knows which item to blame.
+// Further words say how much memory the worker uses, and which item prints.
 type Note struct {
 	word    *atomic.Uint64
 	used    *memoryUsed
 	printed *printed
 
-	mu     sync.Mutex // guards memory against a Running after Close
+	mu     sync.Mutex // guards memory against use after Close
 	memory []byte
 }
 
-// memoryUsed is what a worker knows of its memory, in bytes.
+// memoryUsed is what a worker notes about its memory, in bytes.
 type memoryUsed struct {
-	peak  atomic.Int64 // that it has had in use
-	taken atomic.Int64 // since it was at rest; what a limit counts
+	peak  atomic.Int64 // the most in use so far
+	taken atomic.Int64 // taken since it was at rest, which is what a limit counts
 }
 
 const noteSize = 48
 
-// newNote returns a note, and the file by which a worker gets at it.
+// newNote returns a note, and the file by which a worker maps it.
 func newNote() (*Note, *os.File, error) {
 	f, err := anonymousFile("mrrun-note", noteSize)
 	if err != nil {
@@ -54,21 +55,22 @@ func mapNote(fd int) (*Note, error) {
 	}, nil
 }
 
-// Set notes that the worker runs the item of that offset in the chunk of that tag.
+// Set notes that the worker runs the item at that offset in the chunk with that tag.
 func (n *Note) Set(tag uint32, item int) { n.word.Store(itemWord(tag, item)) }
 
 func itemWord(tag uint32, item int) uint64 { return uint64(tag)<<32 | uint64(uint32(item)) }
 
-// Finish notes that the worker has done the item, and its answer is on its way: the item is to blame until it has left.
+// Finish notes that the worker has computed the item and its answer is on its way: the item is to
+// blame until the answer has left.
 func (n *Note) Finish() { n.word.Or(finished) }
 
-// finished is beyond all items of a chunk.
+// finished is larger than any offset of an item in a chunk.
 const finished = 1 << 31
 
 // Clear notes that the worker runs no item. The tags of chunks begin with 1.
 func (n *Note) Clear() { n.word.Store(0) }
 
-// Running returns the item noted last. ok is false if there is none.
+// Running returns the item that was noted last. ok is false if there is none.
 func (n *Note) Running() (tag uint32, item int, ok bool) {
 	word := n.load()
 	return uint32(word >> 32), int(uint32(word) &^ finished), word != 0
@@ -89,15 +91,15 @@ func (n *Note) load() uint64 {
 	return n.word.Load()
 }
 
-// printing returns the words of the item noted last, finished or not, and of the last one at whose begin the stream was
-// empty; 0 if there is none.
+// printing returns the word of the item that was noted last, finished or not, and that of the last
+// item that found the stream empty when it began; 0 if there is none.
 func (n *Note) printing(stream int) (item, empty uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.memory == nil {
 		return 0, 0
 	}
-	item = n.word.Load() &^ finished // first: the mark is there before
+	item = n.word.Load() &^ finished // first: its mark is older
 	return item, n.printed.empty[stream].Load()
 }
 
@@ -117,7 +119,7 @@ func (n *Note) setTaken(bytes int64) { n.used.taken.Store(bytes) }
 func (n *Note) peak() int64  { return n.used.peak.Load() }
 func (n *Note) taken() int64 { return n.used.taken.Load() }
 
-// Close unmaps the memory; Running finds nothing then. It may be called again.
+// Close unmaps the memory; Running then finds nothing. Close may be called again.
 func (n *Note) Close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -17,8 +17,9 @@ func adoptsOrphans() bool {
 	return err == nil && subreaper != 0
 }
 
-// reapOrphans reaps what is left of the group of a worker that was reaped, and that was killed with it. It goes by the group,
-// so that other children stay to those who have started them. The number of a group is not given away while it has members.
+// reapOrphans reaps the remaining processes of a worker's group, which was killed; the worker
+// itself was reaped before. It waits only for the group, so that other children are left to what
+// has started them. The number of a group is not reused while the group has members.
 func reapOrphans(group int) {
 	for {
 		if _, err := unix.Wait4(-group, nil, 0, nil); err != nil && err != unix.EINTR {

@@ -7,17 +7,19 @@ import (
 	"time"
 )
 
-// An OutputFunc gets one line that a worker printed, with its newline, and the index of the item that has printed it, -1 if
-// that is not known or none. Calls for one worker come one at a time for each of its two streams.
+// An OutputFunc receives one line that a worker printed, with its newline, and the index of the
+// item that printed it, or -1 if that is unknown or no item. For each of a worker's two streams,
+// calls come one at a time.
 type OutputFunc func(stderr bool, item int, line []byte)
 
 const (
-	tailSize = 4 << 10 // how much of the end of a worker's standard error is kept
+	tailSize = 4 << 10 // bytes of the end of a worker's standard error to keep
 	maxLine  = 64 << 10
-	lateTime = time.Second // in which what others print is heard after a worker's end
+	lateTime = time.Second // how long other processes may still print after a worker's end
 )
 
-// output carries what a worker prints to the driver, whole lines at a time, and keeps the tail of its standard error.
+// output passes what a worker prints to the driver in whole lines, and keeps the tail of its
+// standard error.
 type output struct {
 	stdout, stderr stream
 	sink           OutputFunc
@@ -29,8 +31,8 @@ type stream struct {
 	w       *os.File
 	printer printer
 	tail    []byte
-	crash   []byte // what the runtime says of a crash, and what follows
-	dump    Dump   // finds its beginning
+	crash   []byte // the runtime's report of a crash, and what follows
+	dump    Dump   // finds the beginning of the report
 	held    []heldLine
 }
 
@@ -69,7 +71,7 @@ func (s *stream) open() error {
 	return err
 }
 
-// printLine writes the line in one Write, which no other comes between.
+// printLine writes the line in one Write, so that nothing comes between.
 func printLine(stderr bool, _ int, line []byte) {
 	if stderr {
 		_, _ = os.Stderr.Write(line)
@@ -84,7 +86,7 @@ func (o *output) started() {
 	o.stderr.w.Close()
 }
 
-// abandon ends the readers of a worker that never was.
+// abandon ends the readers of a worker that could not be started.
 func (o *output) abandon() {
 	o.started()
 	o.readers.Wait()
@@ -97,7 +99,7 @@ func (o *output) finish() {
 	o.readers.Wait()
 }
 
-// copyLines passes lines on. Of one that several items have printed parts of, the item is not known.
+// copyLines passes lines on. A line with parts from several items has no known item.
 func (s *stream) copyLines(sink func(item int, line []byte)) {
 	defer s.r.Close()
 	var buf []byte

@@ -8,7 +8,8 @@ import (
 // A Pipe is the writing end of a pipe that can also be written to without waiting.
 type Pipe struct{ *os.File }
 
-// TryWrite writes as much of b as fits, and returns how much that was. It does not block; errors are left to Write.
+// TryWrite writes as much of b as fits, and returns how many bytes that was. It does not block;
+// errors are left to Write.
 func (p Pipe) TryWrite(b []byte) (n int) {
 	raw, err := p.SyscallConn()
 	if err != nil || len(b) == 0 {

@@ -15,34 +15,35 @@ type Process struct {
 	Answers  *PipeReader // frames from it
 	Note     *Note       // which item it runs
 
-	process *os.Process   // nil: it is a goroutine of this process
-	killed  chan struct{} // closed by Kill, of a goroutine
+	process *os.Process   // nil: the worker is a goroutine of this process
+	killed  chan struct{} // closed by Kill, for a goroutine
 	out     *output
 	slot    slot
 	stopped Stopwatch
-	ended   chan struct{} // closed when it was reaped
+	ended   chan struct{} // closed when the worker was reaped
 	done    chan struct{} // closed when its last words were read, too
 	exit    Exit
 
-	inherited int64 // memory that counts as the worker's though it was this process's: at most so much
+	inherited int64 // at most so much memory counts as the worker's though it was this process's
 
-	mu       sync.Mutex // held while the number is given back, so that no signal reaches its next owner
+	mu       sync.Mutex // held while it is reaped: no signal may reach the next owner of its id
 	reaped   bool
-	asked    syscall.Signal // the last that was sent to the worker alone, if that ends it
+	asked    syscall.Signal // the last signal to the worker alone, if that signal ends it
 	stopOnce sync.Once
 }
 
 // An Exit says how a worker ended.
 type Exit struct {
-	Code   int            // exit status, -1 after a signal
+	Code   int            // the signal that killed it, or 0
 	Signal syscall.Signal // what killed it, or 0
-	MaxRSS int64          // most memory it is known to have had in use, in bytes; 0: that is not known
-	Taken  int64          // under a limit, of memory: what it had taken beyond its rest when it noted that last
+	MaxRSS int64          // most memory in use, as far as known, in bytes; 0: unknown
+	Taken  int64          // under a memory limit: bytes taken beyond its rest, as last noted
 	CPU    time.Duration  // user and system time
-	Stderr string         // the last lines that it wrote to standard error, with all that its runtime said of a crash
+	Stderr string         // last lines of standard error, with the runtime's report of a crash
 }
 
-// String says it in words: "killed by SIGKILL", "exit status 3" or "exit status 2 after SIGSEGV in C code".
+// String describes the exit: "killed by SIGKILL", "exit status 3" or "exit status 2 after SIGSEGV
+// in C code".
 func (e Exit) String() string {
 	if e.Signal != 0 {
 		return "killed by " + signalName(e.Signal)
@@ -56,7 +57,7 @@ func (e Exit) String() string {
 	return fmt.Sprintf("exit status %d", e.Code)
 }
 
-// Close releases what the driver has of a worker that has ended.
+// Close releases the driver's pipes and memory of a worker that has ended.
 func (p *Process) Close() {
 	p.closeRequests()
 	if p.Answers != nil {
@@ -78,7 +79,7 @@ func (p *Process) closeRequests() {
 // Shares reports whether the worker has shared memory with this process.
 func (p *Process) Shares() bool { return p.slot.tag != 0 }
 
-// PID returns the worker's process id, which is its group's too.
+// PID returns the worker's process id, which is also that of its group.
 func (p *Process) PID() int {
 	if p.process == nil {
 		return os.Getpid()
@@ -86,10 +87,12 @@ func (p *Process) PID() int {
 	return p.process.Pid
 }
 
-// Done is closed when the worker has ended and was reaped, all of its group was killed, and what it printed was passed on.
+// Done is closed when the worker has ended and was reaped, its whole group was killed, and what it
+// printed was passed on.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Suspended returns for how long, until now, the worker has been stopped by signals. Only Linux tells.
+// Suspended returns for how long, until now, signals have stopped the worker. It is 0 except on
+// Linux.
 func (p *Process) Suspended(now time.Time) time.Duration { return p.stopped.Total(now) }
 
 // IsSuspended reports whether the worker is stopped by a signal. Only Linux tells.
@@ -98,13 +101,13 @@ func (p *Process) IsSuspended() bool { return p.stopped.Running() }
 // Ended is closed when the worker has ended and was reaped, which is before Done.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
-// Exit returns how the worker ended. It blocks until it has.
+// Exit returns how the worker ended. It blocks until Done is closed.
 func (p *Process) Exit() Exit {
 	<-p.done
 	return p.exit
 }
 
-// wait is the one place that reaps this process.
+// wait is the only place that reaps the worker.
 func (p *Process) wait() {
 	awaitExit(p.PID(), &p.stopped)
 	p.mu.Lock()
@@ -114,7 +117,7 @@ func (p *Process) wait() {
 	p.mu.Unlock()
 	living.remove(p)
 	if adoptsOrphans() {
-		go reapOrphans(p.PID()) // nobody waits for what cannot be killed, such as another user's process
+		go reapOrphans(p.PID()) // some cannot be killed: another user's, say
 	}
 	p.slot.reap()
 	close(p.ended)
@@ -126,7 +129,7 @@ func (p *Process) wait() {
 	} else {
 		p.exit = exitOf(state)
 		if p.asked != 0 && p.exit.Signal == syscall.SIGKILL {
-			p.exit.Signal = p.asked // at which the worker has killed its group, and so itself
+			p.exit.Signal = p.asked // the worker then killed its group, and so itself
 		}
 		p.exit.MaxRSS, p.exit.Taken = p.peak(p.exit.MaxRSS), p.Note.taken()
 		p.exit.Stderr = p.out.words(p.exit)
@@ -135,7 +138,7 @@ func (p *Process) wait() {
 	close(p.done)
 }
 
-// exitCrash is the exit status of a Go program that panicked or that its runtime gave up.
+// exitCrash is the exit status of a Go program that panicked or that its runtime ended.
 const exitCrash = 2
 
 func exitOf(state *os.ProcessState) Exit {
@@ -155,9 +158,9 @@ const (
 	TermTime = 300 * time.Millisecond // from SIGTERM to SIGKILL
 )
 
-// Stop ends an idle worker in good order: the caller has sent it a KindStop frame; Stop closes its requests, after grace
-// sends SIGTERM and after [TermTime] more SIGKILL. It returns when the worker has been reaped and
-// what it printed was passed on.
+// Stop ends an idle worker in good order. The caller must have sent it a KindStop frame. Stop
+// closes its requests, sends SIGTERM after grace, and SIGKILL after [TermTime] more. It returns
+// when the worker was reaped and what it printed was passed on.
 func (p *Process) Stop(grace time.Duration) {
 	p.closeRequests()
 	if !p.endedWithin(grace) {
@@ -177,8 +180,9 @@ func (p *Process) terminate() {
 	}
 }
 
-// Signal sends a signal to the worker, or to all of its group. SIGTERM and SIGHUP end it: they come with the end of its
-// requests, without which it takes them for somebody else's. After the worker's end it returns [os.ErrProcessDone].
+// Signal sends a signal to the worker, or to its whole group. SIGTERM and SIGHUP end it: Signal
+// then also closes its requests; otherwise the worker would take the signal as meant for its
+// driver. After the worker's end Signal returns [os.ErrProcessDone].
 func (p *Process) Signal(s syscall.Signal, group bool) error {
 	if s == syscall.SIGTERM || s == syscall.SIGHUP {
 		defer p.closeRequests()
@@ -199,7 +203,7 @@ func (p *Process) Signal(s syscall.Signal, group bool) error {
 	return syscall.Kill(target, s)
 }
 
-// Kill sends SIGKILL to the worker and all of its group. It does not wait.
+// Kill sends SIGKILL to the worker and its whole group. It does not wait.
 func (p *Process) Kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

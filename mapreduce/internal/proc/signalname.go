@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signalName is the name that kill -l knows, such as SIGKILL.
+// signalName returns the name of a signal as kill -l prints it, such as SIGKILL.
 func signalName(s syscall.Signal) string {
 	if name := unix.SignalName(s); name != "" {
 		return name

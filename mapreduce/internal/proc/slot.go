@@ -7,14 +7,15 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A slot is a worker's place in the memory that its process tree shares. tag 0: it has none, and whatever it wants to share
-// tells it why.
+// A slot is a worker's place in the memory that its process tree shares. tag 0 means that it has
+// none; when the worker wants to share something, it gets an error that says why.
 type slot struct {
 	tag   shm.Tag
 	table *shm.Table
 }
 
-// reserveSlot takes a slot for a worker. Only a full table is an error: a system without shared memory runs workers too.
+// reserveSlot reserves a slot for a worker. Only a full table is an error: workers also run on a
+// system without shared memory.
 func reserveSlot() (slot, error) {
 	self, err := shm.Self()
 	if err != nil {
@@ -27,7 +28,7 @@ func reserveSlot() (slot, error) {
 	return slot{tag, self.Table()}, err
 }
 
-// files are what the worker inherits of it.
+// files returns the files that the worker must inherit for its slot.
 func (s slot) files() []*os.File {
 	if s.tag == 0 {
 		return nil
@@ -35,7 +36,7 @@ func (s slot) files() []*os.File {
 	return []*os.File{s.table.File()}
 }
 
-// reap repairs what the worker, which has ended, has left in shared memory. It may be called again.
+// reap repairs what the ended worker has left in shared memory. It may be called again.
 func (s slot) reap() {
 	if s.tag != 0 && !s.table.Reaped(s.tag) {
 		s.table.Reap(s.tag)

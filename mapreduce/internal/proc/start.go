@@ -19,28 +19,29 @@ import (
 
 // A Spec says how to start a worker.
 type Spec struct {
-	ID       int        // shown in ps and in messages
-	Name     string     // shown in ps instead, if it is not empty
-	MaxProcs int        // GOMAXPROCS of the worker, unless the environment sets one; 0 leaves it alone
-	Output   OutputFunc // gets what the worker prints, line by line; nil: os.Stdout and os.Stderr
+	ID       int        // for ps and for messages
+	Name     string     // for ps instead, if not empty
+	MaxProcs int        // GOMAXPROCS of the worker, unless the environment sets it; 0: the default
+	Output   OutputFunc // receives what the worker prints, by lines; nil: os.Stdout and os.Stderr
 
-	// Item returns the index of the item of that offset in the chunk of that tag, or -1. It is called when something was read
-	// that this item has printed. nil: OutputFunc is not told.
+	// Item returns the index of the item at that offset in the chunk with that tag, or -1. It is
+	// called when something was read that this item printed. nil: Output gets -1.
 	Item func(tag uint32, offset int) (index int)
 
-	Path   string   // another program to run, which imports the same package; empty: this one
+	Path   string   // another program to run, which must import the same package; empty: this one
 	Args   []string // its arguments; nil: those of this program
-	Env    []string // NAME=value, on top of the driver's own
+	Env    []string // NAME=value, added to the driver's own
 	Dir    string   // working directory; empty: the driver's
-	Memory int64    // most bytes that the worker may take when [Worker.LimitMemory] was called; 0: any number
+	Memory int64    // most bytes that the worker may take after [Worker.LimitMemory]; 0: no limit
 	Nice   int      // how much to lower its priority
-	Pin    int      // 1 + the number of the processor to keep it on; 0: any
+	Pin    int      // 1 + the number of the processor to stay on; 0: any
 
-	KeepShared time.Duration // for how long the worker keeps shared memory that is not used
+	KeepShared time.Duration // how long the worker keeps unused shared memory
 }
 
-// Start starts a worker. It returns when the process exists; [Process.Hello] waits until it is ready.
-// The caller must call [Process.Stop] or [Process.Kill], read Answers until it ends, and then call [Process.Close].
+// Start starts a worker. It returns when the process exists; [Process.Hello] waits until the worker
+// is ready. The caller must call [Process.Stop] or [Process.Kill], read Answers to the end, and
+// then call [Process.Close].
 func Start(spec Spec) (*Process, error) {
 	p := &Process{ID: spec.ID, ended: make(chan struct{}), done: make(chan struct{})}
 	var theirs []*os.File // the worker's ends
@@ -92,7 +93,7 @@ func startError(spec Spec, err error) error {
 	return fmt.Errorf("start worker %d: %w%s", spec.ID, err, hint)
 }
 
-// start forks and hands the new process to its one waiter.
+// start forks, and starts the goroutine that waits for the new process.
 func (p *Process) start(spec Spec, inherited []*os.File) error {
 	out, err := newOutput(spec, p.Note)
 	if err != nil {
@@ -137,14 +138,14 @@ func (p *Process) startPrinting(spec Spec, inherited []*os.File, out *output) er
 	return err
 }
 
-// environment is the driver's own, with what makes the child a worker.
+// environment returns the driver's environment, with the variables that make the child a worker.
 func environment(spec Spec, requests *os.File, slot shm.Tag) ([]string, error) {
 	id, err := identify(requests)
 	if err != nil {
 		return nil, err
 	}
 	env := os.Environ()
-	set := func(key, value string) { // the first one of a name counts
+	set := func(key, value string) { // the first value of a name counts
 		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, key+"=") })
 		env = append(env, key+"="+value)
 	}
@@ -154,9 +155,9 @@ func environment(spec Spec, requests *os.File, slot shm.Tag) ([]string, error) {
 	}
 	set(variable, fmt.Sprintf("%s:%d:%d", id, spec.ID, slot))
 	set(limitsVariable, fmt.Sprintf("%d:%d:%d:%d", spec.Memory, spec.Nice, spec.Pin, spec.KeepShared))
-	// A program built with -race sleeps a second at exit otherwise.
+	// Without this, a program built with -race sleeps a second at exit.
 	set("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
-	// The runtime reads this when it starts; what the worker starts shall not.
+	// The runtime reads this when it starts; children of the worker must not inherit it.
 	runtimeOnly := ""
 	if spec.MaxProcs > 0 && os.Getenv("GOMAXPROCS") == "" && !slices.ContainsFunc(spec.Env, setsMaxProcs) {
 		set("GOMAXPROCS", strconv.Itoa(spec.MaxProcs))
@@ -168,8 +169,8 @@ func environment(spec Spec, requests *os.File, slot shm.Tag) ([]string, error) {
 
 func setsMaxProcs(variable string) bool { return strings.HasPrefix(variable, "GOMAXPROCS=") }
 
-// executable returns the path of this program: its name while that still is the same file, else a name for the file that
-// runs, which may have been deleted or replaced.
+// executable returns the path of this program: its name while that is still the same file,
+// otherwise a path to the running file, which may have been deleted or replaced.
 func executable() (string, error) {
 	path, err := os.Executable()
 	if runtime.GOOS != "linux" {
@@ -184,8 +185,8 @@ func executable() (string, error) {
 	return self, nil
 }
 
-// The kernel ends a worker when the thread that started it ends, not when the process does. So one thread starts all of
-// them and never ends before the process.
+// The kernel ends a worker when the thread that started it ends, not when the process does. So a
+// single thread starts all workers and does not end before the process.
 var starter struct {
 	once sync.Once
 	jobs chan func()
@@ -205,7 +206,7 @@ func startLocked(path string, argv []string, attr *os.ProcAttr) (process *os.Pro
 	return process, err
 }
 
-// runJobs runs jobs on one thread, which it keeps.
+// runJobs runs jobs on one thread, to which it is locked.
 func runJobs(jobs <-chan func()) {
 	runtime.LockOSThread()
 	for job := range jobs {
@@ -213,8 +214,8 @@ func runJobs(jobs <-chan func()) {
 	}
 }
 
-// startRetrying tries again while the file is busy: one that was just written may still be open in a child that another
-// thread has forked and that has not reached its exec.
+// startRetrying tries again while the file is busy: a file that was just written may still be open
+// in a child that another thread has forked and that has not reached its exec.
 func startRetrying(path string, argv []string, attr *os.ProcAttr) (*os.Process, error) {
 	for pause := time.Millisecond; ; pause *= 2 {
 		process, err := os.StartProcess(path, argv, attr)

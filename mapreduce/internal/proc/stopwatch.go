@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// A Stopwatch adds up for how long something has been going on, which may begin several times before it ends. It is safe
-// for concurrent use.
+// A Stopwatch adds up how long something has been going on. It may begin several times before it
+// ends. A Stopwatch is safe for concurrent use.
 type Stopwatch struct {
 	mu    sync.Mutex
 	begun int
-	since time.Time // the first one that has not ended
+	since time.Time // the first beginning that has not ended
 	total time.Duration
 }
 
-// Start says that it begins. Stop must follow.
+// Start marks a beginning. Stop must follow.
 func (s *Stopwatch) Start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,7 +24,7 @@ func (s *Stopwatch) Start() {
 	s.begun++
 }
 
-// Stop says that it ends.
+// Stop marks an end.
 func (s *Stopwatch) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,14 +34,14 @@ func (s *Stopwatch) Stop() {
 	}
 }
 
-// Running reports whether it is going on.
+// Running reports whether something has begun and not ended.
 func (s *Stopwatch) Running() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.begun > 0
 }
 
-// Total returns the time until now, a time that has just been.
+// Total returns the time that has added up until now, the current time.
 func (s *Stopwatch) Total(now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

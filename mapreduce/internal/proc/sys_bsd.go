@@ -12,10 +12,10 @@ import (
 
 func widen(*os.File) {}
 
-// bytesWaiting is the request of ioctl for the number of bytes in a pipe: FIONREAD.
+// bytesWaiting is the ioctl request for the number of bytes in a pipe: FIONREAD.
 const bytesWaiting = 0x4004667f
 
-// sysProcAttr: without a signal at the driver's death a worker relies on the end of its pipe alone.
+// sysProcAttr sets no signal for the driver's death: a worker relies on the end of its pipe.
 func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func wakeWithDriver() {}
@@ -38,18 +38,18 @@ func awaitExit(pid int, _ *Stopwatch) {
 	}
 }
 
-// startedWith: an exec begins to count anew.
+// startedWith returns 0: an exec restarts the kernel's count.
 func startedWith() int64 { return 0 }
 
 const peakRSS, data = "", ""
 
-// ownStatus: it is not told here.
+// ownStatus returns 0: the system does not report it.
 func ownStatus(string) int64 { return 0 }
 
-// maxRSS is in bytes, as Darwin counts.
+// maxRSS returns bytes, the unit of Darwin.
 func maxRSS(usage *syscall.Rusage) int64 { return int64(usage.Maxrss) }
 
-// anonymousFile returns shared memory that goes when nobody has it any more.
+// anonymousFile returns shared memory that is freed when no process has it any more.
 func anonymousFile(name string, size int64) (*os.File, error) {
 	f, err := os.CreateTemp("", name)
 	if err != nil {
@@ -76,11 +76,11 @@ func ignoresStop() bool { return false }
 
 func stopAsUsual() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) }
 
-// Threads: that is not told here.
+// Threads reports no limit: the system does not report it.
 func Threads() (used, limit int, limited bool) { return 0, 0, false }
 
-// RSS is not told here.
+// RSS returns 0: the system does not report it.
 func RSS(int) int64 { return 0 }
 
-// State says in a word what the system has the worker do: nothing of it is known here.
+// State returns "unknown": the system does not report it.
 func (p *Process) State() string { return "unknown" }

@@ -14,34 +14,37 @@ import (
 	"mrrun/internal/shm"
 )
 
-// pipeSize lets many small frames gather on either side of a pipe. It is a wish: a user's total is limited.
+// pipeSize lets many small frames gather on either side of a pipe. The system may refuse it: a
+// user's total is limited.
 const pipeSize = 1 << 20
 
-// bytesWaiting is the request of ioctl for the number of bytes in a pipe.
+// bytesWaiting is the ioctl request for the number of bytes in a pipe.
 const bytesWaiting = unix.TIOCINQ
 
 func widen(pipe *os.File) {
 	control(pipe, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeSize) })
 }
 
-// sysProcAttr: SIGTERM can be caught, so that a worker whose driver is gone takes its group with it.
+// sysProcAttr requests SIGTERM at the driver's death. It can be caught, so that a worker can kill
+// its group, too.
 func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }
 
-// A stopped process does not see the SIGTERM of sysProcAttr until it is continued. (The kernel continues a stopped process
-// group that becomes an orphan, but not where a process of the same session adopts it.) Each thread may name one signal
-// more for the parent's end; a worker keeps a thread for that. Until it enters that is SIGKILL: it has started nothing yet.
+// A stopped process does not see the SIGTERM of sysProcAttr until it is continued. (The kernel
+// continues a stopped process group that becomes an orphan, but not if a process of the same
+// session adopts it.) Each thread may set one more signal for the parent's end; a worker keeps a
+// thread for that. Until the worker enters, the signal is SIGKILL: it has started nothing yet.
 var guard = make(chan func())
 
 func init() {
 	if Marked() {
-		go runJobs(guard) // never on the main thread, which an init holds, and whose signal is SIGTERM
+		go runJobs(guard) // never on the main thread, which runs init and has SIGTERM as its signal
 		signalAtDriversEnd(unix.SIGKILL)
 	}
 }
 
-// wakeWithDriver has a stopped worker continue when its driver ends, so that it can take its group with it.
+// wakeWithDriver continues a stopped worker when its driver ends, so that it can kill its group.
 func wakeWithDriver() { signalAtDriversEnd(unix.SIGCONT) }
 
 // signalAtDriversEnd sets the second signal.
@@ -54,7 +57,8 @@ func signalAtDriversEnd(s syscall.Signal) {
 	<-set
 }
 
-// awaitExit returns when the process has ended, and leaves it to be reaped. stopped runs while the process is.
+// awaitExit returns when the process has ended, and leaves it to be reaped. stopped runs while the
+// process is stopped.
 func awaitExit(pid int, stopped *Stopwatch) {
 	for is := false; ; {
 		var next unix.Siginfo
@@ -66,7 +70,7 @@ func awaitExit(pid int, stopped *Stopwatch) {
 			return
 		}
 		next = unix.Siginfo{}
-		_ = unix.Waitid(unix.P_PID, pid, &next, unix.WSTOPPED|unix.WCONTINUED|unix.WNOHANG, nil) // it may have changed again
+		_ = unix.Waitid(unix.P_PID, pid, &next, unix.WSTOPPED|unix.WCONTINUED|unix.WNOHANG, nil) // another change may follow
 		switch {
 		case next.Code == cldStopped && !is:
 			is = true
@@ -78,30 +82,30 @@ func awaitExit(pid int, stopped *Stopwatch) {
 	}
 }
 
-// What Waitid says of a process that has not ended.
+// Codes of Waitid for a process that has not ended.
 const (
 	cldStopped   = 5
 	cldContinued = 6
 )
 
-// startedWith returns what the kernel may count as the memory of a process that this one has just started, in bytes: until
-// its exec the new process shares this one's memory, whose peak it keeps.
+// startedWith returns how many bytes the kernel may count as memory of a process that this one has
+// just started: until its exec the new process shares this one's memory, and keeps its peak.
 func startedWith() int64 {
 	if peak := ownStatus(peakRSS); peak > 0 {
 		return peak
 	}
-	var usage syscall.Rusage // which begins with what this process itself was started with: more than need be
+	var usage syscall.Rusage // includes what this process was started with, so it is an upper bound
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
 	return maxRSS(&usage)
 }
 
-// What /proc tells of this process's memory.
+// Sizes of this process's memory in /proc.
 const (
 	peakRSS = "VmHWM"  // the most that was in use
-	data    = "VmData" // what is its own to write to, in use or not: what RLIMIT_DATA counts
+	data    = "VmData" // private writable memory, in use or not: what RLIMIT_DATA counts
 )
 
-// ownStatus returns a size that /proc tells of this process, in bytes, 0 if it tells nothing.
+// ownStatus returns a size of this process from /proc, in bytes, or 0 if it is not there.
 func ownStatus(name string) (n int64) {
 	status, _ := os.ReadFile("/proc/self/status")
 	n, _ = strconv.ParseInt(statusWord(status, name), 10, 64)
@@ -118,10 +122,10 @@ func statusWord(status []byte, name string) string {
 	return ""
 }
 
-// maxRSS is in bytes.
+// maxRSS returns bytes; Linux counts KiB.
 func maxRSS(usage *syscall.Rusage) int64 { return usage.Maxrss << 10 }
 
-// anonymousFile returns shared memory that goes when nobody has it any more.
+// anonymousFile returns shared memory that is freed when no process has it any more.
 func anonymousFile(name string, size int64) (*os.File, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	if err != nil {
@@ -139,19 +143,19 @@ func anonymousFile(name string, size int64) (*os.File, error) {
 	return f, nil
 }
 
-// limitData bounds the heap and all else that this process maps for itself. RLIMIT_AS would not do: the Go runtime reserves
-// far more than it uses.
+// limitData bounds the heap and everything else that this process maps for itself, in bytes.
+// RLIMIT_AS would not do: the Go runtime reserves far more than it uses.
 func limitData(bytes uint64) error {
 	return unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: bytes, Max: bytes})
 }
 
-// niceness returns how much this process's priority is lowered, -20 to 19.
+// niceness returns by how much this process's priority is lowered, from -20 to 19.
 func niceness() (int, error) {
 	raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
-	return 20 - raw, err // the kernel's way to have no negative numbers
+	return 20 - raw, err // the kernel avoids negative numbers
 }
 
-// pin keeps a process, and what it starts, on one processor of those that it may use.
+// pin keeps a process, and what it starts, on processor n of those that it may use; n wraps around.
 func pin(pid, n int) error {
 	var all unix.CPUSet
 	if err := unix.SchedGetaffinity(pid, &all); err != nil {
@@ -173,8 +177,9 @@ func pin(pid, n int) error {
 	}
 }
 
-// pinAllThreads: affinity belongs to threads, and new ones have that of their parents. One that is not pinned yet may
-// start another behind the back of a look, so it looks until there is none that it has not pinned.
+// pinAllThreads pins every thread, since affinity belongs to threads, and a new one inherits that
+// of its parent. A thread that is not pinned yet may start another while the list is read, so
+// pinAllThreads reads it until every thread was pinned.
 func pinAllThreads(pid, cpu int) error {
 	var one unix.CPUSet
 	one.Set(cpu)
@@ -199,20 +204,21 @@ func pinAllThreads(pid, cpu int) error {
 	return nil
 }
 
-// ignoresStop reports whether this process was started so that Ctrl-Z does nothing to it. Package signal knows that of other
-// signals only.
+// ignoresStop reports whether this process was started so that Ctrl-Z does nothing to it. Package
+// signal reports this only for other signals.
 func ignoresStop() bool {
 	status, _ := os.ReadFile("/proc/self/status")
 	ignored, _ := strconv.ParseUint(statusWord(status, "SigIgn"), 16, 64)
 	return ignored>>(unix.SIGTSTP-1)&1 == 1
 }
 
-// stopAsUsual has SIGTSTP do to this process what it does to one that does not receive it, which is nothing where nobody
-// could continue it. It returns when the process goes on. Package signal does not give that back when it has been notified.
+// stopAsUsual gives SIGTSTP the effect that it has on a process that does not catch it: it stops,
+// unless no process could continue it. stopAsUsual returns when the process continues. Package
+// signal does not restore that effect after Notify.
 func stopAsUsual() {
 	runtime.LockOSThread() // so that the signal is delivered before its sending returns
 	defer runtime.UnlockOSThread()
-	var usual, before [64]byte // the kernel's struct sigaction: zero is the default, and the rest has less than that
+	var usual, before [64]byte // struct sigaction of the kernel, and more; zero is the default
 	setAction(&usual, &before)
 	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGTSTP)
 	setAction(&before, nil)
@@ -223,8 +229,8 @@ func setAction(to, before *[64]byte) {
 	_, _, _ = unix.Syscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGTSTP), uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(before)), maskSize, 0, 0)
 }
 
-// volunteer has the kernel choose this process, a worker, before its driver when it must end one for want of memory: a
-// worker's items are computed again. Workers of workers come before those.
+// volunteer makes the kernel choose this worker before its driver when it must kill a process
+// because memory has run out: a worker's items are computed again. Workers of workers come first.
 func volunteer() {
 	const file, most = "/proc/self/oom_score_adj", 1000
 	text, err := os.ReadFile(file)
@@ -236,7 +242,7 @@ func volunteer() {
 	}
 }
 
-// RSS returns how much memory a process has in use now, in bytes, 0 if that cannot be told.
+// RSS returns how many bytes of memory a process has in use now, or 0 if that is unknown.
 func RSS(pid int) int64 {
 	statm, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {

@@ -11,12 +11,13 @@ import (
 	"mrrun/internal/shm"
 )
 
-// The environment variable that makes a process a worker holds "DEVICE:INODE:ID:SLOT": of the pipe that it inherits as its
-// requests, its number, and its slot in shared memory, 0 for none. A copy of the environment alone makes nobody a worker.
+// The environment variable that makes a process a worker is "DEVICE:INODE:ID:SLOT": the pipe that
+// it inherits for its requests, its number, and its slot in shared memory, 0 for none. A copy of
+// the environment alone does not make a process a worker.
 const (
 	variable       = shm.WorkerVariable
 	limitsVariable = "MRRUN_WORKER_LIMITS" // MEMORY:NICE:PIN:KEEPSHARED, as in Spec
-	unsetVariable  = "MRRUN_WORKER_UNSET"  // names of variables that are for this process alone
+	unsetVariable  = "MRRUN_WORKER_UNSET"  // names of variables that only this process may see
 
 	requestsFD = 3
 	answersFD  = 4
@@ -24,7 +25,7 @@ const (
 	tableFD    = 6
 )
 
-// ExitNoWorker is the exit status of a process that has the variable of a worker and not its pipe.
+// ExitNoWorker is the exit status of a process that has the variable of a worker but not its pipe.
 const ExitNoWorker = 70
 
 // A Worker is this process as a worker.
@@ -38,17 +39,19 @@ type Worker struct {
 	KeepShared time.Duration // as in Spec
 
 	marker marker
-	memory int64    // most that it may take beyond what it has at rest, until LimitMemory; 0: any
-	status chan int // of a worker that is a goroutine: its exit status
+	memory int64    // bytes to allow beyond what it has at rest, until LimitMemory; 0: no limit
+	status chan int // exit status, if the worker is a goroutine
 }
 
 // Marked reports whether this process was started as a worker and has not entered yet.
 func Marked() bool { return os.Getenv(variable) != "" }
 
-// Enter returns the Worker that this process is, or nil if it is none. An error means that it was marked as one by
-// mistake: it must end with [ExitNoWorker], and never run as a driver. Enter is called once, before anything else.
+// Enter returns the Worker that this process is, or nil if it is not one. An error means that it
+// was marked as one by mistake: it must end with [ExitNoWorker], and must not run as a driver.
+// Enter must be called once, before anything else.
 //
-// From then on children do not inherit what makes this process a worker, and the driver's end kills its whole group.
+// From then on children do not inherit what makes this process a worker, and the driver's end kills
+// its whole group.
 func Enter() (*Worker, error) {
 	mark := os.Getenv(variable)
 	if mark == "" {
@@ -81,19 +84,19 @@ func Enter() (*Worker, error) {
 	volunteer()
 	wakeWithDriver()
 	w := &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0, KeepShared: keepShared, memory: memory}
-	w.marker = marker{marks: true, heard: ^uint32(0)} // the first item is marked
+	w.marker = marker{marks: true, heard: ^uint32(0)} // mark the first item
 	w.noteMemory()
 	return w, nil
 }
 
-// checkMark returns the worker's number and slot if the mark fits the inherited pipe.
+// checkMark returns the worker's number and slot if the mark matches the inherited pipe.
 func checkMark(mark string) (id int, slot shm.Tag, err error) {
 	var device, inode uint64
 	if _, err := fmt.Sscanf(mark+"\n", "%d:%d:%d:%d\n", &device, &inode, &id, &slot); err != nil {
 		return 0, 0, fmt.Errorf("%s=%q is not what a driver sets; unset it", variable, mark)
 	}
 	pipe, err := identifyFD(requestsFD)
-	leader := syscall.Getpgrp() == os.Getpid() // which what a worker starts before it enters is not
+	leader := syscall.Getpgrp() == os.Getpid() // what a worker starts before it enters is not
 	if err != nil || pipe != fmt.Sprintf("%d:%d", device, inode) || !leader {
 		return 0, 0, fmt.Errorf("%s is set, but this process is not the worker whose pipe should be descriptor %d; "+
 			"unset it (it is meant for one process and was copied to another)", variable, requestsFD)
@@ -101,7 +104,8 @@ func checkMark(mark string) (id int, slot shm.Tag, err error) {
 	return id, slot, nil
 }
 
-// openPipe makes a File that waits in the runtime's poller, so that a waiting reader holds no thread.
+// openPipe makes a File that waits in the runtime's poller, so that a waiting reader holds no
+// thread.
 func openPipe(fd int, name string) *os.File {
 	_ = syscall.SetNonblock(fd, true)
 	return os.NewFile(uintptr(fd), name)
@@ -130,10 +134,10 @@ func identifyFD(fd int) (string, error) {
 	return fmt.Sprintf("%d:%d", st.Dev, st.Ino), nil
 }
 
-// KillOwnGroup ends this process and all that it has started. It does not return.
+// KillOwnGroup kills this process and all that it has started. It does not return.
 func KillOwnGroup() {
 	if syscall.Getpgrp() == os.Getpid() {
 		_ = syscall.Kill(0, syscall.SIGKILL)
 	}
-	os.Exit(ExitNoWorker) // not the leader of a group: end alone
+	os.Exit(ExitNoWorker) // not the leader of a group: only this process ends
 }

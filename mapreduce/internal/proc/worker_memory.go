@@ -7,20 +7,21 @@ import (
 	"time"
 )
 
-// How often a worker that runs an item notes how much memory it uses. The kernel knows better only of a worker that used
-// more than its driver: what it counts for a process begins with what the one had that started it.
+// How often a worker that runs an item notes how much memory it uses. The kernel's own count helps
+// only for a worker that used more than its driver: it begins with what the process had that
+// started it.
 const (
 	memoryTick  = time.Second
 	limitedTick = 10 * time.Millisecond // under a limit, so that the driver knows whether a worker died of it
 )
 
-// noteMemory has the note tell the most memory that this process has had in use, now and while items run.
+// noteMemory notes the most memory that this process has had in use, now and while items run.
 func (w *Worker) noteMemory() {
 	w.Note.setPeak(ownStatus(peakRSS))
 	go w.whileBusy(memoryTick, func() { w.Note.setPeak(ownStatus(peakRSS)) })
 }
 
-// whileBusy calls f at each tick that finds an item running. It does not return.
+// whileBusy calls f at each tick at which an item runs. It does not return.
 func (w *Worker) whileBusy(tick time.Duration, f func()) {
 	for range time.Tick(tick) {
 		if _, _, busy := w.Note.Running(); busy {
@@ -29,8 +30,8 @@ func (w *Worker) whileBusy(tick time.Duration, f func()) {
 	}
 }
 
-// LimitMemory has the kernel bound what this worker, which is at rest, may take from now on, if the driver wants that. It
-// takes effect once.
+// LimitMemory limits what this worker may take from now on, if the driver wants that. The worker
+// must be at rest. Only the first call has an effect.
 func (w *Worker) LimitMemory() error {
 	limit := w.memory
 	if limit == 0 {
@@ -48,8 +49,8 @@ func (w *Worker) LimitMemory() error {
 	return nil
 }
 
-// peak returns the most memory that the worker, which has ended, is known to have had in use, 0 if that is not known; kernel
-// is what the kernel counted.
+// peak returns the most memory that the ended worker had in use, in bytes, or 0 if that is unknown;
+// kernel is the kernel's count.
 func (p *Process) peak(kernel int64) int64 {
 	if coarse := p.inherited / 8; kernel > p.inherited+coarse {
 		return kernel
