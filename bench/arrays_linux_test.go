@@ -17,7 +17,7 @@ func TestArrays(t *testing.T) {
 	}
 }
 
-// A single wrong element, in a single run, is noticed.
+// A single wrong element, in a single run, is detected.
 func TestWrongSquares(t *testing.T) {
 	runs := 0
 	_, equal, err := arrays{Repeat: 3}.repeat([]float64{1, 2, 3}, func() { runs++ }, func() ([][]float64, error) {

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// BenchmarkOverhead is what one task that does nothing costs, as mrrun bench overhead measures it.
+// BenchmarkOverhead measures the cost of a task that does nothing, as mrrun bench overhead does.
 func BenchmarkOverhead(b *testing.B) {
 	for _, procs := range []int{1, 2} {
 		for _, mode := range []string{"map", "imap"} {
@@ -36,7 +36,7 @@ func BenchmarkOverhead(b *testing.B) {
 	}
 }
 
-// BenchmarkJob is whole runs of jobs, with 1 and 2 workers in turn, as mrrun bench JOB measures them.
+// BenchmarkJob measures whole runs of jobs, with 1 and 2 workers in turn, as mrrun bench JOB does.
 func BenchmarkJob(b *testing.B) {
 	for _, words := range []string{
 		"pi -n 1e9",
@@ -55,7 +55,7 @@ func BenchmarkJob(b *testing.B) {
 				b.ReportMetric(f.Seconds*1e3, fmt.Sprintf("ms/run-procs=%d", f.Procs))
 			}
 			b.ReportMetric(figures[1].Speedup, "speed-up")
-			b.ReportMetric(0, "ns/op") // of both together, and a warm-up: it says nothing
+			b.ReportMetric(0, "ns/op") // would be of both together, with a warm-up: meaningless
 		})
 	}
 }

@@ -135,7 +135,7 @@ func (c clock) Show(w io.Writer) error {
 	return err
 }
 
-// Results that differ are an error, after the figures.
+// Different results are an error, reported after the figures.
 func TestUnequalResults(t *testing.T) {
 	ticks := 0
 	c := jobs.Command{Name: "clock", New: func(*jobs.Flags) jobs.Work { return jobs.Fold(noop, clock{&ticks}) }}

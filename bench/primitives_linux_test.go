@@ -25,7 +25,7 @@ func init() { // in the workers too
 			if me == 0 {
 				return errFails
 			}
-			return o.Event1.Wait(ctx) // which nobody sets
+			return o.Event1.Wait(ctx) // which is never set
 		}})
 	mapreduce.RegisterError(errFails)
 }
@@ -66,7 +66,7 @@ func TestPrimitives(t *testing.T) {
 	}
 }
 
-// Messages of any size come as they were sent.
+// Messages of any size arrive as they were sent.
 func TestPrimitivesWithSizes(t *testing.T) {
 	for _, prim := range []string{"queue", "joinable", "queue-put-only", "pipe", "pingpong", "manager-queue"} {
 		for _, size := range []int{1, 100_000} {
@@ -82,7 +82,7 @@ func TestPrimitivesWithSizes(t *testing.T) {
 	}
 }
 
-// What is left behind wrong is told, after the figure.
+// A wrong end state is reported, after the figure.
 func TestForgetfulPrimitive(t *testing.T) {
 	var out strings.Builder
 	err := Command.Run(t.Context(), strings.Fields("primitives --prim forgetful --count 10 --repeat 2 --json"), &out)
@@ -132,7 +132,7 @@ func TestManagedChecksFail(t *testing.T) {
 	const times = 8 // 4 by each of 2 processes
 	ctx := t.Context()
 	for name, tt := range map[string]struct {
-		spoil func(o *objects) error // after the work
+		spoil func(o *objects) error // called after the work
 		want  string
 	}{
 		"manager-dict":           {func(o *objects) error { return must(o.dict(ctx)).Set(ctx, 2, 0) }, "keys=3"},
@@ -200,7 +200,7 @@ func TestLostIncrements(t *testing.T) {
 	}
 }
 
-// A task that fails ends the measurement, also when the others wait for it or for the gate.
+// A task that fails ends the measurement, even if others wait for it or at the gate.
 func TestFailingPrimitive(t *testing.T) {
 	if _, _, err := (sharing{Prim: "fails", Procs: 3, Count: 1, Repeat: 1}).measure(t.Context()); !errors.Is(err, errFails) {
 		t.Errorf("after the gate: got %v, want %v", err, errFails)
@@ -246,7 +246,8 @@ func TestSharedWriteErrors(t *testing.T) {
 	}
 }
 
-// BenchmarkPrimitives is what one operation of two processes costs, as mrrun bench primitives measures it.
+// BenchmarkPrimitives measures the cost of one operation of two processes, as mrrun bench
+// primitives does.
 func BenchmarkPrimitives(b *testing.B) {
 	for _, prim := range primitives {
 		if prim.name == "forgetful" || prim.name == "fails" {

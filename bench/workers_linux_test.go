@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Each figure is there, is a time or an amount of memory, and what must cost more does.
+// Each figure is there, is a time or an amount of memory, and larger where it must be.
 func TestWorkers(t *testing.T) {
 	figures, err := workers{Count: 20, Repeat: 2}.measure(t.Context())
 	if err != nil {

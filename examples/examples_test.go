@@ -35,10 +35,11 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// mustPrint runs a program, which must end well and print what is wanted, and returns what is on its standard error.
+// mustPrint runs a program, which must succeed and print what is wanted, and returns its standard
+// error.
 func mustPrint(t *testing.T, want *regexp.Regexp, program string, env ...string) (stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // they take a tenth of one
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // they take a tenth of a second
 	defer cancel()
 	var errs strings.Builder
 	cmd := exec.CommandContext(ctx, program)
@@ -54,7 +55,7 @@ func mustPrint(t *testing.T, want *regexp.Regexp, program string, env ...string)
 	return errs.String()
 }
 
-// TestReadmeListsExamples holds the table of README to what is here.
+// TestReadmeListsExamples compares the table in README with the examples.
 func TestReadmeListsExamples(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -77,7 +78,7 @@ func TestReadmeListsExamples(t *testing.T) {
 	}
 }
 
-// expected returns what the last comment of an example says: see the package comment.
+// expected returns the output that the last comment of an example gives: see the package comment.
 func expected(t *testing.T, source string) *regexp.Regexp {
 	t.Helper()
 	text, err := os.ReadFile(source)

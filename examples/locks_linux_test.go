@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// dieOnce is what the examples run below when they have just got a lock: the first process that does is killed.
+// dieOnce is what the examples run below when they have just locked a lock: the first process to
+// run it is killed.
 const dieOnce = `package main
 
 import (
@@ -30,7 +31,8 @@ func dieOnce() {
 }
 `
 
-// TestKilledHolders has a worker of each example killed while it holds a lock: the example ends as it does otherwise.
+// TestKilledHolders kills a worker of each example while it holds a lock: the example ends as it
+// does otherwise.
 func TestKilledHolders(t *testing.T) {
 	tmp := t.TempDir()
 	overlay := map[string]map[string]string{"Replace": {}}
@@ -84,7 +86,8 @@ func TestKilledHolders(t *testing.T) {
 	}
 }
 
-// atHolding returns a source with a statement at the beginning of each function that a Do runs with a lock held.
+// atHolding returns a source with statement inserted at the beginning of each function that a Do
+// runs with a lock held.
 func atHolding(t *testing.T, source, statement string) (text string, holds int) {
 	t.Helper()
 	b, err := os.ReadFile(source)
@@ -118,8 +121,9 @@ func methodOf(call *ast.CallExpr) string {
 	return ""
 }
 
-// TestExamplesHoldLocksByDo refuses, in everything that users copy, the form that hangs after a death: Lock and TryLock of
-// processes, in a function that does not know of ErrOwnerDied, with which the lock is held.
+// TestExamplesHoldLocksByDo refuses, in everything that users copy, the form that hangs after a
+// death: Lock and TryLock of shared locks in a function that does not handle ErrOwnerDied, with
+// which the lock is held.
 func TestExamplesHoldLocksByDo(t *testing.T) {
 	declarations := 0
 	look := func(name string, src any, taught func(ast.Decl) bool) {
@@ -181,7 +185,8 @@ func TestHoldsByHand(t *testing.T) {
 	}
 }
 
-// holdsByHand returns where a source takes locks of processes in a declaration that knows nothing of ErrOwnerDied.
+// holdsByHand returns where a source locks shared locks in a declaration that does not handle
+// ErrOwnerDied.
 func holdsByHand(t *testing.T, name string, src any, taught func(ast.Decl) bool) (bad []string, declarations int) {
 	t.Helper()
 	files := token.NewFileSet()

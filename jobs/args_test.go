@@ -79,7 +79,7 @@ func TestNormalizeArgs(t *testing.T) {
 	}
 }
 
-// TestNormalizedArgsParse checks that pflag reads what normalizeArgs wrote.
+// TestNormalizedArgsParse checks that pflag reads what normalizeArgs writes.
 func TestNormalizedArgsParse(t *testing.T) {
 	want := testOptions{terms: 100_000_000, procs: 4, out: "-x", verbose: true, grace: time.Second, width: 80}
 	for _, line := range []string{
@@ -112,7 +112,7 @@ func FuzzNormalizeArgs(f *testing.F) {
 			t.Errorf("%q became %q, and then %q", args, once, twice)
 		}
 		checkRestKept(t, args, once)
-		// Whatever was typed, parsing ends in success or in our words.
+		// Whatever was typed, parsing succeeds or fails with a message of this package.
 		if err := flags.Parse(once); err != nil && flagError(err, "mrrun test", flags).Error() == "" {
 			t.Errorf("%q: no message", args)
 		}

@@ -20,7 +20,7 @@ func newTestLine(t *testing.T, c Command, words ...string) *Line {
 func TestRun(t *testing.T) {
 	closed := 0
 	line := newTestLine(t, doubleCommand(&closed, nil), "--limit", "100")
-	for i := range 2 { // each run is one of its own
+	for i := range 2 { // each run is separate
 		run, err := line.Run(t.Context(), Running{Procs: 2, Chunksize: 7})
 		if err != nil {
 			t.Fatal(err)
@@ -65,7 +65,7 @@ func TestRunErrors(t *testing.T) {
 	}
 }
 
-// The error of a task is short, but has all of it inside.
+// The error of a task has a short text, but wraps everything.
 func TestTaskFails(t *testing.T) {
 	closed := 0
 	c := doubleCommand(&closed, func(d *doubler) { d.first = 1010 })
@@ -78,7 +78,7 @@ func TestTaskFails(t *testing.T) {
 	}
 }
 
-// A panic is told with its piece and its stack.
+// A panic is reported with its piece and its stack.
 func TestTaskPanics(t *testing.T) {
 	closed := 0
 	c := doubleCommand(&closed, func(d *doubler) { d.first = 1014 })
@@ -89,7 +89,7 @@ func TestTaskPanics(t *testing.T) {
 	wantParts(t, err.Error(), "double: piece 1 of 10 failed: panic: 1014 is worse", "main_test.go")
 }
 
-// A job that names itself is not named twice, and what is no piece has no number.
+// A job that names itself is not named twice, and an error without a piece has no number.
 func TestFailureText(t *testing.T) {
 	closed := 0
 	line := newTestLine(t, doubleCommand(&closed, nil))
@@ -109,7 +109,7 @@ func TestFailureText(t *testing.T) {
 	}
 }
 
-// Ctrl-C is told as such, whatever the job wraps it in.
+// Ctrl-C is reported as such, however the job wraps it.
 func TestRunInterrupted(t *testing.T) {
 	interrupted := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())

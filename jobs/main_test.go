@@ -75,7 +75,7 @@ func doubleCommand(closed *int, change func(*doubler)) Command {
 	}
 }
 
-// withCommands registers just these for the time of a test.
+// withCommands registers only these commands during a test.
 func withCommands(t *testing.T, commands ...Command) {
 	t.Helper()
 	before := registered.commands
@@ -144,7 +144,7 @@ func TestDispatchErrors(t *testing.T) {
 	}
 }
 
-// exitCode is what mapreduce.Main makes of an error.
+// exitCode returns the exit status that mapreduce.Main derives from an error.
 func exitCode(err error) int {
 	if own, ok := errors.AsType[interface {
 		error
@@ -227,7 +227,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// A failingWriter takes some bytes.
+// A failingWriter accepts room bytes.
 type failingWriter struct{ room int }
 
 var errFull = errors.New("disk full")
@@ -253,7 +253,7 @@ func (longOutput) Show(w io.Writer) error {
 	return nil
 }
 
-// A write error is told once, whether it comes during the output or at its end.
+// A write error is reported once, whether it comes during the output or at its end.
 func TestWriteErrors(t *testing.T) {
 	closed := 0
 	withCommands(t, doubleCommand(&closed, nil))

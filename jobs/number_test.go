@@ -144,8 +144,8 @@ func FuzzParseCount(f *testing.F) {
 	})
 }
 
-// ratValue reads text as a rational number times its suffix. It returns nil for
-// what is no number, or has so long an exponent that it would take long.
+// ratValue reads text as a rational number times its suffix. It returns nil for text that is not a
+// number, or whose exponent is so long that it would take long.
 func ratValue(text string) *big.Rat {
 	scale := int64(1)
 	for i, letter := range []string{"K", "M", "G", "T"} {

@@ -30,7 +30,7 @@ func TestProgressLine(t *testing.T) {
 	}
 }
 
-// Only a terminal gets progress: nothing of it is to be found in a log file.
+// Only a terminal gets progress: a log file contains none of it.
 func TestNoProgressInPipe(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

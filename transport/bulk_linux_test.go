@@ -13,8 +13,8 @@ import (
 	"mrrun/internal/shm"
 )
 
-// sharedPair returns the ends of a stream that allow bodies in shared memory. What is written is read by the same test, so
-// the stream must hold it all.
+// sharedPair returns the ends of a stream that allow bodies in shared memory. The same test reads
+// what it writes, so the stream must hold all of it.
 func sharedPair(t *testing.T) (*Writer, *Reader, *bytes.Buffer) {
 	var stream bytes.Buffer
 	w, r := NewWriter(&stream), NewReader(&stream, 0)
@@ -38,7 +38,7 @@ func blocks(t *testing.T) int {
 	return strings.Count(string(maps), "mrrun message")
 }
 
-// seeded is n bytes that say where they are.
+// seeded returns n bytes that depend on their places and on seed.
 func seeded(n, seed int) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -50,7 +50,7 @@ func seeded(n, seed int) []byte {
 func TestLargeBodiesGoThroughSharedMemory(t *testing.T) {
 	w, r, stream := sharedPair(t)
 	for i, n := range []int{0, 1, bulkSize - 1, bulkSize, bulkSize + 1, 1 << 20, 3<<20 + 5, 100, 1 << 20} {
-		for _, step := range []int{1 << 30, 1000, bulkSize} { // in one piece, in small ones, in large ones
+		for _, step := range []int{1 << 30, 1000, bulkSize} { // all at once, in small parts, in large parts
 			want := seeded(n, i)
 			write := func(e *Encoder) error {
 				for rest := want; len(rest) > 0; rest = rest[min(step, len(rest)):] {
@@ -86,7 +86,7 @@ func TestLargeBodiesGoThroughSharedMemory(t *testing.T) {
 	}
 }
 
-// A body that is kept stays as it is while others come; one that is let go makes room for the next.
+// A kept body stays as it is while others arrive; one that is let go makes room for the next.
 func TestKeptBody(t *testing.T) {
 	w, r, _ := sharedPair(t)
 	send := func(seed int) {
@@ -148,7 +148,7 @@ func TestSharedBodyRefused(t *testing.T) {
 	}
 }
 
-// What encode leaves behind when it fails is not in the next body.
+// What encode has written when it fails is not in the next body.
 func TestLargeBodyThatFails(t *testing.T) {
 	w, r, _ := sharedPair(t)
 	sorry := errors.New("sorry")
@@ -181,7 +181,7 @@ func TestSharedBodyOverTheLimit(t *testing.T) {
 	}
 }
 
-// What a reader has let go of is used for the next body, before the reader asks for that.
+// What a reader has let go of is used for the next body, before the reader asks for that one.
 func TestLetGo(t *testing.T) {
 	for _, letGo := range []bool{true, false} {
 		t.Run(fmt.Sprint(letGo), func(t *testing.T) {

@@ -21,7 +21,7 @@ func TestKindsOnTheShortWayDoNotAllocate(t *testing.T) {
 	}
 }
 
-// Random types: whatever CheckType lets through must arrive equal.
+// Random types: values of a type that CheckType allows must arrive equal.
 
 func benchmark[T any](b *testing.B, v T) {
 	c := codecOf[T](b)

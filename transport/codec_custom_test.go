@@ -82,7 +82,8 @@ func TestTypesThatEncodeThemselves(t *testing.T) {
 	arrives(t, &url.URL{Scheme: "https", Host: "example.org", Path: "/a"})
 }
 
-// The library picks the methods of *T or of T by which of them it has met first. Whichever it is, they must agree.
+// The library takes the methods of *T or of T, depending on which type it has met first. They must
+// agree either way.
 func TestOrderOfFirstUseDoesNotMatter(t *testing.T) {
 	type a struct{ X span }  // T first
 	type b struct{ X *span } // *T second
@@ -128,7 +129,7 @@ func TestErrorsAndPanicsOfUserMethods(t *testing.T) {
 	if err := c.Decode(d, &v); err == nil || !strings.Contains(err.Error(), "panic: not here") {
 		t.Errorf("decode: got %v", err)
 	}
-	// Both go on with the next value.
+	// Both continue with the next value.
 	e.Truncate(0)
 	if err := c.Encode(e, &[]moody{{"fine"}}); err != nil {
 		t.Fatal(err)

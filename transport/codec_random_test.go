@@ -193,8 +193,9 @@ func TestAcceptedRandomTypesArriveEqual(t *testing.T) {
 	t.Logf("%d types accepted, %d refused", accepted, refused)
 }
 
-// FuzzDecode: any body is a value or an error, never a panic, and costs memory in proportion to its length. An element
-// takes at least a byte of the body, and the library holds a slice twice while it makes it.
+// FuzzDecode: any body is a value or an error, never a panic, and costs memory in proportion to its
+// length. An element takes at least one byte of the body, and the library holds a slice twice while
+// it makes it.
 func FuzzDecode(f *testing.F) {
 	targets := []struct {
 		decode func(body []byte) error
@@ -205,7 +206,7 @@ func FuzzDecode(f *testing.F) {
 		{decodeAs[[]float64](f), 64},
 		{decodeAs[[]*big.Int](f), 64},
 		{decodeAs[string](f), 64},
-		{decodeAs[map[string][]int](f), 128}, // room of the map, and each key and value of its own
+		{decodeAs[map[string][]int](f), 128}, // room of the map, and the memory of each key and value
 		{decodeAs[Slice[int32]](f), 64},
 		{decodeAs[[]byte](f), 64},
 		{decodeAs[int8](f), 64},

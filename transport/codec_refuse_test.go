@@ -58,7 +58,8 @@ func decodeAs[T any](t testing.TB) func(body []byte) error {
 	}
 }
 
-// A short body ends with io.ErrUnexpectedEOF or io.EOF, not with a half value taken for a whole one.
+// A short body ends with io.ErrUnexpectedEOF or io.EOF; half a value is never taken for a whole
+// one.
 func TestDecodeOfEveryPrefixFails(t *testing.T) {
 	v := whole{Outer: Outer{"n"}}.with(0)
 	v.M, v.Fast, v.Big = map[string][]int{"a": {1, 2, 300}}, Slice[float64]{1}, huge(2)

@@ -67,7 +67,8 @@ func codecOf[T any](t testing.TB) *Codec[T] {
 	return c
 }
 
-// arrives sends the values behind one another and wants each to arrive equal, with nothing left of the body.
+// arrives sends the values one after another and checks that each arrives equal, and that nothing
+// is left of the body.
 func arrives[T any](t *testing.T, values ...T) {
 	t.Helper()
 	arrivesBy(t, func(a, b T) bool { return reflect.DeepEqual(a, b) }, values...)
@@ -226,7 +227,7 @@ func TestTimeArrivesAsTheSameInstant(t *testing.T) {
 	arrivesBy(t, func(a, b struct{ time.Time }) bool { return a.Equal(b.Time) }, struct{ time.Time }{instants[6]})
 }
 
-// A number that arrived is an ordinary one: it shares no memory with the body, which is reused.
+// A number that arrived shares no memory with the body, which is reused.
 func TestDecodedValuesDoNotAliasTheBody(t *testing.T) {
 	body := encoded(t, []*big.Int{huge(5)})
 	var bigs []*big.Int

@@ -43,7 +43,8 @@ func osPipes(t *testing.T) (a, b io.ReadWriteCloser) {
 
 func netPipes(*testing.T) (a, b io.ReadWriteCloser) { return net.Pipe() }
 
-// conns returns two ends that are connected; what the test leaves open is closed, and no goroutine may be left.
+// conns returns two connected ends; at the end of the test those still open are closed, and no
+// goroutine may be left.
 func conns[T any](t *testing.T, limit uint64, pipes func(*testing.T) (a, b io.ReadWriteCloser)) (a, b *Conn[T]) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
@@ -67,7 +68,8 @@ func onEachStream(t *testing.T, test func(t *testing.T, pipes func(*testing.T) (
 	t.Run("os.Pipe", func(t *testing.T) { test(t, osPipes) })
 }
 
-// sending runs Send aside, because a stream may take nothing before the other end receives.
+// sending calls Send in a goroutine, because a stream may accept nothing before the other end
+// receives.
 func sending[T any](c *Conn[T], values ...T) <-chan error {
 	done := make(chan error, 1)
 	go func() {
@@ -140,7 +142,7 @@ func TestConnEndsWithEOF(t *testing.T) {
 func TestCloseEndsCallsUnderWay(t *testing.T) {
 	onEachStream(t, func(t *testing.T, pipes func(*testing.T) (a, b io.ReadWriteCloser)) {
 		a, _ := conns[[]byte](t, 0, pipes)
-		sent := sending(a, make([]byte, 1<<20)) // more than a pipe holds: blocks, as nobody receives
+		sent := sending(a, make([]byte, 1<<20)) // more than a pipe holds: blocks until the other end receives
 		received := make(chan error, 1)
 		go func() { _, err := a.Recv(); received <- err }()
 		if err := a.Close(); err != nil {
@@ -236,7 +238,7 @@ func TestConnGoesOnAfterValueThatCannotBeEncoded(t *testing.T) {
 func TestConnRefusesValueOverItsLimit(t *testing.T) {
 	const limit = 100
 	a, b := conns[[]byte](t, limit, osPipes)
-	for _, n := range []int{limit - 2, limit - 1} { // two bytes say how long the value is
+	for _, n := range []int{limit - 2, limit - 1} { // two bytes hold the length of the value
 		if err := a.Send(make([]byte, n)); err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,7 @@ import (
 	"mrrun/transport"
 )
 
-// One end of a program puts jobs in, others take them out; here all are goroutines, and processes do the same.
+// Some put jobs in, others take them out. Here all are goroutines, but processes can do the same.
 func ExampleQueue() {
 	ctx := context.Background()
 	jobs, err := transport.NewQueue[string](10)
@@ -39,7 +39,7 @@ func ExampleQueue() {
 	// dry
 }
 
-// Join waits until all that was put in has been dealt with, not only taken out.
+// Join waits until everything that was put in is dealt with, not only taken out.
 func ExampleQueue_Join() {
 	ctx := context.Background()
 	numbers, err := transport.NewQueue[int](0)
@@ -71,7 +71,7 @@ func ExampleQueue_Join() {
 	// Output: 10
 }
 
-// Two ends talk to each other. The other end could be a task's argument just as well.
+// Two ends talk to each other. The other end could also be the argument of a task.
 func ExamplePipe() {
 	here, there, err := transport.Pipe[string]()
 	if err != nil {
@@ -97,7 +97,7 @@ func ExamplePipe() {
 	// Output: you said hello <nil>
 }
 
-// A pipe of one way ends when its writer is closed, or killed.
+// A one-way pipe ends when its writer is closed or killed.
 func ExampleOneWayPipe() {
 	reader, writer, err := transport.OneWayPipe[int]()
 	if err != nil {
@@ -113,7 +113,7 @@ func ExampleOneWayPipe() {
 	// 0 EOF
 }
 
-// Whichever of two pipes has something first.
+// Wait for the first of two pipes that has something.
 func ExampleArrival() {
 	here, there, err := transport.Pipe[string]()
 	if err != nil {

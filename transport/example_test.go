@@ -11,7 +11,7 @@ import (
 	"mrrun/transport"
 )
 
-// Two ends send each other values of one type; here both ends are in one program.
+// Two ends send each other values of one type; here both are in one program.
 func ExampleConn() {
 	type Move struct{ X, Y int }
 	here, there := net.Pipe()
@@ -187,11 +187,11 @@ func ExampleSlice() {
 	// Output: first [1 2.5]
 }
 
-// What a task gets and returns; see also the example of mapreduce's Task.Apply.
+// A task with a View as its argument and result; see also the example of Task.Apply of mapreduce.
 func ExampleView() {
 	double := func(v transport.View[float64]) transport.View[float64] {
 		for i := range v.Slice() {
-			v.Slice()[i] *= 2 // in a worker: where it has come
+			v.Slice()[i] *= 2 // in a worker: in place
 		}
 		return v
 	}

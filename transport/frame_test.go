@@ -14,7 +14,7 @@ import (
 	"testing/iotest"
 )
 
-// rawFrame builds a frame by the table of the package comment, not by the code under test.
+// rawFrame builds a frame from the table in the package comment, not with the code under test.
 func rawFrame(kind byte, tag uint32, body []byte) []byte {
 	f := append(rawHeader(kind, tag, uint64(len(body))), body...)
 	return f
@@ -29,7 +29,7 @@ func rawHeader(kind byte, tag uint32, size uint64) []byte {
 	return h
 }
 
-// pattern returns n bytes that differ from their neighbors, so that a shift shows.
+// pattern returns n bytes that differ from their neighbours, so that a shift shows.
 func pattern(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -38,7 +38,7 @@ func pattern(n int) []byte {
 	return b
 }
 
-// allocated returns how many bytes f takes from the heap, freed or not.
+// allocated returns how many bytes f allocates on the heap, freed or not.
 func allocated(f func()) uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)
@@ -98,7 +98,7 @@ func TestReaderCutsAnyStreamAtTheFrames(t *testing.T) {
 		}
 		for name, wrap := range readers {
 			if len(stream) > 1<<20 && strings.Contains(name, "byte by byte") {
-				continue // slow, and the sizes do not matter to it
+				continue // slow, and independent of the sizes
 			}
 			t.Run(set+"/"+name, func(t *testing.T) {
 				r := NewReader(wrap(bytes.NewReader(stream)), 0)
@@ -111,7 +111,7 @@ func TestReaderCutsAnyStreamAtTheFrames(t *testing.T) {
 						t.Fatalf("frame %d: got kind %d, tag %#x and %d bytes, want %d bytes", i, f.Kind, f.Tag, len(f.Body), n)
 					}
 				}
-				for range 2 { // the end stays the end
+				for range 2 { // the end is permanent
 					if f, err := r.Next(); err != io.EOF {
 						t.Fatalf("behind the last frame: got %v, %v, want EOF", f, err)
 					}
@@ -121,7 +121,7 @@ func TestReaderCutsAnyStreamAtTheFrames(t *testing.T) {
 	}
 }
 
-// An append to a body must not reach into the frame behind it.
+// An append to a body must not overwrite the next frame.
 func TestBodyHasNoSpareCapacity(t *testing.T) {
 	stream := append(rawFrame(1, 1, []byte("first")), rawFrame(2, 2, []byte("second"))...)
 	r := NewReader(bytes.NewReader(stream), 0)
@@ -254,7 +254,7 @@ func TestDeclaredLengthTakesNoMemory(t *testing.T) {
 	}
 }
 
-// A frame that fits the buffer of its Reader costs no memory.
+// A frame that fits the Reader's buffer is not allocated.
 func TestSmallFramesDoNotAllocate(t *testing.T) {
 	stream := bytes.Repeat(rawFrame(1, 2, pattern(1000)), 2000)
 	r := NewReader(bytes.NewReader(stream), 0)
@@ -270,7 +270,7 @@ func TestSmallFramesDoNotAllocate(t *testing.T) {
 func TestBufferedTellsWhetherNextWaits(t *testing.T) {
 	small, garbage := rawFrame(1, 1, []byte("abc")), []byte("no frame at all, really")
 	tests := map[string]struct {
-		behind []byte // what has come behind a first frame
+		behind []byte // what has arrived after a first frame
 		want   bool
 	}{
 		"nothing":            {nil, false},
@@ -300,7 +300,8 @@ func TestBufferedTellsWhetherNextWaits(t *testing.T) {
 	}
 }
 
-// FuzzReader: what a Reader makes of any stream is what a Writer would write, and costs no more than has come.
+// FuzzReader: what a Reader reads from any stream is what a Writer would write, and takes no more
+// memory than bytes that have arrived.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(rawFrame(7, 258, []byte("\xa2hi")))

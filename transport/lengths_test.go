@@ -20,7 +20,7 @@ func TestValueLenIsTheLengthTheLibraryWrites(t *testing.T) {
 	}
 	for _, n := range []int{0, 1, 127, 128, 255, 256, 65535, 65536, 1 << 31, 1 << 32, -1, -32, -33, -128, -129, -32769, -1 << 31, -1<<31 - 1} {
 		values["int "+time.Duration(n).String()] = n
-		values["int64 "+time.Duration(n).String()] = int64(n) // which the library does not shorten
+		values["int64 "+time.Duration(n).String()] = int64(n) // the library does not shorten it
 	}
 	for _, n := range sizes {
 		name := time.Duration(n).String()
@@ -92,7 +92,7 @@ func TestCheckLengthsRefuses(t *testing.T) {
 func TestExtensionsAreRefusedWhereNoneCanBe(t *testing.T) {
 	tests := map[string]struct {
 		body    []byte
-		numbers bool // passes where only numbers can come
+		numbers bool // allowed where only numbers may come
 	}{
 		"numbers":                  {[]byte{0xc7, 2, extNumbers, 1, 5}, true},
 		"numbers of fixed length":  {[]byte{0xd5, extNumbers, 1, 5}, true},
@@ -137,7 +137,7 @@ func FuzzValueLen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, err := valueLen(b, 0, true)
 		if err != nil && strings.Contains(err.Error(), "nested deeper") {
-			return // the library does not mind
+			return // the library accepts it
 		}
 		r := bytes.NewReader(b)
 		skipErr := msgpack.NewDecoder(r).Skip()

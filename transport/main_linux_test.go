@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// helpers are what a helper does, each beside its tests.
+// helpers are the functions of helpers, each defined near its tests.
 var helpers = map[string]func(arg *Decoder){}
 
 func helper(s string) {
@@ -38,14 +38,15 @@ func helper(s string) {
 	helpers[name](NewDecoder(body))
 }
 
-// A helperProcess is one that runs.
+// A helperProcess is a running helper.
 type helperProcess struct {
 	*exec.Cmd
 	tag shm.Tag
 	p   *shm.Process
 }
 
-// startHelper starts a helper with an argument and returns when it has said that it is ready.
+// startHelper starts a helper with an argument and returns when the helper has said that it is
+// ready.
 func startHelper(tb testing.TB, name string, arg any) *helperProcess {
 	tb.Helper()
 	p, err := shm.Self()

@@ -12,7 +12,8 @@ import (
 	"mrrun/shared"
 )
 
-// Those who wait when a queue is freed learn that it is gone, not that it has come to its end. At its end they learn that.
+// Calls that wait when a queue is freed learn that it is gone, not that it has ended; at its end
+// they learn that it has ended.
 func TestQueueFreedWhileOthersWait(t *testing.T) {
 	for name, c := range map[string]struct {
 		end      func(*Queue[int]) error
@@ -52,7 +53,8 @@ func TestQueueFreedWhileOthersWait(t *testing.T) {
 	}
 }
 
-// Each reservation of memory fails in turn: it is an error of who makes or fills a queue or a pipe, and the next attempt works.
+// Each reservation of memory fails in turn: making or filling a queue or a pipe returns an error,
+// and the next attempt succeeds.
 func TestMemoryOfQueueAndPipeRunsOut(t *testing.T) {
 	big := make([]byte, 100<<10)
 	for name, use := range map[string]func() error{

@@ -82,7 +82,7 @@ func TestWireFormOfNumbersAndBigInts(t *testing.T) {
 	}
 }
 
-// huge returns a number of the given count of words.
+// huge returns a number with so many words.
 func huge(words int) *big.Int {
 	r := rand.New(rand.NewPCG(1, 2))
 	w := make([]big.Word, words)
@@ -104,7 +104,7 @@ func TestBigInts(t *testing.T) {
 	for _, v := range values[1:] {
 		arrivesBy(t, func(a, b big.Int) bool { return a.Cmp(&b) == 0 }, *v)
 	}
-	// Inside other types they go by their decimal text.
+	// Inside other types numbers travel as decimal text.
 	arrivesBy(t, func(a, b struct{ A, B *big.Int }) bool { return same(a.A, b.A) && same(a.B, b.B) },
 		struct{ A, B *big.Int }{A: huge(100)}, struct{ A, B *big.Int }{B: big.NewInt(-5)})
 	arrivesBy(t, func(a, b []big.Int) bool { return len(a) == len(b) && a[0].Cmp(&b[0]) == 0 }, []big.Int{*huge(3)})
@@ -142,7 +142,8 @@ func TestSwapped(t *testing.T) {
 	}
 }
 
-// The way of big-endian machines, walked on any: what is stored and what is sent differ, what arrives does not.
+// The code for big-endian machines, run on any machine: what is stored and what is sent differ,
+// what arrives does not.
 func TestBigEndianWay(t *testing.T) {
 	defer func(was bool) { littleEndian = was }(littleEndian)
 	n := new(big.Int).Neg(huge(5))

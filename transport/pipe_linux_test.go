@@ -220,7 +220,7 @@ func TestPipeBetweenProcesses(t *testing.T) {
 	h.end(t)
 }
 
-// When the other process is killed, what it sent comes, whole, and then the end.
+// When the other process is killed, what it sent arrives complete, and then the end.
 func TestPipeOtherEndKilled(t *testing.T) {
 	for range 20 {
 		r, w, err := OneWayPipe[[]byte]()
@@ -314,7 +314,7 @@ func TestPipeOutlivesItsMaker(t *testing.T) {
 	echo.end(t)
 }
 
-// One process at a time uses an end.
+// Only one process at a time uses an end.
 func TestPipeEndHasOneUser(t *testing.T) {
 	a, b := mustPipe[[]byte](t)
 	h := startHelper(t, "echo", b)
@@ -346,7 +346,7 @@ func TestPipeEndHasOneUser(t *testing.T) {
 	mustNot(t, c.Close())
 }
 
-// Who only sends notices that nobody receives any more.
+// A process that only sends notices that nothing receives any more.
 func TestPipeReaderKilled(t *testing.T) {
 	r, w, err := OneWayPipe[[]byte]()
 	mustNot(t, err)
@@ -400,7 +400,7 @@ func FuzzPipeHandle(f *testing.F) {
 	f.Add(e.Bytes())
 	f.Fuzz(func(t *testing.T, handle []byte) {
 		var c PipeEnd[int]
-		if err := NewDecoder(handle).mp.Decode(&c); err == nil && c != (PipeEnd[int]{}) { // nil leaves it as it is
+		if err := NewDecoder(handle).mp.Decode(&c); err == nil && c != (PipeEnd[int]{}) { // nil leaves it unchanged
 			mustNot(t, c.Close())
 		}
 	})

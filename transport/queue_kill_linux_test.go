@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// appendMessage appends producer, number, some bytes that follow from them and a checksum of all that.
+// appendMessage appends producer, number, some bytes derived from them and a checksum of all that.
 func appendMessage(b []byte, producer, number int) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(producer))
 	b = binary.LittleEndian.AppendUint32(b, uint32(number))
@@ -20,7 +20,7 @@ func appendMessage(b []byte, producer, number int) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
 
-// A tally says which messages came.
+// A tally records which messages arrived.
 type tally struct {
 	mu   sync.Mutex
 	seen map[int]map[int]bool // producer, number
@@ -48,7 +48,7 @@ func (y *tally) add(tb testing.TB, b []byte) {
 	y.last[p] = max(y.last[p], i)
 }
 
-// A strand is what a helper of the kill test is given.
+// A strand is the argument of a helper in the kill test.
 type strand struct {
 	In, Out  *Queue[[]byte]
 	Producer int
@@ -84,8 +84,8 @@ func init() {
 	}
 }
 
-// Producers and consumers are killed at random. Each message comes out whole and once; none is lost but the one in the hand
-// of a killed consumer.
+// Producers and consumers are killed at random. Each message comes out complete and once; the only
+// ones lost are those that a killed consumer had taken.
 func TestQueueSurvivesKills(t *testing.T) {
 	const kills, producers, consumers, least = 300, 2, 2, 100_000
 	in, out := mustQueue[[]byte](t, 0, QueueBytes(64<<10)), mustQueue[[]byte](t, 0, QueueBytes(64<<10))
@@ -123,7 +123,7 @@ func TestQueueSurvivesKills(t *testing.T) {
 	consumersKilled := 0
 	for range kills {
 		i := random.IntN(len(all))
-		time.Sleep(time.Duration(random.IntN(1000)) * time.Microsecond) // to be killed anywhere
+		time.Sleep(time.Duration(random.IntN(1000)) * time.Microsecond) // so that it is killed anywhere
 		all[i].kill(t)
 		if i >= producers {
 			consumersKilled++

@@ -169,7 +169,7 @@ func TestQueueTooLarge(t *testing.T) {
 	if err := q.Put(t.Context(), make([]byte, 4096)); !errors.As(err, &size) || size.Limit != 4088 {
 		t.Errorf("got %v", err)
 	}
-	want := seeded(4085, 1) // and 3 bytes that say so
+	want := seeded(4085, 1) // and 3 bytes for the length
 	for range 5 {
 		mustNot(t, q.Put(t.Context(), want))
 		if got, err := q.Get(t.Context()); err != nil || !bytes.Equal(got, want) {
@@ -208,7 +208,7 @@ func TestQueueTaskDone(t *testing.T) {
 	}
 }
 
-// Every message of any size arrives once, whatever wraps where.
+// Every message of any size arrives once, wherever the ring wraps around.
 func TestQueueManyGoroutines(t *testing.T) {
 	const producers, consumers, each = 4, 3, 2000
 	q := mustQueue[[]byte](t, 0, QueueBytes(16<<10))
@@ -267,7 +267,7 @@ func TestQueueOfOneTypeOnly(t *testing.T) {
 	}
 }
 
-// Small numbers take nothing from the heap.
+// Small numbers are not allocated on the heap.
 func TestQueueAllocatesNothing(t *testing.T) {
 	q := mustQueue[int](t, 0)
 	ctx := t.Context()
@@ -341,7 +341,7 @@ func FuzzQueueHandle(f *testing.F) {
 	f.Add([]byte{0x96, 1, 2, 3})
 	f.Fuzz(func(t *testing.T, handle []byte) {
 		var got Queue[int]
-		if NewDecoder(handle).mp.Decode(&got) == nil && got.r != nil && got.r.o != q.r.o { // nil leaves it as it is
+		if NewDecoder(handle).mp.Decode(&got) == nil && got.r != nil && got.r.o != q.r.o { // nil leaves it unchanged
 			t.Errorf("%x is another queue", handle)
 		}
 	})

@@ -2,4 +2,4 @@
 
 package transport
 
-const raceDetector = true // which takes memory, and has pools forget
+const raceDetector = true // it takes memory, and makes pools forget

@@ -8,7 +8,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// The library is the model: the same bytes, and each reads what the other has written.
+// The library is the model: it writes the same bytes, and each reads what the other has written.
 func TestScalarsAsTheLibraryWritesThem(t *testing.T) {
 	edges := []int64{0, 1, 31, 32, 33, 126, 127, 128, 129, 254, 255, 256, 32767, 32768, 32769, 65535, 65536, 65537,
 		math.MaxInt32 - 1, math.MaxInt32, math.MaxInt32 + 1, math.MaxUint32, math.MaxUint32 + 1, math.MaxInt64}
@@ -52,7 +52,7 @@ func checkScalar[T comparable](t *testing.T, v T, library func(*msgpack.Encoder)
 	}
 }
 
-// Wider codes than necessary, as other writers may choose them.
+// Other writers may choose wider codes than necessary.
 func TestScalarsOfOtherWriters(t *testing.T) {
 	ints, err := NewCodec[int]()
 	if err != nil {

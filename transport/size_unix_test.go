@@ -12,7 +12,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// untouchable returns a slice of n bytes that takes no memory, because nobody may touch it.
+// untouchable returns a slice of n bytes without memory: touching it crashes.
 func untouchable(t *testing.T, n int) []byte {
 	t.Helper()
 	b, err := syscall.Mmap(-1, 0, n, syscall.PROT_NONE, syscall.MAP_ANON|syscall.MAP_PRIVATE)

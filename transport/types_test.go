@@ -52,7 +52,7 @@ type (
 	}
 	Holder struct{ Codec2 }
 
-	// quiet embeds two types with the same methods, so that it has none of them itself.
+	// quiet embeds two types with the same methods, so it has none of them itself.
 	hushed struct{ span }
 	quiet  struct {
 		span
@@ -98,7 +98,7 @@ func TestRefusedTypes(t *testing.T) {
 		{reflect.TypeFor[[]unsafe.Pointer](), "[]unsafe.Pointer[]", "address"},
 		{reflect.TypeFor[hasLock](), here + "hasLock.Mu.locked", "not exported"},
 
-		// What msgpack has no form for.
+		// What has no form in msgpack.
 		{reflect.TypeFor[any](), "interface {}", "use a concrete type"},
 		{reflect.TypeFor[[]error](), "[]error[]", "interface (error)"},
 		{reflect.TypeFor[complex64](), "complex64", "struct of two floats"},
@@ -127,7 +127,7 @@ func TestRefusedTypes(t *testing.T) {
 		{reflect.TypeFor[big.Float](), "big.Float", "precision"},
 		{reflect.TypeFor[[]*big.Float](), "[]*big.Float[]", "GobEncode"},
 
-		// What has no end.
+		// Types without an end.
 		{reflect.TypeFor[tree](), here + "tree.Children[]", "contains itself"},
 		{reflect.TypeFor[*listNode](), "*transport.listNode.Next", "contains itself"},
 		{reflect.TypeFor[forest](), here + "forest[]", "contains itself"},
@@ -153,7 +153,7 @@ func TestRefusedTypes(t *testing.T) {
 		{reflect.TypeFor[map[string][2]span](), "map[string][2]transport.span[][]", "store *transport.span"},
 		{reflect.TypeFor[map[string]struct{ U url.URL }](), "map[string]struct { U url.URL }[].U", "store *url.URL"},
 
-		// Tags that change the way.
+		// Tags that change the encoding.
 		{reflect.TypeFor[struct {
 			S string `msgpack:",intern"`
 		}](), `struct { S string "msgpack:\",intern\"" }.S`, "intern"},
@@ -205,10 +205,10 @@ func TestAcceptedTypes(t *testing.T) {
 		reflect.TypeFor[struct{}](),
 		reflect.TypeFor[struct {
 			F    func()         `msgpack:"-"`
-			G    chan int       `msgpack:"-,omitempty"` // the library leaves it out for this tag, too
+			G    chan int       `msgpack:"-,omitempty"` // the library skips it with this tag, too
 			H    any            `msgpack:"'-'"`
 			i    unsafe.Pointer `msgpack:"-"`
-			_    struct{}       // fields without size hold nothing
+			_    struct{}       // fields of size 0 hold nothing
 			_    [0]func()      // makes the struct incomparable
 			None struct{}
 		}](),
@@ -216,11 +216,11 @@ func TestAcceptedTypes(t *testing.T) {
 			_msgpack struct{} `msgpack:",as_array"`
 			A        int
 		}](),
-		reflect.TypeFor[struct{ inner }](),        // its exported fields are reached
+		reflect.TypeFor[struct{ inner }](),        // its exported fields are found
 		reflect.TypeFor[struct{ time.Time }](),    // promoted, and nothing else to lose
 		reflect.TypeFor[struct{ Slice[int8] }](),  //
 		reflect.TypeFor[hushed](),                 //
-		reflect.TypeFor[pair[int]](),              // a generic type's own methods are not taken for promoted ones
+		reflect.TypeFor[pair[int]](),              // methods of a generic type do not count as promoted
 		reflect.TypeFor[map[string]*big.Int](),    //
 		reflect.TypeFor[[]big.Int](),              // elements of a slice have an address
 		reflect.TypeFor[map[string][]big.Int](),   //
@@ -229,7 +229,7 @@ func TestAcceptedTypes(t *testing.T) {
 		reflect.TypeFor[map[string]struct{ T tag }](),
 		reflect.TypeFor[[4]level](),
 		reflect.TypeFor[*big.Rat](),
-		reflect.TypeFor[[]struct{ A, B inner }](), // the same type twice is no cycle
+		reflect.TypeFor[[]struct{ A, B inner }](), // using a type twice is not a cycle
 		reflect.TypeFor[struct{ At *time.Time }](),
 		reflect.TypeFor[msgpack.RawMessage](),
 	} {
@@ -239,7 +239,7 @@ func TestAcceptedTypes(t *testing.T) {
 	}
 }
 
-// An accepted type whose fields are left out or hold nothing really goes through the library.
+// An accepted type with fields that are skipped or hold nothing really travels by the library.
 func TestLeftOutFieldsTravel(t *testing.T) {
 	type message struct {
 		_    [0]func()
@@ -257,7 +257,7 @@ func TestLeftOutFieldsTravel(t *testing.T) {
 	arrives(t, hushed{span{1, 2}})
 }
 
-// Whether any extension may come decides how closely a body is looked at.
+// Whether any extension may come decides how strictly a body is checked.
 func TestWalkFindsTypesWithExtensions(t *testing.T) {
 	tests := []struct {
 		typ  reflect.Type

@@ -12,7 +12,8 @@ import (
 	"unsafe"
 )
 
-// sendValues sends values in one body, behind so many bytes, and returns the decoder that has them.
+// sendValues sends values in one body, after so many bytes, and returns the decoder with the
+// values.
 func sendValues[T any](tb testing.TB, w *Writer, r *Reader, before int, values ...T) *Decoder {
 	tb.Helper()
 	codec := codecOf[T](tb)
@@ -42,7 +43,7 @@ func take[T any](tb testing.TB, d *Decoder) (v T) {
 	return v
 }
 
-// inBlock reports whether a slice lies in a block of a message.
+// inBlock reports whether a slice is in the block of a message.
 func inBlock[E Number](t *testing.T, s []E) bool {
 	t.Helper()
 	maps, err := os.ReadFile("/proc/self/maps")
@@ -57,7 +58,7 @@ func inBlock[E Number](t *testing.T, s []E) bool {
 	return false
 }
 
-// inPlace receives large views of these elements, behind any number of bytes.
+// inPlace receives large views of these elements, after any number of bytes.
 func inPlace[E Number](t *testing.T) {
 	t.Helper()
 	t.Run(reflect.TypeFor[E]().String(), func(t *testing.T) {
@@ -70,7 +71,7 @@ func inPlace[E Number](t *testing.T) {
 				if s := v.Slice(); !inBlock(t, s) || !slices.Equal(s, want[i:]) || cap(s) != len(s) {
 					t.Errorf("behind %d bytes: wrong, or not in place", before)
 				}
-				v.Slice()[0]++ // it is there to be written
+				v.Slice()[0]++ // it may be written
 				v.Release()
 			}
 		}
@@ -117,7 +118,7 @@ func TestViewsInStructsAreTakenInPlace(t *testing.T) {
 	got.L[0].Release()
 }
 
-// What lies in a body that was not laid out by an Encoder is copied, not read where it may not be.
+// A View in a body that an Encoder did not lay out is copied, not read where it is not aligned.
 func TestViewThatIsNotAligned(t *testing.T) {
 	w, r, _ := sharedPair(t)
 	want := counting[float64](bulkSize)
@@ -135,7 +136,7 @@ func TestViewThatIsNotAligned(t *testing.T) {
 	}
 }
 
-// A block is the sender's again when the last view in it has been released.
+// A block belongs to the sender again when the last view in it was released.
 func TestBlockOfSeveralViews(t *testing.T) {
 	w, r, _ := sharedPair(t)
 	v, other := NewView(counting[float64](bulkSize)), NewView(slices.Repeat([]float64{-1}, bulkSize))
@@ -149,7 +150,7 @@ func TestBlockOfSeveralViews(t *testing.T) {
 		for n, i := range order {
 			views[i].Release()
 			views[i].Release()
-			d := sendValues(t, w, r, 0, other, other, other) // would lie there if it could
+			d := sendValues(t, w, r, 0, other, other, other) // would use the same block if it could
 			for range 3 {
 				take[View[float64]](t, d).Release()
 			}
@@ -189,7 +190,7 @@ func TestBlockIsKeptWhileAViewLives(t *testing.T) {
 	first.Release()
 }
 
-// What the reader has lent stays after its end, and is unmapped with the last view.
+// Views on loan outlive their reader, and are unmapped with the last of them.
 func TestViewOutlivesItsReader(t *testing.T) {
 	var stream bytes.Buffer
 	w, r := NewWriter(&stream), NewReader(&stream, 0)
@@ -207,7 +208,7 @@ func TestViewOutlivesItsReader(t *testing.T) {
 	}
 }
 
-// A View that nothing refers to any more is released by the garbage collector, and only then.
+// The garbage collector releases a View when nothing refers to it any more, and not before.
 func TestForgottenView(t *testing.T) {
 	w, r, _ := sharedPair(t)
 	want := counting[float64](bulkSize)
@@ -215,7 +216,7 @@ func TestForgottenView(t *testing.T) {
 	func() { take[View[float64]](t, sendValues(t, w, r, 0, NewView(want))) }()
 	mustNot(t, firstError(w.Add(6, 0, nil)))
 	mustNot(t, w.Flush())
-	if _, err := r.Next(); err != nil { // the reader has no hand in it any more
+	if _, err := r.Next(); err != nil { // the reader does not hold it any more
 		t.Fatal(err)
 	}
 	lent := func() int { leased.mu.Lock(); defer leased.mu.Unlock(); return leased.bytes }
@@ -233,7 +234,7 @@ func TestForgottenView(t *testing.T) {
 	}
 }
 
-// Forgotten views do not pile up until the heap has grown: it does not.
+// Forgotten views do not pile up until the heap has grown, which it does not.
 func TestForgottenViewsDoNotPileUp(t *testing.T) {
 	w, r, _ := sharedPair(t)
 	const size = 8 << 20
@@ -283,7 +284,8 @@ func TestPacer(t *testing.T) {
 	}
 }
 
-// FuzzViewInPlace: what is taken in place from any body is what is taken without shared memory, and leaves nothing behind.
+// FuzzViewInPlace: what is taken in place from any body equals what is taken without shared memory,
+// and nothing is left behind.
 func FuzzViewInPlace(f *testing.F) {
 	for before := range 9 {
 		e := NewEncoder(make([]byte, before))

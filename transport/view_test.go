@@ -11,7 +11,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// counting returns n numbers, no two neighbours of which are alike.
+// counting returns n numbers of which no two neighbours are equal.
 func counting[E Number](n int) []E {
 	s := make([]E, n)
 	for i := range s {
@@ -81,7 +81,7 @@ func TestWireFormOfViews(t *testing.T) {
 	}
 }
 
-// A View is aligned in the body, whatever lies before it.
+// A View is aligned in the body, whatever comes before it.
 func TestLargeViewsAreAligned(t *testing.T) {
 	codec, want := codecOf[View[float64]](t), counting[float64](bulkSize/8)
 	for before := range 20 {

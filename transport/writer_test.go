@@ -30,7 +30,7 @@ func frames(t *testing.T, stream []byte) []Frame {
 	}
 }
 
-// show writes frames as kind/tag "body", ...
+// show formats frames as kind/tag "body", ...
 func show(all []Frame) string {
 	var parts []string
 	for _, f := range all {
@@ -43,7 +43,7 @@ func text(s string) func(*Encoder) error {
 	return func(e *Encoder) error { _, err := e.Write([]byte(s)); return err }
 }
 
-// writes keeps what each call of Write got.
+// writes records the bytes of each call of Write.
 type writes struct {
 	calls [][]byte
 	err   error
@@ -90,7 +90,7 @@ func TestWriterGathersFramesUntilFlush(t *testing.T) {
 	}
 }
 
-// What waits must not lie in the buffer that is being written, nor in one that was kept.
+// Bytes that wait must not be in the buffer that is being written, nor in one that was kept.
 func TestWriterReusesBuffersWithoutMixingThem(t *testing.T) {
 	var out writes
 	w := NewWriter(&out)
@@ -173,7 +173,7 @@ func TestWriteErrorSticks(t *testing.T) {
 	}
 }
 
-// gate is a stream that takes no bytes until it is opened.
+// gate is a stream that accepts no bytes until it is opened.
 type gate struct {
 	entered, open chan struct{}
 	buf           bytes.Buffer
@@ -255,7 +255,7 @@ func TestConcurrentAddAndFlushKeepEveryFrameAndTheOrderOfEachSender(t *testing.T
 	}
 }
 
-// The frames may be looked at by other programs: the header is where the package comment says.
+// Other programs may read the frames: the header is where the package comment says.
 func TestHeaderHoldsLengthOfBody(t *testing.T) {
 	for _, n := range []int{0, 1, 255, 256, 65535, 65536, 1 << 20} {
 		var out bytes.Buffer
@@ -275,7 +275,7 @@ func TestHeaderHoldsLengthOfBody(t *testing.T) {
 	}
 }
 
-// A trickle takes so many bytes at a time without waiting, and all of them if it may wait.
+// A trickle accepts take bytes at a time without waiting, and all bytes if it may wait.
 type trickle struct {
 	bytes.Buffer
 	take int

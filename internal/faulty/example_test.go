@@ -13,7 +13,7 @@ func ExamplePlan() {
 		plan := faulty.NewPlan(n, faulty.Fail)
 		_, err := io.ReadAll(plan.Reader(strings.NewReader("hello")))
 		if !plan.Fired() {
-			break // n is more than there are operations
+			break // there are fewer than n operations
 		}
 		fmt.Println(n, err)
 	}

@@ -10,7 +10,8 @@ import (
 	"mrrun/internal/shm/interleave"
 )
 
-// Processes allocate and free, and some die on the way: no two ever have the same memory, and the chain of objects stays whole.
+// Processes allocate and free, and some die on the way: no two ever have the same memory, and the
+// chain of objects stays intact.
 func TestArenaInterleaved(t *testing.T) {
 	explore := func(name string, o interleave.Options, processes, times int) {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"mrrun/internal/shm"
 )
 
-// mappings counts the lines of this process's maps that have a text in them.
+// mappings counts the lines of this process's maps that contain text.
 func mappings(tb testing.TB, text string) int {
 	tb.Helper()
 	maps, err := os.ReadFile("/proc/self/maps")
@@ -75,11 +75,11 @@ func TestPool(t *testing.T) {
 		}()
 		p.Put(b)
 	}()
-	p.Put(mustGet(t, p, 200<<10)) // more than is kept together with the others
+	p.Put(mustGet(t, p, 200<<10)) // too much, together with the others
 	if n := mappings(t, "mrrun message"); n != 1 {
 		t.Errorf("%d blocks are kept, want the last", n)
 	}
-	p.Put(mustGet(t, p, 1<<20)) // more than is ever kept
+	p.Put(mustGet(t, p, 1<<20)) // larger than the pool ever keeps
 	b = mustGet(t, p, 1)
 	p.Close()
 	if n := mappings(t, "mrrun message"); n != 1 {
@@ -135,7 +135,7 @@ func TestViews(t *testing.T) {
 		t.Errorf("a block that was not released is used again: %v, %v", mem, err)
 	}
 	p.Put(another)
-	v.Release(other) // the first is too much now
+	v.Release(other) // the first is now too much
 	if n := mappings(t, "mrrun message"); n != 4 {
 		t.Errorf("%d mappings, want three and the last one that was viewed", n)
 	}
@@ -150,7 +150,7 @@ func TestViews(t *testing.T) {
 	}
 }
 
-// A file that can be cut off is not mapped: it would be a crash to touch it.
+// A file that can be truncated is not mapped: touching it could crash the process.
 func TestViewOfAnyFile(t *testing.T) {
 	file, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {
@@ -186,7 +186,7 @@ func FuzzParsePiece(f *testing.F) {
 			t.Errorf("%x was read as %+v", raw, piece)
 		}
 		if mem, err := v.View(piece); err == nil {
-			for range mem { // and touches none outside
+			for range mem { // without touching any outside
 			}
 			_ = append([]byte(nil), mem...)
 			v.Release(piece)
@@ -194,7 +194,7 @@ func FuzzParsePiece(f *testing.F) {
 	})
 }
 
-// A message goes into a block and is read from its view.
+// BenchmarkPool writes a message into a block and reads it from its view.
 func BenchmarkPool(b *testing.B) {
 	const size = 100 << 20
 	payload := bytes.Repeat([]byte{7}, size)
@@ -233,7 +233,8 @@ func identity(info os.FileInfo) (dev, inode uint64) {
 	return st.Dev, st.Ino
 }
 
-// Blocks that were not used for a while are given back, at both ends, though nobody comes to use others; those in use stay.
+// Blocks that have been unused for a while are freed at both ends, even if no others are used;
+// those in use stay.
 func TestIdleBlocksAreGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const keep, idle = 1 << 30, 10 * time.Second
@@ -260,7 +261,7 @@ func TestIdleBlocksAreGivenBack(t *testing.T) {
 		mapped(5)
 		time.Sleep(idle - time.Second)
 		mapped(5)
-		v.Release(view()) // the one of before, used once more
+		v.Release(view()) // the same one, used once more
 		time.Sleep(idle / 2)
 		mapped(4)
 		time.Sleep(idle)
@@ -271,7 +272,7 @@ func TestIdleBlocksAreGivenBack(t *testing.T) {
 	})
 }
 
-// With no time at all blocks are given back as soon as they are not used.
+// With an idle time of 0, blocks are freed as soon as they are unused.
 func TestBlocksAreGivenBackAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, v := shm.NewPool(1<<30, 0), shm.NewViews(1<<30, 0)

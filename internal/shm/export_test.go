@@ -2,7 +2,8 @@ package shm
 
 import "fmt"
 
-// CheckChain reports what is wrong with the sizes of the objects and the lists of free ones, when nobody changes them.
+// CheckChain reports what is wrong with the sizes of the objects and the lists of free ones. They
+// must not change meanwhile.
 func CheckChain(t *Table) error {
 	begins := map[uint32]bool{}
 	n := uint32(1)
@@ -38,13 +39,13 @@ func CheckChain(t *Table) error {
 	return nil
 }
 
-// Lives is whether a process that started then runs.
+// Lives reports whether a process that started then still runs.
 func Lives(pid int, start uint32) bool { return lives(pid, start) }
 
-// StartOf is when a process started.
+// StartOf returns when a process started.
 func StartOf(pid int) uint32 { return startOf(pid) }
 
-// Queued is how many goroutines wait for their turn.
+// Queued returns how many goroutines wait for their turn.
 func Queued(p *Process, o Object) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

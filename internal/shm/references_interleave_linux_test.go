@@ -11,8 +11,9 @@ import (
 	"mrrun/internal/shm/interleave"
 )
 
-// An object is sent from process to process, any of which may die at any point: for who has it, or takes it out of a message that
-// is under way, it is there, and when all have dropped it and nobody was killed, it is gone.
+// An object is sent from process to process, any of which may die at any point. The object exists
+// for each process that has it, or takes it out of a message that is under way; when all have
+// dropped it and no process was killed, it is gone.
 func TestHavingInterleaved(t *testing.T) {
 	explore := func(name string, o interleave.Options, receivers int, reaper bool) {
 		t.Run(name, func(t *testing.T) {

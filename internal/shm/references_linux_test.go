@@ -9,7 +9,7 @@ import (
 	"mrrun/internal/shm"
 )
 
-// What a process leaves is freed with it, unless another has it or a message with it is under way.
+// What a process leaves is freed, unless another process has it or a message with it is under way.
 func TestObjectsOfTheDead(t *testing.T) {
 	sim := simulate(t)
 	maker, other, third := newProcess(t, sim), newProcess(t, sim), newProcess(t, sim)
@@ -49,7 +49,7 @@ func TestObjectsOfTheDead(t *testing.T) {
 	}
 }
 
-// A pin keeps an object, and its segment mapped, that its process has left.
+// A pin keeps an object that its process has left, with its segment mapped.
 func TestPin(t *testing.T) {
 	sim := simulate(t)
 	p := newProcess(t, sim)
@@ -69,7 +69,7 @@ func TestPin(t *testing.T) {
 	}
 }
 
-// The memory of a segment goes when nobody has it any more, not before.
+// The memory of a segment is freed when no process has it any more, not before.
 func TestSegmentGivesMemoryBack(t *testing.T) {
 	sim := simulate(t)
 	maker, other := newProcess(t, sim), newProcess(t, sim)
@@ -112,7 +112,8 @@ func blocks(t *testing.T, table *shm.Table) int64 {
 	return st.Blocks * 512
 }
 
-// Each reservation of memory fails in turn: it is an error of who asks for the memory, and nothing else is broken.
+// Each reservation of memory fails in turn: the process that asks for the memory gets an error, and
+// nothing else breaks.
 func TestMemoryRunsOut(t *testing.T) {
 	for name, use := range map[string]func() error{
 		"table": func() error {
@@ -171,7 +172,7 @@ func TestMemoryRunsOut(t *testing.T) {
 	}
 }
 
-// More than there is can be is refused at once: to try it would have the kernel kill somebody.
+// More memory than there is is refused at once: trying it could make the kernel kill a process.
 func TestMoreMemoryThanThereIs(t *testing.T) {
 	sim := simulate(t)
 	p := newProcess(t, sim)

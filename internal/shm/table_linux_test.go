@@ -133,7 +133,7 @@ func TestSlotsRunOut(t *testing.T) {
 	if g == all[77].Tag() {
 		t.Error("the tag of a dead process was used again")
 	}
-	// One whose starter dies before it could start it is found as well.
+	// A slot whose starter dies before it can start the process is found as well.
 	sim.Kill(all[0])
 	if sim.Table.Alive(g) {
 		t.Error("a slot is kept for a process that nobody will start")
@@ -204,7 +204,7 @@ func TestTurns(t *testing.T) {
 	cancel(cause)
 	p.PassTurn(o) // to one that gives up
 	wg.Wait()
-	if err := p.TakeTurn(ctx, o); err != nil { // nobody has kept it
+	if err := p.TakeTurn(ctx, o); err != nil { // no goroutine has kept it
 		t.Error(err)
 	}
 }
@@ -215,14 +215,14 @@ func TestWaitContext(t *testing.T) {
 	for i := range 100 {
 		ctx, cancel := context.WithCancel(t.Context())
 		start := time.Now()
-		go cancel() // before, in, or after the way into the kernel
+		go cancel() // before, during or after the call of the kernel
 		if o.Hot(0).WaitContext(ctx, 0, 5*time.Second); time.Since(start) > time.Second {
 			t.Fatalf("wait %d did not end with its context", i)
 		}
 	}
 }
 
-// Who died may have been about to wake others: whoever reaps it does.
+// The dead process may have been about to wake others: the process that reaps it does so.
 func TestRetireWakes(t *testing.T) {
 	sim := simulate(t)
 	p := newProcess(t, sim)
@@ -242,8 +242,8 @@ func TestRetireWakes(t *testing.T) {
 	}
 }
 
-// waitsInKernel reports whether a thread of this process waits on a word that is shared: its system call is FUTEX_WAIT, and
-// not the private one that the runtime uses.
+// waitsInKernel reports whether a thread of this process waits at a shared word: its system call is
+// FUTEX_WAIT, not the private one that the runtime uses.
 func waitsInKernel(t *testing.T) bool {
 	calls, err := filepath.Glob("/proc/self/task/*/syscall")
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"mrrun/internal/shm"
 )
 
-// open makes both ends of a stream, in this process, with size bytes each way.
+// open makes both ends of a stream in this process, with size bytes each way.
 func open(tb testing.TB, size int) (a, b *Stream) {
 	tb.Helper()
 	region, err := NewRegion(size)
@@ -45,7 +45,8 @@ func mustNot(tb testing.TB, err error) {
 	}
 }
 
-// Bytes go round and round both ways at once, in parts of all sizes, through a ring so small that both sides have to sleep.
+// Bytes go around both ways at once, in parts of all sizes, through a ring so small that both sides
+// have to sleep.
 func TestBytesArriveInOrder(t *testing.T) {
 	for _, size := range []int{64, 4096, 256 << 10} {
 		a, b := open(t, size)
@@ -59,7 +60,7 @@ func TestBytesArriveInOrder(t *testing.T) {
 	}
 }
 
-// write writes total bytes that follow from a seed.
+// write writes total bytes derived from seed.
 func write(t *testing.T, s *Stream, total int, seed uint64) {
 	bytes, parts := rand.NewChaCha8([32]byte{byte(seed)}), rand.New(rand.NewPCG(seed, 1))
 	for total > 0 {
@@ -91,10 +92,11 @@ func read(t *testing.T, s *Stream, total int, seed uint64) {
 	}
 }
 
-// part is small as a rule, and sometimes larger than any ring.
+// part returns a size that is mostly small, and sometimes larger than any ring.
 func part(r *rand.Rand) int { return 1 + r.IntN(1<<r.IntN(20)) }
 
-// The two sides take turns, so that each sleeps for what the other does next: a wake-up that is lost would be the end.
+// The two sides take turns, so that each sleeps until the other acts: a lost wake-up would stop
+// both.
 func TestNoWakeUpIsLost(t *testing.T) {
 	a, b := open(t, 64)
 	a.inWatch.misses, b.inWatch.misses = maxMisses+1, maxMisses+1
@@ -116,7 +118,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	for i := range turns {
 		one := [1]byte{byte(i)}
 		if i%3 == 0 {
-			a.inWatch.misses = 0 // it looks for a while
+			a.inWatch.misses = 0 // it spins for a while
 		}
 		_, err := a.Write(one[:])
 		mustNot(t, err)
@@ -154,7 +156,8 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// What waits for the other side ends when that is gone, when its own end is closed, and at the deadline.
+// What waits for the other side ends when that is gone, when its own end is closed, and at the
+// deadline.
 func TestWaitsEnd(t *testing.T) {
 	full := make([]byte, 100)
 	type ending struct {
@@ -187,7 +190,7 @@ func TestWaitsEnd(t *testing.T) {
 	}
 }
 
-// A Poll that ends does not end the wait of others.
+// A Poll that ends does not end the waits of others.
 func TestPollEndsAlone(t *testing.T) {
 	a, b := open(t, 64)
 	var writing sync.WaitGroup
@@ -221,7 +224,7 @@ func TestClaim(t *testing.T) {
 	}
 }
 
-// Whatever stands in the memory, nothing panics and nothing is touched that does not belong to it.
+// Whatever is in the memory, nothing panics, and nothing outside of the lanes is touched.
 func FuzzWords(f *testing.F) {
 	f.Add(uint64(0), uint64(0), uint64(64), uint64(1<<63))
 	f.Add(uint64(1), uint64(65), ^uint64(0), uint64(0))
@@ -252,7 +255,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// An Interrupt ends one Read that waits, also if it comes just before, and nothing else: whoever awaits the end sleeps on.
+// An Interrupt ends one waiting Read, even if it comes just before it, and nothing else: AwaitEnd
+// sleeps on.
 func TestInterruptEndsOneRead(t *testing.T) {
 	a, b := open(t, 4096)
 	ended := make(chan error, 1)
@@ -271,7 +275,7 @@ func TestInterruptEndsOneRead(t *testing.T) {
 			t.Fatalf("read %d: %v", i, err)
 		}
 	}
-	a.Interrupt() // nobody reads; what is there is read all the same
+	a.Interrupt() // no Read waits; what is there is read all the same
 	_, err := b.Write([]byte("x"))
 	mustNot(t, err)
 	p := make([]byte, 1)

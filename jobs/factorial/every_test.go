@@ -79,8 +79,8 @@ func TestSplitEveryCovers(t *testing.T) {
 	})
 }
 
-// BenchmarkEvery shows what the size of the ranges costs: "first" is the time that
-// goes into the first factorial of each range, a part of "all".
+// BenchmarkEvery measures the cost of the size of the ranges: "first" is the time for the first
+// factorial of each range, which is a part of "all".
 func BenchmarkEvery(b *testing.B) {
 	whole := Range{0, 12_000}
 	for _, kib := range []int64{256, 512, 1024, 2048, 4096, 8192, 16384, 1 << 20} {

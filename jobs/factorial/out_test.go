@@ -96,7 +96,7 @@ func TestOutFileErrors(t *testing.T) {
 	if want := "factorial: write --out " + dir + ": is a directory: give the name of a file"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	// The folder goes away while the job runs.
+	// The directory disappears while the job runs.
 	folder := filepath.Join(dir, "folder")
 	if err := os.Mkdir(folder, 0o777); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"mrrun/internal/unnamed"
 )
 
-// Only the content of a file changes: what else leads to it still does, and it keeps its owner.
+// Only the content of a file changes: its other links still lead to it, and it keeps its owner.
 func TestOutFileOverwrites(t *testing.T) {
 	for _, kind := range []string{"file", "link", "dangling link", "hard link"} {
 		t.Run(kind, func(t *testing.T) {
@@ -62,7 +62,7 @@ func statOf(info os.FileInfo) (*syscall.Stat_t, bool) {
 	return stat, ok
 }
 
-// The folder of a file need not take another one.
+// The directory of a file need not accept another one.
 func TestOutFileInClosedFolder(t *testing.T) {
 	if _, err := os.Stat("/proc/self/fd"); err != nil {
 		t.Skipf("no /proc here: %v", err)
@@ -75,14 +75,15 @@ func TestOutFileInClosedFolder(t *testing.T) {
 	if err := os.Remove(file.Name()); err != nil {
 		t.Fatal(err)
 	}
-	commitText(t, fmt.Sprintf("/proc/self/fd/%d", file.Fd()), "24") // the folder /proc takes no file, whoever asks
+	commitText(t, fmt.Sprintf("/proc/self/fd/%d", file.Fd()), "24") // /proc accepts no file, even from root
 	got := make([]byte, 10)
 	if n, _ := file.ReadAt(got, 0); string(got[:n]) != "24\n" {
 		t.Errorf("got %q, want 24", got[:n])
 	}
 }
 
-// Where no complete file can be given a name, it is made and then written. So too where another was made meanwhile.
+// Where no complete file can be given a name, it is created and then written, even if another
+// process created it meanwhile.
 func TestOutFileMadeMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	f, err := createOut(t.Context(), path)
@@ -99,7 +100,7 @@ func TestOutFileMadeMeanwhile(t *testing.T) {
 	wantContent(t, path, "6\n")
 }
 
-// The old content stays if the new one has no room.
+// The old content stays if there is no room for the new one.
 func TestOutFileWithoutRoom(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {

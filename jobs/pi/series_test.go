@@ -15,11 +15,10 @@ import (
 // point for integers and in digits in all for big.Float.
 const refBits = 256
 
-// ulp is the distance of the floats in [2, 4), where all partial sums but the
-// first lie.
+// ulp is the distance between floats in [2, 4), where all partial sums except the first lie.
 const ulp = 0x1p-51
 
-// maxError is what sumBlocks promises, 2^-6 ulp, plus the final rounding.
+// maxError is the error that sumBlocks promises, 2^-6 ulp, plus the final rounding.
 const maxError = 0.5 + 1.0/64
 
 // checkPi compares sum.Pi() with the exact value and returns the error in ulp.
@@ -131,7 +130,7 @@ func TestKnownDigits(t *testing.T) {
 	}
 }
 
-// Far out no whole sum can be had, so single blocks are compared.
+// Far out a whole sum is out of reach, so single blocks are compared.
 func TestSumBlockFar(t *testing.T) {
 	for _, first := range []int64{1 << 16, 1 << 17, 1 << 26, 1 << 30, 3 << 40, maxTerms - blockTerms} {
 		block := first / blockTerms

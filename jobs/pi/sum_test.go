@@ -92,10 +92,10 @@ func FuzzFromFloat(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, x float64) {
 		if !(math.Abs(x) < 2) {
-			return // fromFloat takes no such number
+			return // fromFloat does not accept it
 		}
 		scaled := new(big.Float).SetPrec(200).SetFloat64(x)
-		want, _ := scaled.SetMantExp(scaled, fracBits).Int(nil) // cuts towards zero
+		want, _ := scaled.SetMantExp(scaled, fracBits).Int(nil) // truncates towards zero
 		got := fromFloat(x)
 		if toBig(got).Cmp(want) != 0 {
 			t.Errorf("fromFloat(%x) = %x, want %x", x, got, want)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Each byte is tried in each place of a group of eight, and after one.
+// Each byte is tried at each place in a group of eight, and after one.
 func TestEveryByteInEveryPlace(t *testing.T) {
 	for b := range 256 {
 		for place := range 20 {

@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// BenchmarkCountBook counts a book of the Go distribution: plain English, some
-// 8000 different words.
+// BenchmarkCountBook counts a book from the Go distribution: plain English, with some 8000
+// different words.
 func BenchmarkCountBook(b *testing.B) {
 	root, err := exec.CommandContext(b.Context(), "go", "env", "GOROOT").Output()
 	if err != nil {
@@ -45,8 +45,8 @@ func benchmarkCount(b *testing.B, text []byte) {
 	}
 }
 
-// randomText has words of the 26 letters from first on, with the frequencies and
-// about the lengths of those of a natural language.
+// randomText returns words of the 26 letters from first on, with about the frequencies and lengths
+// of a natural language.
 func randomText(first rune) []byte {
 	rng := rand.New(rand.NewPCG(5, 6))
 	words := make([][]byte, 50_000)

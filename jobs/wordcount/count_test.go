@@ -33,7 +33,7 @@ func reference(text string) map[string]int64 {
 	return counts
 }
 
-// countInParts cuts text and adds up what is counted in the parts.
+// countInParts cuts text and adds up the counts of its parts.
 func countInParts(t *testing.T, text string, size int64, block int) map[string]int64 {
 	t.Helper()
 	r := strings.NewReader(text)
@@ -119,7 +119,7 @@ func FuzzCount(f *testing.F) {
 	})
 }
 
-// A text with more words than the table holds is emitted in several goes.
+// A text with more words than the table holds is emitted in several parts.
 func TestCountManyWords(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -161,8 +161,7 @@ func TestTooLongWord(t *testing.T) {
 	wantError(t, err, "zeros: the word at offset 3 is longer than 16 MiB: is it a text file?")
 }
 
-// Only the length of the words is limited, not that of a text whose white space
-// is no place to cut.
+// Only the length of words is limited, not that of a text whose white space does not allow a cut.
 func TestWideSpacesOnly(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("語\u3000", maxWord/6+1000)

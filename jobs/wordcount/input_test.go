@@ -13,7 +13,7 @@ import (
 	"testing/iotest"
 )
 
-// countInputs counts args all the way from the names to the words.
+// countInputs counts args, from the names of the inputs to the words.
 func countInputs(t *testing.T, args []string, stdin io.Reader) (counts map[string]int64, in *inputs) {
 	t.Helper()
 	in, err := openInputs(t.Context(), args, stdin)
@@ -33,7 +33,7 @@ func countInputs(t *testing.T, args []string, stdin io.Reader) (counts map[strin
 	return counts, in
 }
 
-// emptyTempDir makes an empty folder the place of temporary files.
+// emptyTempDir makes an empty directory the place of temporary files.
 func emptyTempDir(t *testing.T) (dir string) {
 	dir = t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -59,7 +59,7 @@ func TestStandardInput(t *testing.T) {
 		t.Errorf("standard input is called %q", in.sources[0].name)
 	}
 	if strings.HasPrefix(in.sources[0].path, "/proc/") {
-		wantEmpty(t, dir) // although it is still in use
+		wantEmpty(t, dir) // even though it is still in use
 	}
 	if err := in.close(); err != nil {
 		t.Error(err)
@@ -105,7 +105,7 @@ type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
-// A cancelled run does not wait for a terminal that nobody types at.
+// A cancelled run does not wait for a terminal at which no one types.
 func TestCancelWhileReadingInput(t *testing.T) {
 	dir := emptyTempDir(t)
 	stdin, typed := io.Pipe()

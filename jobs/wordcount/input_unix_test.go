@@ -52,7 +52,8 @@ func TestOtherProcessReadsCopy(t *testing.T) {
 	}
 }
 
-// Standard input that is a file is read where it lies, from its position on, and is at its end then.
+// Standard input that is a file is read in place, from its position on, and is at its end
+// afterwards.
 func TestStandardInputInPlace(t *testing.T) {
 	if _, err := os.Stat("/proc/self/fd"); err != nil {
 		t.Skipf("no /proc here: %v", err)
@@ -122,7 +123,7 @@ func TestKernelFile(t *testing.T) {
 	}
 }
 
-// /dev/stdin means another file in each process.
+// /dev/stdin means a different file in each process.
 func TestDevStdin(t *testing.T) {
 	file, err := os.Open(writeFile(t, "words"))
 	if err != nil {

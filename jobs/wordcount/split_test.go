@@ -47,7 +47,7 @@ func TestSplitErrors(t *testing.T) {
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	if os.Geteuid() != 0 { // root may read it all the same
+	if os.Geteuid() != 0 { // root can read it all the same
 		_, err = splitFiles([]source{{"book.txt", path, 0}}, 1)
 		wantError(t, err, "wordcount: read book.txt: permission denied")
 	}
@@ -57,7 +57,7 @@ func TestSplitErrors(t *testing.T) {
 	wantError(t, err, "read book.txt: boom")
 }
 
-// countingReaderAt adds up how much is read.
+// countingReaderAt adds up how many bytes are read.
 type countingReaderAt struct {
 	*strings.Reader
 	n int

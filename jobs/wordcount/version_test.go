@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// What happens to a file between its cut and its reading is an error, unless all parts are there as they were.
+// A change of a file between its cut and its reading is an error, unless all parts are there
+// unchanged.
 func TestFileChangesAfterCut(t *testing.T) {
 	const text = "one two three four"
 	write := func(text string) func(t *testing.T, path string) error {
@@ -20,7 +21,7 @@ func TestFileChangesAfterCut(t *testing.T) {
 	}
 	tests := map[string]struct {
 		change  func(t *testing.T, path string) error
-		message string // nothing: it is counted
+		message string // empty: the file is counted
 	}{
 		"nothing":              {func(*testing.T, string) error { return nil }, ""},
 		"grown":                {write(text + " five"), ""},
@@ -64,7 +65,7 @@ func TestFileChangesAfterCut(t *testing.T) {
 	}
 }
 
-// A change while a part is read is found out behind its last byte.
+// A change while a part is read is detected after its last byte.
 func TestFileChangesWhileRead(t *testing.T) {
 	path := writeFile(t, "one two")
 	lastYear := time.Now().AddDate(-1, 0, 0)

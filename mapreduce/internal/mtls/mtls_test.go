@@ -26,7 +26,7 @@ func TestConfig(t *testing.T) {
 	for name, tt := range map[string]struct {
 		client   *tls.Config
 		accepted bool
-		byClient bool // it is the client that refuses
+		byClient bool // the client refuses
 	}{
 		"the same key":        {ours(key, "client", "server"), true, false},
 		"another key":         {ours(other, "client", "server"), false, true},

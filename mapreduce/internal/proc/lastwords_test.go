@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A heldPipe is a pipe whose writing end another process still holds when its worker has ended.
+// A heldPipe is a pipe whose writing end another process still holds after its worker has ended.
 func heldPipe(t *testing.T) (r *PipeReader, w *os.File) {
 	t.Helper()
 	file, w, err := os.Pipe()
@@ -24,7 +24,7 @@ func heldPipe(t *testing.T) (r *PipeReader, w *os.File) {
 	return r, w
 }
 
-// slowly reads a byte after the other, until after lateTime if there are more than two.
+// slowly reads byte by byte, until after lateTime if there are more than two.
 func slowly(r *PipeReader, n int) (string, error) {
 	var got []byte
 	b := make([]byte, 1)
@@ -41,7 +41,7 @@ func slowly(r *PipeReader, n int) (string, error) {
 	return string(got), nil
 }
 
-// What lay in the pipe at the worker's end is read, however slowly.
+// What was in the pipe at the worker's end is read, however slowly.
 func TestPipeReaderSlow(t *testing.T) {
 	t.Parallel()
 	r, w := heldPipe(t)
@@ -55,7 +55,7 @@ func TestPipeReaderSlow(t *testing.T) {
 	}
 }
 
-// Another process that holds the pipe is heard for a second, and no longer, also if it never stops.
+// Another process that holds the pipe is read for a second, and no longer, even if it never stops.
 func TestPipeReaderOthers(t *testing.T) {
 	t.Parallel()
 	r, w := heldPipe(t)
@@ -79,7 +79,7 @@ func TestPipeReaderOthers(t *testing.T) {
 	}
 }
 
-// Where nobody is waited for, the end of the pipe is seen all the same.
+// Without a wait for others, the end of the pipe is noticed all the same.
 func TestPipeReaderEndsAtOnce(t *testing.T) {
 	for range 100 {
 		r, w := heldPipe(t)
@@ -93,7 +93,7 @@ func TestPipeReaderEndsAtOnce(t *testing.T) {
 	}
 }
 
-// While the worker lives there is no limit but the deadline, which its end replaces.
+// While the worker lives, the deadline is the only limit; the worker's end replaces it.
 func TestPipeReaderDeadline(t *testing.T) {
 	t.Parallel()
 	r, w := heldPipe(t)

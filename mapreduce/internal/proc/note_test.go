@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// An item that is finished does not run any more, and is to blame until its answer has left.
+// A finished item does not run any more, and is to blame until its answer has left.
 func TestNoteOfFinishedItem(t *testing.T) {
 	n, f, err := newNote()
 	if err != nil {

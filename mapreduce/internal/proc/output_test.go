@@ -71,7 +71,7 @@ func TestCopyEndlessLine(t *testing.T) {
 	}
 }
 
-// lines are n numbered lines of 10 bytes.
+// lines returns n numbered lines of 10 bytes.
 func lines(prefix string, n int) []string {
 	var all []string
 	for i := range n {

@@ -22,7 +22,7 @@ import (
 	"mrrun/transport"
 )
 
-// What a worker of these tests does, by the first argument of startTest.
+// The variable that says what a worker of these tests does, from startTest.
 const doVariable = "MRRUN_TEST_DO"
 
 func TestMain(m *testing.M) {
@@ -72,7 +72,7 @@ func work(w *Worker, do string) {
 
 var testHello = Hello{Version: Version, Fingerprint: 7, Tasks: []string{"a", "b"}}
 
-// startTest starts a worker that does so, and returns what came of its hello.
+// startTest starts a worker that does as it is told, and returns the result of its hello.
 func startTest(t *testing.T, do string, output OutputFunc) (*Process, error) {
 	t.Helper()
 	t.Setenv(doVariable, do)
@@ -208,7 +208,7 @@ func TestStop(t *testing.T) {
 		want  string
 	}{
 		{"", time.Minute, false, "exit status 3"}, // it reads the end of its requests
-		{"deaf", 0, false, "killed by SIGKILL"},   // it takes its group with it at SIGTERM
+		{"deaf", 0, false, "killed by SIGKILL"},   // at SIGTERM it kills its group, and so itself
 		{"deaf", time.Millisecond, true, "killed by SIGKILL"},
 	}
 	for _, test := range tests {
@@ -220,7 +220,7 @@ func TestStop(t *testing.T) {
 			_ = syscall.Kill(p.PID(), syscall.SIGSTOP)
 		}
 		p.Stop(test.grace)
-		p.Stop(test.grace) // again does no harm
+		p.Stop(test.grace) // a second time does no harm
 		p.Kill()
 		if got := p.Exit().String(); got != test.want {
 			t.Errorf("%q: %s, want %s", test.do, got, test.want)
@@ -249,7 +249,7 @@ func TestWorkerEnvironment(t *testing.T) {
 	}
 }
 
-// The first variable of a name counts for a Go program, so there must be no other.
+// A Go program uses the first variable of a name, so there must be no other.
 func TestEnvironmentHasNoDoubles(t *testing.T) {
 	t.Setenv("GORACE", "halt_on_error=1")
 	t.Setenv("GOMAXPROCS", "")
@@ -302,7 +302,7 @@ func TestStartErrorHints(t *testing.T) {
 	}
 }
 
-// Whichever descriptor is the one too many, Start says so and leaves none behind.
+// Whichever descriptor is one too many, Start says so and leaves none open.
 func TestStartWithoutDescriptors(t *testing.T) {
 	if p, err := startTest(t, "", nil); err != nil { // opens what the runtime keeps
 		t.Fatal(err)
@@ -367,14 +367,15 @@ func lowestFree(t *testing.T) int {
 	return int(f.Fd())
 }
 
-// playNoProcesses starts a worker as a user who may have no more processes. Threads count as such, and a runtime that cannot
-// start one gives up: what it needs must be there before, and the limit is in force for a moment only.
+// playNoProcesses starts a worker as a user that may have no more processes. Threads count as such,
+// and a runtime that cannot start one gives up: those that it needs must exist before, and the
+// limit is in force only for a moment.
 func playNoProcesses() {
 	_, _ = startLocked("", nil, &os.ProcAttr{})
 	spareThreads(16)
 	var old syscall.Rlimit
 	_ = syscall.Getrlimit(unix.RLIMIT_NPROC, &old)
-	if os.Getuid() == 0 { // whom no such limit holds
+	if os.Getuid() == 0 { // root is not limited
 		if err := syscall.Setuid(65534); err != nil {
 			fmt.Println(err)
 			os.Exit(1)
@@ -387,7 +388,7 @@ func playNoProcesses() {
 	os.Exit(0)
 }
 
-// spareThreads makes the runtime start threads while it may: so many are held at the same time.
+// spareThreads makes the runtime start threads while it may, by holding n of them at the same time.
 func spareThreads(n int) {
 	var holding, over sync.WaitGroup
 	holding.Add(n)
