@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestSameResultHoweverRun compares standard output, byte for byte, over numbers of workers and chunk sizes.
+// TestSameResultHoweverRun compares standard output, byte for byte, for several numbers of workers
+// and chunk sizes.
 func TestSameResultHoweverRun(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "text.txt")
 	writeWords(t, text)

@@ -15,16 +15,17 @@ import (
 
 const module = "mrrun"
 
-// layers has the packages in the order in which they may import: each only those of an earlier line. The first pattern that
-// fits says where a package belongs; a pattern that ends in / stands for everything below a folder.
+// layers has the packages in the order in which they may import: each only those of an earlier
+// line. The first pattern that matches a package gives its place; a pattern that ends in / stands
+// for everything below a directory.
 var layers = [][]string{
 	{"internal/stdio", "internal/unnamed", "internal/hold", "internal/cores", "internal/faulty"},
 	{"internal/shm"},
-	{"internal/shm/"}, // of tests
+	{"internal/shm/"}, // for tests
 	{"internal/stream"},
 	{"shared"},
 	{"transport"},
-	{"mapreduce/internal/"}, // among themselves: they are one layer to all others
+	{"mapreduce/internal/"}, // may import each other: they are one layer to all others
 	{"mapreduce"},
 	{"mapreduce/manager", "jobs"},
 	{"mapreduce/manager/"},
@@ -92,7 +93,8 @@ func TestCoreNeedsLittle(t *testing.T) {
 	}
 }
 
-// TLS would take a tenth of a millisecond from the start of each worker: what needs it is in packages of its own.
+// TLS would add a tenth of a millisecond to the start of each worker, so packages of their own use
+// it.
 func TestCommandHasNoTLS(t *testing.T) {
 	deps := goList(t, "{{.ImportPath}}", "-deps", "./cmd/mrrun")
 	linked := func(path string) bool {
@@ -122,7 +124,7 @@ func goList(t *testing.T, format string, args ...string) [][]string {
 
 var builtDir string // removed by TestMain
 
-// built returns the path of the real binary, made once as users are told to make it.
+// built returns the path of the real binary, which is built once, as users are told to build it.
 var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "mrrun-built-*")
 	if err != nil {
@@ -136,7 +138,7 @@ var built = sync.OnceValues(func() (string, error) {
 	return path, cmd.Run()
 })
 
-// TestBuiltCommand looks at the binary: static, with no module in it that nobody allowed, and it runs.
+// TestBuiltCommand checks the binary: it is static, contains only allowed modules, and runs.
 func TestBuiltCommand(t *testing.T) {
 	path, err := built()
 	if err != nil {

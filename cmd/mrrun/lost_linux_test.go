@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// A run that loses workers says so, each time and at its end, and counts them; --quiet keeps only the count.
+// A run that loses workers logs each loss, and reports their number at its end; --quiet keeps only
+// the number.
 func TestLostWorkersAreTold(t *testing.T) {
 	const line = "mrrun: WARN mapreduce: a worker was lost"
 	for _, quiet := range []bool{false, true} {

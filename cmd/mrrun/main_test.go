@@ -23,11 +23,11 @@ import (
 
 var update = flag.Bool("update", false, "write what the scripts got into them")
 
-// TestMain makes the test binary play mrrun: testscript puts a copy of it on PATH under that name. So the scripts run with
-// the race detector and count for coverage when the test does.
+// TestMain makes the test binary act as mrrun: testscript puts a copy of it on PATH under that
+// name. So the scripts run with the race detector and count for coverage when the test does.
 func TestMain(m *testing.M) {
-	// A worker of that mrrun is the test binary too, and known to Init alone: its argv[0], "mrrun [worker 1]", is no
-	// command for testscript, which would run all tests in it.
+	// A worker of that mrrun is the test binary too, which only Init can tell: its argv[0], "mrrun
+	// [worker 1]", is not a command of testscript, which would run all tests in it.
 	mapreduce.Init()
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(cleanup{m}, map[string]func(){"mrrun": main})
 }
 
-// cleanup removes what is made once for all tests.
+// cleanup removes what was made once for all tests.
 type cleanup struct{ m *testing.M }
 
 func (c cleanup) Run() int {
@@ -70,7 +70,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// run ARGS: mrrun succeeds and says nothing on standard error.
+// run ARGS: mrrun succeeds and writes nothing to standard error.
 func runCommand(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	ts.Check(ts.Exec("mrrun", args...))
@@ -111,7 +111,7 @@ func fails(ts *testscript.TestScript, want int, args []string) {
 	}
 }
 
-// message TEXT: that, after "mrrun: ", is what the command before wrote to standard error.
+// message TEXT: the previous command wrote "mrrun: " and TEXT to standard error.
 func messageCommand(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	if got, want := ts.ReadFile("stderr"), "mrrun: "+strings.Join(args, " ")+"\n"; got != want {
@@ -119,7 +119,7 @@ func messageCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// silent: the command before wrote nothing at all to standard error.
+// silent: the previous command wrote nothing to standard error.
 func silentCommand(ts *testscript.TestScript, neg bool, _ []string) {
 	noNeg(ts, neg)
 	if got := ts.ReadFile("stderr"); got != "" {
@@ -127,7 +127,8 @@ func silentCommand(ts *testscript.TestScript, neg bool, _ []string) {
 	}
 }
 
-// json LINES KEY...: standard output is so many lines, each of them an object with just these keys in this order.
+// json LINES KEY...: standard output has so many lines, each an object with exactly these keys in
+// this order.
 func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	lines, err := strconv.Atoi(args[0])

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The documents name files that exist, and the map of mapreduce names all of them.
+// The documents name only files that exist, and the map of mapreduce names all of its files.
 func TestMapOfFiles(t *testing.T) {
 	root := filepath.Join("..", "..")
 	goFile := regexp.MustCompile("`([a-z/]*[a-z_]+\\.go)`")

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestReadme does what README says: its programs are compiled and run in modules of their own, beside this one.
+// TestReadme follows README: its programs are compiled and run in modules of their own, next to
+// this one.
 func TestReadme(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {

@@ -20,7 +20,8 @@ import (
 	"time"
 )
 
-// soon is how long an end may take: a second, or more in the much slower program that the race detector makes.
+// soon is how long a run may take to end: a second, or more with the race detector, which is much
+// slower.
 var soon = func() time.Duration {
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		return 10 * time.Second
@@ -43,7 +44,7 @@ func startDriver(t *testing.T, args ...string) *driver {
 		t.Fatal(err)
 	}
 	go func() { d.ended <- d.cmd.Wait() }()
-	t.Cleanup(func() { d.cmd.Process.Kill() }) // an error says that it has ended
+	t.Cleanup(func() { d.cmd.Process.Kill() }) // an error means that it has ended
 	return d
 }
 
@@ -69,7 +70,7 @@ func (d *driver) signal(t *testing.T, s os.Signal) {
 	}
 }
 
-// end waits for the end, which must come soon, and returns what wait says.
+// end waits for the end, which must come soon, and returns the process's state.
 func (d *driver) end(t *testing.T) *os.ProcessState {
 	t.Helper()
 	return d.endWithin(t, soon)
@@ -85,7 +86,7 @@ func (d *driver) endWithin(t *testing.T, limit time.Duration) *os.ProcessState {
 	return d.cmd.ProcessState
 }
 
-// fails is end for a run that must end with a status, no result, and one line on standard error.
+// fails is end for a run that must end with this status, no result, and one line on standard error.
 func (d *driver) fails(t *testing.T, status int, message string) {
 	t.Helper()
 	if got := d.end(t).ExitCode(); got != status {
@@ -99,7 +100,7 @@ func (d *driver) fails(t *testing.T, status int, message string) {
 	}
 }
 
-// childrenOf returns the processes that pid has started and that run.
+// childrenOf returns the running processes that pid has started.
 func childrenOf(t *testing.T, pid int) []int {
 	t.Helper()
 	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,stat=").Output()
@@ -120,10 +121,11 @@ func childrenOf(t *testing.T, pid int) []int {
 	return pids
 }
 
-// runs reports whether a process is there and no zombie: who should reap an orphan may take its time.
+// runs reports whether a process exists and is not a zombie: an orphan may wait a while to be
+// reaped.
 func runs(pid int) bool {
 	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
-		_, state, _ := bytes.Cut(stat, []byte(") ")) // behind the name
+		_, state, _ := bytes.Cut(stat, []byte(") ")) // after the name
 		return !bytes.HasPrefix(state, []byte("Z")) && !bytes.HasPrefix(state, []byte("X"))
 	}
 	return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
@@ -192,7 +194,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// The signal may come at any moment, before there is a worker for example.
+// The signal may come at any moment, for example before there is a worker.
 func TestInterruptedEarly(t *testing.T) {
 	for delay := time.Duration(0); delay < 20*time.Millisecond; delay += 2 * time.Millisecond {
 		d := startDriver(t, "pi", "-n", "1e13", "-procs", "2")
@@ -206,7 +208,7 @@ func TestInterruptedEarly(t *testing.T) {
 	}
 }
 
-// Waiting for input ends as well.
+// Ctrl-C also ends a wait for input.
 func TestInterruptedWhileReading(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -223,17 +225,17 @@ func TestInterruptedWhileReading(t *testing.T) {
 	if _, err := io.WriteString(w, "some words"); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(300 * time.Millisecond) // mrrun shows by nothing that it waits
+	time.Sleep(300 * time.Millisecond) // nothing shows that mrrun waits
 	d.signal(t, os.Interrupt)
 	d.fails(t, 130, "interrupted")
 }
 
-// A second Ctrl-C right behind the first ends it all the same, by one or the other.
+// A second Ctrl-C right after the first ends the run all the same, by one or the other.
 func TestInterruptedTwice(t *testing.T) {
 	d := startDriver(t, "pi", "-n", "1e13", "-procs", "2")
 	workers := d.workers(t, 2)
 	d.signal(t, os.Interrupt)
-	_ = d.cmd.Process.Signal(os.Interrupt) // an error says that the first was enough
+	_ = d.cmd.Process.Signal(os.Interrupt) // an error means that the first was enough
 	state := d.end(t)
 	if s := state.Sys().(syscall.WaitStatus); state.ExitCode() != 130 && s.Signal() != syscall.SIGINT {
 		t.Errorf("got %v, want the end by SIGINT", state)
@@ -241,7 +243,7 @@ func TestInterruptedTwice(t *testing.T) {
 	checkGone(t, workers)
 }
 
-// What a killed worker computed is computed again: nothing of it shows in the result.
+// What a killed worker computed is computed again: it does not show in the result.
 func TestWorkerKilled(t *testing.T) {
 	d := startDriver(t, "pi", "-n", "1e10", "-procs", "3")
 	workers := d.workers(t, 3)
@@ -266,7 +268,7 @@ func TestDriverKilled(t *testing.T) {
 	checkGone(t, workers)
 }
 
-// A run that fails leaves the file that was there, and nothing else, at its end and before.
+// A run that fails leaves the file that was there, and nothing else, before and at its end.
 func TestFailedRunKeepsOut(t *testing.T) {
 	for _, by := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGKILL} {
 		t.Run(by.String(), func(t *testing.T) {
@@ -280,7 +282,7 @@ func TestFailedRunKeepsOut(t *testing.T) {
 			waitForDigits(t, d.pid(), dir)
 			checkFiles(t, dir, 1)
 			d.signal(t, by)
-			// The driver first writes what it has already got.
+			// The driver first writes what it has already received.
 			if d.endWithin(t, 10*time.Second+soon).Success() {
 				t.Error("mrrun succeeded")
 			}
@@ -321,7 +323,7 @@ func checkFiles(t *testing.T, dir string, want int) {
 	}
 }
 
-// Ctrl-C ends what the driver does alone, too: here the decimal text of a long number.
+// Ctrl-C also ends work in the driver itself: here the decimal text of a long number.
 func TestInterruptedInDriver(t *testing.T) {
 	d := startDriver(t, "factorial", "-n", "3e6", "-procs", "2")
 	workers := d.workers(t, 2)

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// mrrun | head: the reader goes away. As with other commands, SIGPIPE ends the writer without a word.
+// mrrun | head: the reader goes away. As with other commands, SIGPIPE ends the writer silently.
 func TestReaderGoesAway(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "text.txt")
 	writeWords(t, text)
@@ -34,7 +34,7 @@ func TestReaderGoesAway(t *testing.T) {
 	}
 }
 
-// A full disk is said once, in one line.
+// A full disk is reported once, in one line.
 func TestResultOntoFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -65,7 +65,7 @@ func TestResultOntoFullDisk(t *testing.T) {
 	}
 }
 
-// A closed stream is an error, found out before the work; /dev/null is none.
+// A closed stream is an error, found before any work; /dev/null is not.
 func TestClosedStreams(t *testing.T) {
 	const closedOutput = "mrrun: standard output is closed, or is /dev/null opened for reading and writing, which looks the same: open /dev/null for writing alone if you mean that\n"
 	const closedInput = "mrrun: wordcount: standard input is closed, or is /dev/null opened for reading and writing, which looks the same: open /dev/null for reading alone if you mean that\n"

@@ -14,7 +14,7 @@ import (
 	"mrrun/transport"
 )
 
-// sharedTypes are what processes share, by their names in README.
+// sharedTypes are the types of shared objects, by their names in README.
 var sharedTypes = map[string]reflect.Type{
 	"shared.Lock": reflect.TypeFor[*shared.Lock](), "shared.RLock": reflect.TypeFor[*shared.RLock](),
 	"shared.Semaphore": reflect.TypeFor[*shared.Semaphore](), "shared.Cond": reflect.TypeFor[*shared.Cond](),
@@ -34,8 +34,8 @@ var (
 	word     = regexp.MustCompile("`([\\w.]+)`")
 )
 
-// TestReadmeWords holds README's table of what processes share to the types themselves: which methods take a ctx, and what has
-// a Close.
+// TestReadmeWords compares README's table of shared objects with the types themselves: which
+// methods take a ctx, and which types have a Close.
 func TestReadmeWords(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -74,7 +74,8 @@ func TestReadmeWords(t *testing.T) {
 	}
 }
 
-// checkCtx compares the methods that take a ctx with what README says: those, or all but those, or none.
+// checkCtx compares the methods that take a ctx with README, which names them, or all except some,
+// or none.
 func checkCtx(t *testing.T, name string, typ reflect.Type, says string) {
 	t.Helper()
 	var with, without []string
@@ -102,7 +103,7 @@ func checkCtx(t *testing.T, name string, typ reflect.Type, says string) {
 	}
 }
 
-// words returns what is in backquotes.
+// words returns the words in backquotes.
 func words(s string) (all []string) {
 	for _, m := range word.FindAllStringSubmatch(s, -1) {
 		all = append(all, m[1])
