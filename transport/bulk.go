@@ -96,8 +96,8 @@ func (w *Writer) UseShared(idle time.Duration) (close func()) {
 	}
 }
 
-// SendWhole makes large bodies go through the stream from now on. What was sent before stays in
-// shared memory for as long as the receiver needs it and this process lives.
+// SendWhole makes large bodies go through the stream from now on. What was sent before stays in the
+// shared memory of this process.
 func (w *Writer) SendWhole() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -8,11 +8,12 @@ import (
 	"syscall"
 )
 
-// threadsHint is what to do when the system starts no process or no thread.
+// threadsHint is what to do when the system does not start a process or a thread.
 const threadsHint = "raise the limit of this user's threads (ulimit -u), or that of its control group (pids.max), or use fewer processes"
 
-// noThreadBegins are what lines begin with by which the runtime of a worker says that it gets no thread, and ends it. A dump of
-// all goroutines follows, which tells nothing more.
+// noThreadBegins are the beginnings of the lines with which the runtime of a worker reports that it
+// gets no thread, and then ends the worker. A dump of all goroutines follows, which tells nothing
+// more.
 var noThreadBegins = []string{
 	"runtime: failed to create new OS thread",
 	"fatal error: newosproc",
@@ -36,7 +37,8 @@ func (e Exit) NoThread() bool {
 	return false
 }
 
-// LastWords returns, for the end of a message about how the worker ended, what it said last, or what that means.
+// LastWords returns the worker's last words, or what they mean, for the end of a message about how
+// it ended.
 func (e Exit) LastWords() string {
 	switch {
 	case e.NoThread():
@@ -47,22 +49,23 @@ func (e Exit) LastWords() string {
 	return ""
 }
 
-// noThreadError is about a worker that never was ready.
+// noThreadError returns the error about a worker that got no thread before it was ready.
 func (p *Process) noThreadError() error {
 	return fmt.Errorf("worker %d (pid %d) got no thread: %w; %s", p.ID, p.PID(), syscall.EAGAIN, threadsHint)
 }
 
-// A heldLine is not passed on yet.
+// A heldLine is a line that was not passed on yet.
 type heldLine struct {
 	item int
 	text []byte
 }
 
-// maxHeld is more lines than the dump of a worker has as a rule.
+// maxHeld is more lines than the dump of a worker usually has.
 const maxHeld = 10_000
 
-// hold keeps back what a worker prints from the runtime's words on that it gets no thread, until it is known whether it ended
-// of that. It reports whether it has kept the line.
+// hold keeps back what a worker prints, beginning with the runtime's report that it gets no thread,
+// until it is known whether the worker ended because of that. It reports whether it has kept the
+// line.
 func (s *stream) hold(item int, line []byte) bool {
 	if len(s.held) == 0 && (!saysNoThread(string(line)) || WholeDumps()) || len(s.held) == maxHeld {
 		return false
@@ -71,8 +74,8 @@ func (s *stream) hold(item int, line []byte) bool {
 	return true
 }
 
-// release passes on what was held back of a worker that ended in good order: another program has said it. A worker that was
-// killed was on its way to die of it.
+// release passes on what was held back if the worker ended in good order: then another program has
+// printed it. A worker that was killed was about to end because of it.
 func (s *stream) release(exit Exit, sink OutputFunc) {
 	if exit.Code != 0 {
 		return

@@ -121,7 +121,8 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
-// What a program that a task has started says of threads is passed on, if late; what a worker says that ends of it is not.
+// A report of no thread is passed on, though late, if it comes from a program that a task has started,
+// and not if the worker ends because of it.
 func TestNoThreadIsHeldBack(t *testing.T) {
 	const words = "runtime: failed to create new OS thread (have 2 already; errno=11)\nfatal error: newosproc\n\nruntime stack:\n"
 	for _, test := range []struct {

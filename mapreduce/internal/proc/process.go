@@ -95,7 +95,7 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Linux.
 func (p *Process) Suspended(now time.Time) time.Duration { return p.stopped.Total(now) }
 
-// IsSuspended reports whether the worker is stopped by a signal. Only Linux tells.
+// IsSuspended reports whether a signal has stopped the worker. It is false except on Linux.
 func (p *Process) IsSuspended() bool { return p.stopped.Running() }
 
 // Ended is closed when the worker has ended and was reaped, which is before Done.

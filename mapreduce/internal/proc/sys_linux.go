@@ -112,7 +112,7 @@ func ownStatus(name string) (n int64) {
 	return n << 10
 }
 
-// statusWord returns the first word behind a name in what /proc tells of a process.
+// statusWord returns the first word after a name in the status file of a process in /proc.
 func statusWord(status []byte, name string) string {
 	_, after, _ := strings.Cut(string(status), "\n"+name+":")
 	line, _, _ := strings.Cut(after, "\n")
@@ -256,7 +256,8 @@ func RSS(pid int) int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-// State says in a word what the system has the worker do.
+// State returns the worker's state in the system: "running", "sleeping", "waiting for a device",
+// "stopped" or "unknown".
 func (p *Process) State() string {
 	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(p.PID()) + "/stat")
 	_, rest, _ := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ")
