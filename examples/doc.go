@@ -3,6 +3,6 @@
 //
 //	go run ./examples/startgun
 //
-// The comment at the end of each program is its output, which a test checks. Where the output varies,
-// a line that begins with ~ is a regular expression for it.
+// The comment at the end of each program is its output, which a test checks. Where the output
+// varies, a line that begins with ~ is a regular expression for it.
 package examples

@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// TestExamples builds all examples, runs each, and compares what it prints with the comment at its end.
+// TestExamples builds all examples, runs each, and compares what it prints with the comment at its
+// end.
 func TestExamples(t *testing.T) {
 	sources, err := filepath.Glob("*/main.go")
 	if err != nil || len(sources) == 0 {

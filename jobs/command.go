@@ -23,7 +23,8 @@ type Command struct {
 // Work is what a command does once its flags are set. [Fold] or [Keyed] makes it, for one run.
 type Work interface {
 	Output
-	// run does the work on e. It splits the input first, so that bad input is reported before a process is started.
+	// run does the work on e. It splits the input first, so that bad input is reported before a
+	// process is started.
 	run(ctx context.Context, e *engine, args []string) error
 }
 
@@ -51,7 +52,8 @@ var registered struct {
 	commands map[string]Command
 }
 
-// Register adds a command; call it in an init function. It panics if the command is incomplete or its name is taken.
+// Register adds a command; call it in an init function. It panics if the command is incomplete or
+// its name is taken.
 func Register(c Command) {
 	registered.mu.Lock()
 	defer registered.mu.Unlock()

@@ -89,8 +89,8 @@ func wholeValue(digits string, tens, twos int) (int64, error) {
 	significant := strings.TrimRight(digits, "0")
 	tens += len(digits) - len(significant)
 	if tens < -twos {
-		// Dividing by 10^-tens takes as many fives and twos. As the digits do not end in 0, they have
-		// no twos if they have the fives.
+		// Dividing by 10^-tens takes as many fives and twos. As the digits do not end in 0, they
+		// have no twos if they have the fives.
 		return 0, errNotWhole
 	}
 	if len(significant)+tens > 19 {

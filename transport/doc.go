@@ -30,8 +30,9 @@
 //
 // # Values
 //
-// A body is msgpack (https://msgpack.org): structs as arrays of their exported fields, integers in their shortest form.
-// Three kinds of value have a form of their own, as msgpack extensions, where plain msgpack would be slow:
+// A body is msgpack (https://msgpack.org): structs as arrays of their exported fields, integers in
+// their shortest form. Three kinds of value have a form of their own, as msgpack extensions, where
+// plain msgpack would be slow:
 //
 //	ext type 1   a slice of numbers: one byte for the kind of element, then the elements, little-endian
 //	             (1 int8, 2 int16, 3 int32, 4 int64, 5 uint16, 6 uint32, 7 uint64, 8 float32, 9 float64, 10 uint8)

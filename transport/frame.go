@@ -13,7 +13,8 @@ const (
 	headerSize    = 16
 	formatVersion = 1
 
-	// MaxBody is the largest body a frame may have, in bytes: msgpack counts the bytes of a value in 32 bits.
+	// MaxBody is the largest body a frame may have, in bytes: msgpack counts the bytes of a value
+	// in 32 bits.
 	MaxBody = 1<<32 - 1
 
 	// keepBuffer is the size in bytes of the largest buffer that is kept for the next message.

@@ -6,8 +6,9 @@ import (
 	"io"
 )
 
-// itemLength is the length in front of an item whose type has methods of its own, in as many bytes as always: it is known
-// last. Only such a method can fail, or take more or less than its own; of other items the body holds nothing but themselves.
+// itemLength is the length in front of an item whose type has methods of its own, in as many bytes
+// as always: it is known last. Only such a method can fail, or take more or less than its own; of
+// other items the body holds nothing but themselves.
 const itemLength = 8
 
 // EncodeItem is [Codec.Encode] of one of several values in a row, for [Codec.DecodeItem].
@@ -22,8 +23,9 @@ func (c *Codec[T]) EncodeItem(e *Encoder, v *T) error {
 	return err
 }
 
-// DecodeItem is [Codec.Decode] of a value that EncodeItem has appended. failed is about this value alone: a method of T, or of
-// a part of it, could not decode it, and those behind it can be taken all the same. After err none can.
+// DecodeItem is [Codec.Decode] of a value that EncodeItem has appended. failed is about this value
+// alone: a method of T, or of a part of it, could not decode it, and those behind it can be taken
+// all the same. After err none can.
 func (c *Codec[T]) DecodeItem(d *Decoder, v *T) (failed, err error) {
 	if !c.methods {
 		return nil, c.decode(d, v)

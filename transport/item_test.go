@@ -46,7 +46,8 @@ func (o *odd) DecodeMsgpack(d *msgpack.Decoder) error {
 	return d.Decode(&rest)
 }
 
-// An item that cannot be decoded, or takes more or less than its own, leaves those behind it as they are.
+// An item that cannot be decoded, or takes more or less than its own, leaves those behind it as
+// they are.
 func TestItemsAreApart(t *testing.T) {
 	c, err := NewCodec[odd]()
 	if err != nil {

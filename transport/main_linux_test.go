@@ -10,7 +10,8 @@ import (
 	"mrrun/internal/shm"
 )
 
-// helperVariable makes the test binary a helper: "NAME TAG ARGUMENT", the argument being msgpack in hexadecimal digits.
+// helperVariable makes the test binary a helper: "NAME TAG ARGUMENT", the argument being msgpack in
+// hexadecimal digits.
 const helperVariable = "TRANSPORT_TEST_HELPER"
 
 func TestMain(m *testing.M) {

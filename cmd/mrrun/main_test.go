@@ -79,7 +79,8 @@ func runCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// fails STATUS ARGS: mrrun ends with that status, nothing on standard output and one line on standard error.
+// fails STATUS ARGS: mrrun ends with that status, nothing on standard output and one line on
+// standard error.
 func failsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	noNeg(ts, neg)
 	want, err := strconv.Atoi(args[0])

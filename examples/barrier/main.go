@@ -1,7 +1,8 @@
 // Command barrier runs three processes that meet at a Barrier, round after round: none begins a
 // round before all are there.
 //
-// In Python it is a multiprocessing.Barrier(3) at which each Process calls barrier.wait(), and one of them gets 0.
+// In Python it is a multiprocessing.Barrier(3) at which each Process calls barrier.wait(), and one
+// of them gets 0.
 package main
 
 import (

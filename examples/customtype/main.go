@@ -1,7 +1,8 @@
 // Command customtype keeps an object of a type of its own on a manager: through a proxy, workers
 // call its methods, and get a field that the driver has set.
 //
-// In Python it is a BaseManager with register("Thermometer", Thermometer), and for the field a NamespaceProxy.
+// In Python it is a BaseManager with register("Thermometer", Thermometer), and for the field a
+// NamespaceProxy.
 package main
 
 import (

@@ -3,7 +3,8 @@
 // that: which process waits for which lock, and where, and which process holds it. The driver shows
 // the report and gives the call up.
 //
-// In Python, two Processes with two multiprocessing.Locks and opposite "with" statements hang without a word.
+// In Python, two Processes with two multiprocessing.Locks and opposite "with" statements hang
+// without a word.
 package main
 
 import (

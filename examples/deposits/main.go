@@ -2,7 +2,8 @@
 // balance of 100 should be 100 afterwards. Reading and then writing are two steps: without a lock,
 // another process may come between them.
 //
-// In Python it is a multiprocessing.Value('i', 100) with balance.value += 1, with and without balance.get_lock().
+// In Python it is a multiprocessing.Value('i', 100) with balance.value += 1, with and without
+// balance.get_lock().
 package main
 
 import (

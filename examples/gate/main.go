@@ -1,7 +1,8 @@
 // Command gate runs three workers that wait at a gate, an Event of a manager, until the driver
 // opens it.
 //
-// In Python it is a manager.Event() that is passed to the tasks of a Pool, which call event.wait(): a plain Event cannot be.
+// In Python it is a manager.Event() that is passed to the tasks of a Pool, which call event.wait():
+// a plain Event cannot be.
 package main
 
 import (

@@ -1,7 +1,8 @@
 // Command increments counts to 400,000 in four processes, in three ways: without a lock, which
 // loses some, with a Lock, and with an atomic Add, which needs no lock.
 //
-// In Python it is counter.value += 1 on a multiprocessing.Value, without and with counter.get_lock(). It has no atomic Add.
+// In Python it is counter.value += 1 on a multiprocessing.Value, without and with
+// counter.get_lock(). It has no atomic Add.
 package main
 
 import (

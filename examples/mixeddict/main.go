@@ -1,7 +1,8 @@
 // Command mixeddict starts a process that fills a dict with keys and values of many types, and
 // reverses a list; a manager keeps both. What arrives is what was sent: 1 is not "1", and not 1.0.
 //
-// In Python it is d[1] = '1'; d['2'] = 2; d[0.25] = None; l.reverse() on a manager.dict() and a manager.list(range(10)).
+// In Python it is d[1] = '1'; d['2'] = 2; d[0.25] = None; l.reverse() on a manager.dict() and a
+// manager.list(range(10)).
 package main
 
 import (

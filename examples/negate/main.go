@@ -1,7 +1,8 @@
 // Command negate changes the sign of a million numbers in place. The workers get ranges of one
 // shared Array: a message says where the numbers are, and does not contain them.
 //
-// In Python it is a multiprocessing.Array and a function that gets the start and the end of its range.
+// In Python it is a multiprocessing.Array and a function that gets the start and the end of its
+// range.
 package main
 
 import (

@@ -1,8 +1,8 @@
 // Command nested runs tasks that wait for tasks. Each has a pool of its own for them, so that none
 // waits for a worker that itself waits: it cannot hang, however few workers there are.
 //
-// In Python a worker of a Pool may have no processes; and in a pool of concurrent.futures, tasks that wait for others of
-// the same pool hang when all workers wait.
+// In Python a worker of a Pool may have no processes; and in a pool of concurrent.futures, tasks
+// that wait for others of the same pool hang when all workers wait.
 package main
 
 import (

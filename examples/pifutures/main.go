@@ -1,7 +1,8 @@
 // Command pifutures computes pi by the series 4 - 4/3 + 4/5 - …: each part is a Future of its own,
 // and the driver adds their sums up as they arrive.
 //
-// In Python it is executor.submit for each part, and "for f in concurrent.futures.as_completed(futures)".
+// In Python it is executor.submit for each part, and a loop over
+// concurrent.futures.as_completed(futures).
 package main
 
 import (

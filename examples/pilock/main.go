@@ -1,7 +1,8 @@
 // Command pilock computes pi by the series 4 - 4/3 + 4/5 - …: each process sums a part of it and
 // adds that to a shared total, one process at a time, under a Lock.
 //
-// In Python it is "with total.get_lock(): total.value += part" on a multiprocessing.Value('d', 0.0).
+// In Python it is "with total.get_lock(): total.value += part", where total is a
+// multiprocessing.Value('d', 0.0).
 package main
 
 import (

@@ -3,7 +3,8 @@
 // needed; and since the total is reached by messages, not by memory, the processes could be on
 // several machines.
 //
-// In Python it is "with lock: total.value += part", on a manager.Value('d', 0.0) and with a manager.Lock().
+// In Python it is "with lock: total.value += part", on a manager.Value('d', 0.0) and with a
+// manager.Lock().
 package main
 
 import (

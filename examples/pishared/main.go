@@ -3,7 +3,8 @@
 // is needed; and the driver adds the elements up in order, so the result is always the same to the
 // last digit.
 //
-// In Python it is a multiprocessing.Array('d', 4, lock=False) in which each Process sets its own element.
+// In Python it is a multiprocessing.Array('d', 4, lock=False) in which each Process sets its own
+// element.
 package main
 
 import (

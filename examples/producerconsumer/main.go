@@ -2,7 +2,8 @@
 // them out. The queue holds ten at most, so that producers wait for consumers. Join waits until all
 // numbers are dealt with; then Close ends the loops of the consumers.
 //
-// In Python it is a JoinableQueue(10), and at the end a None for each consumer, which must know that it means the end.
+// In Python it is a JoinableQueue(10), and at the end a None for each consumer, which must know
+// that it means the end.
 package main
 
 import (

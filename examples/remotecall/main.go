@@ -3,7 +3,8 @@
 // started anywhere. Only a client with the key can connect: it reads the key from standard input,
 // since anyone can see a program's arguments.
 //
-// In Python it is a BaseManager(address, authkey) with register("factorial", factorial), and another that calls connect().
+// In Python it is a BaseManager(address, authkey) with register("factorial", factorial), and
+// another that calls connect().
 package main
 
 import (

@@ -2,7 +2,8 @@
 // which number. What workers print comes out in whole lines, after the number of the worker, in any
 // order; the results are in the order of the numbers.
 //
-// In Python it is "with Pool(3) as p: p.map(square, [1, 2, 3])" and a print with os.getpid() in square.
+// In Python it is "with Pool(3) as p: p.map(square, [1, 2, 3])" and a print with os.getpid() in
+// square.
 package main
 
 import (

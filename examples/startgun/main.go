@@ -1,6 +1,7 @@
 // Command startgun runs processes that wait for a gun: an Event that the driver sets.
 //
-// In Python it is a multiprocessing.Event that is passed to some Processes, which call event.wait().
+// In Python it is a multiprocessing.Event that is passed to some Processes, which call
+// event.wait().
 package main
 
 import (

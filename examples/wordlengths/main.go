@@ -1,7 +1,8 @@
 // Command wordlengths counts the words of some lines by their length: a keyed job, which runs in
 // workers, maps each line to pairs of a length and a one, and adds them up by length.
 //
-// In Python it is a mapper for a Pool.map, and a dict in which the parent adds up what the workers return.
+// In Python it is a mapper for a Pool.map, and a dict in which the parent adds up what the workers
+// return.
 package main
 
 import (

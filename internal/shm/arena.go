@@ -184,7 +184,8 @@ func (o Object) wakeAll() {
 	}
 }
 
-// Valid reports whether the object has not been freed. It is one load, of a line that seldom changes.
+// Valid reports whether the object has not been freed. It is one load, of a line that seldom
+// changes.
 func (o *Object) Valid() bool { return atomic.LoadUint64(&o.at.identity.v) == o.identity }
 
 // Hot returns one of 14 words on one cache line.

@@ -1,5 +1,6 @@
-// Package shm is the memory that the processes of a tree share, made so that a kill -9 of any of them, at any instruction,
-// leaves it usable for the others. Package shared builds its primitives on it.
+// Package shm is the memory that the processes of a tree share, made so that a kill -9 of any of
+// them, at any instruction, leaves it usable for the others. Package shared builds its primitives
+// on it.
 //
 // # The table
 //

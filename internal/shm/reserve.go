@@ -13,8 +13,8 @@ import (
 // failing counts down to the reservation that fails; 0 means that none does.
 var failing atomic.Int64
 
-// FailReservation makes the n-th reservation of memory from now on fail in this process, as if memory
-// had run out; with 0 none fails. It is for tests, which must call stop at the end.
+// FailReservation makes the n-th reservation of memory from now on fail in this process, as if
+// memory had run out; with 0 none fails. It is for tests, which must call stop at the end.
 func FailReservation(n int) (stop func()) {
 	failing.Store(int64(n))
 	return func() { failing.Store(0) }

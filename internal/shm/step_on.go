@@ -4,7 +4,8 @@ package shm
 
 import "time"
 
-// A Scheduler runs simulated processes one at a time, each up to its next atomic operation; see package interleave.
+// A Scheduler runs simulated processes one at a time, each up to its next atomic operation; see
+// package interleave.
 type Scheduler interface {
 	Step()                                            // before each operation; ends the goroutine of a killed process
 	Wait(at *uint32, expected uint32) (timedOut bool) // takes the place of FUTEX_WAIT

@@ -52,7 +52,8 @@ type fields struct {
 	end       uint64 // size of the file in bytes
 }
 
-// A Table is the memory of a process tree, mapped into this process. Its methods are safe for concurrent use.
+// A Table is the memory of a process tree, mapped into this process. Its methods are safe for
+// concurrent use.
 type Table struct {
 	region *Region
 	*layout

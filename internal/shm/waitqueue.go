@@ -132,7 +132,8 @@ func (w *Word) WakeWaiters() {
 	}
 }
 
-// WakeWaitersAgain is WakeWaiters for repairs: the process that died may have been about to wake them.
+// WakeWaitersAgain is WakeWaiters for repairs: the process that died may have been about to wake
+// them.
 func (w *Word) WakeWaitersAgain() {
 	w.WakeWaiters()
 	w.WakeAll()

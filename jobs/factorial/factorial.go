@@ -1,4 +1,5 @@
-// Package factorial is the job that computes n!, or every n! of a range, as Pool.map(factorial, range(a, b)) does.
+// Package factorial is the job that computes n!, or every n! of a range, as Pool.map(factorial,
+// range(a, b)) does.
 package factorial
 
 import (

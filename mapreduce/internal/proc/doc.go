@@ -1,6 +1,8 @@
-// Package proc runs worker processes: the program itself, started again, with two pipes to its driver.
+// Package proc runs worker processes: the program itself, started again, with two pipes to its
+// driver.
 //
-// The driver's side is [Start] and [Process]; the worker's side is [Enter] and [Worker]. Between them:
+// The driver's side is [Start] and [Process]; the worker's side is [Enter] and [Worker]. Between
+// them:
 //
 //	driver                                   worker
 //	Start: fork, exec of this program   →    Enter: finds the variable, checks the descriptor

@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adoptsOrphans reports whether orphans become children of this process: it is the init of a container, or a subreaper.
+// adoptsOrphans reports whether orphans become children of this process: it is the init of a
+// container, or a subreaper.
 func adoptsOrphans() bool {
 	if os.Getpid() == 1 {
 		return true

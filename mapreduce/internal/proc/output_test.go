@@ -121,8 +121,8 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
-// A report of no thread is passed on, though late, if it comes from a program that a task has started,
-// and not if the worker ends because of it.
+// A report of no thread is passed on, though late, if it comes from a program that a task has
+// started, and not if the worker ends because of it.
 func TestNoThreadIsHeldBack(t *testing.T) {
 	const words = "runtime: failed to create new OS thread (have 2 already; errno=11)\nfatal error: newosproc\n\nruntime stack:\n"
 	for _, test := range []struct {
