@@ -100,7 +100,7 @@ func (l *link) placeSafely(c sentChunk, in *transport.Decoder) (failed int, err 
 		if p := recover(); p != nil {
 			err = fmt.Errorf("mapreduce: %s: take results: panic: %v", c.call.task.name, p)
 		} else if !returned {
-			l.pool.cancelCall(c.call, fmt.Errorf("mapreduce: %s: take results: %w", c.call.task.name, errGoexit))
+			l.host.cancelCall(c.call, fmt.Errorf("mapreduce: %s: take results: %w", c.call.task.name, errGoexit))
 		}
 	}()
 	failed, err = c.call.items.place(in, c.span)

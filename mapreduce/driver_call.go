@@ -109,7 +109,7 @@ func (p *Pool) enter(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if item := currentItem(ctx); item != nil && item.chunk.pool == p {
+	if item := currentItem(ctx); item != nil && item.chunk.host == &p.host {
 		return errOwnPool
 	}
 	p.mu.Lock()
@@ -161,9 +161,4 @@ func (p *Pool) flow(c *call) {
 	if !c.flowing.Swap(true) {
 		p.inbox.put(event{kind: evFlow, call: c})
 	}
-}
-
-// cancelCall ends a call early. It does not wait.
-func (p *Pool) cancelCall(c *call, cause error) {
-	p.inbox.put(event{kind: evCancel, call: c, err: cause})
 }

@@ -14,7 +14,7 @@ type stateInit struct {
 
 // initStates has a new worker make its states.
 func (l *link) initStates(requests *transport.Writer, answers *transport.Reader) error {
-	for _, init := range l.pool.options.states {
+	for _, init := range l.host.options.states {
 		_, err := requests.Add(kindState, 0, func(out *transport.Encoder) error {
 			out.Uint(uint64(init.entry.number))
 			_, err := out.Write(init.arg)

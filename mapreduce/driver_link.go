@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"slices"
 	"sync"
@@ -19,7 +18,7 @@ import (
 // A link is a worker, seen from its driver. Its run goroutine starts the process, reads its answers and sees its end;
 // the supervisor writes its requests, which a second goroutine flushes.
 type link struct {
-	pool  *Pool
+	host  *host
 	tell  func(...event) // has answers handled
 	id    int            // what users see; never used again in this pool
 	name  string         // of a process of its own; empty: it is a worker of a pool
@@ -81,13 +80,13 @@ type sentChunk struct {
 	claim *atomic.Bool // set by the first answer of two copies; nil: there is one
 }
 
-func newLink(p *Pool, id, slot int, spare bool) *link {
+func newLink(h *host, tell func(...event), id, slot int, spare bool) *link {
 	l := &link{
-		pool: p, tell: p.tell, id: id, slot: slot, spare: spare, gone: make(chan struct{}), over: make(chan struct{}),
+		host: h, tell: tell, id: id, slot: slot, spare: spare, gone: make(chan struct{}), over: make(chan struct{}),
 		leaving: make(chan struct{}),
 		opened:  make(map[uint32]bool), flush: make(chan struct{}, 1),
 	}
-	l.logs.init(p.options.procs, func(r slog.Record) { l.pool.handleLog(r) })
+	l.logs.init(h.options.procs, h.handleLog)
 	return l
 }
 
@@ -103,7 +102,7 @@ func (l *link) run() {
 // lost is the last thing that the run goroutine reports.
 func (l *link) lost(err error) {
 	l.logs.drain()
-	l.pool.inbox.put(event{kind: evLost, link: l, err: err})
+	l.host.inbox.put(event{kind: evLost, link: l, err: err})
 	close(l.over)
 }
 
@@ -138,13 +137,13 @@ func (l *link) tellAndStop(events ...event) {
 	}
 	_, _ = l.requests.Add(proc.KindStop, 0, nil)
 	l.flushSoon()
-	l.pool.inbox.put(events...)
+	l.host.inbox.put(events...)
 }
 
 // greet returns when the worker is ready to work.
 func (l *link) greet() error {
 	process := l.process
-	if err := process.Hello(l.pool.ctx, l.answersFrom, l.pool.hello, cmp.Or(l.pool.options.hello, proc.HelloTime)); err != nil {
+	if err := process.Hello(l.host.ctx, l.answersFrom, l.host.hello, cmp.Or(l.host.options.hello, proc.HelloTime)); err != nil {
 		return err
 	}
 	err := l.initStates(l.requests, l.answersFrom)
@@ -160,7 +159,7 @@ func (l *link) greet() error {
 	l.greeted = true
 	l.mu.Unlock()
 	_ = l.requests.TryFlush() // what was added before; what it leaves, or fails at, is the next flush's
-	l.pool.inbox.put(event{kind: evReady, link: l})
+	l.host.inbox.put(event{kind: evReady, link: l})
 	return nil
 }
 
@@ -175,11 +174,11 @@ func (l *link) start() error {
 	if err != nil {
 		return fmt.Errorf("mapreduce: %w", err)
 	}
-	wrap := l.pool.options.wrap
+	wrap := l.host.options.wrap
 	l.answersFrom = transport.NewReader(wrap.reader(l.process.Answers), 0)
 	l.requests = transport.NewWriter(wrap.writer(proc.Pipe{File: l.process.Requests}))
 	if l.process.Shares() {
-		keep := l.pool.options.keepShared()
+		keep := l.host.options.keepShared()
 		closeAnswers, closeRequests := l.answersFrom.UseShared(keep), l.requests.UseShared(keep)
 		l.unshare = func() { closeAnswers(); closeRequests() }
 	}
@@ -187,9 +186,9 @@ func (l *link) start() error {
 }
 
 func (l *link) newProcess() (*proc.Process, error) {
-	o := &l.pool.options
+	o := &l.host.options
 	if o.inProcess {
-		return proc.InProcess(l.id, func(w *proc.Worker) { newServer(w, l.pool).serve() })
+		return proc.InProcess(l.id, func(w *proc.Worker) { newServer(w, l.host).serve() })
 	}
 	spec := proc.Spec{
 		ID: l.id, Name: l.name, MaxProcs: o.maxProcs(), Path: o.path, Args: o.args, Env: append(slices.Clone(o.env), fmt.Sprintf("%s=%d", depthVariable, depth()+1)), Dir: o.dir, Memory: o.memory, Nice: o.nice, Pin: l.pin, KeepShared: o.keepShared(),
@@ -197,7 +196,7 @@ func (l *link) newProcess() (*proc.Process, error) {
 			if l.taken != nil {
 				<-l.taken
 			}
-			l.pool.print(l, stderr, item, line)
+			l.host.print(l, stderr, item, line)
 		},
 		Item: l.indexOf,
 	}

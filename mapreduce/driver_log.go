@@ -72,8 +72,8 @@ func (l *link) log(chunk uint32, body []byte) error {
 }
 
 // handleLog lets a broken handler lose its record, not its pool. Errors are ignored, as [slog.Logger] does.
-func (p *Pool) handleLog(r slog.Record) {
-	handler := p.options.logger
+func (h *host) handleLog(r slog.Record) {
+	handler := h.options.logger
 	if handler == nil {
 		handler = slog.Default().Handler()
 	}

@@ -132,7 +132,7 @@ func (l *link) lostError(item, attempts int) *WorkerLostError {
 	return &WorkerLostError{
 		Index: item, Attempts: attempts, Worker: l.id, PID: l.process.PID(),
 		Signal: exit.Signal, ExitCode: exit.Code, MaxRSS: exit.MaxRSS, Stderr: exit.Stderr,
-		OOM: outOfMemory(exit, l.pool.options.memory),
+		OOM: outOfMemory(exit, l.host.options.memory),
 	}
 }
 

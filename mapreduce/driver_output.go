@@ -21,15 +21,15 @@ func (s *lineSink) take(l OutputLine) {
 	callUser("the Output function", func() { s.f(l) })
 }
 
-func (p *Pool) print(l *link, stderr bool, item int, text []byte) {
+func (h *host) print(l *link, stderr bool, item int, text []byte) {
 	l.busy.Start()
 	defer l.busy.Stop()
 	if l.name != "" {
 		item = -1
 	}
 	line := OutputLine{Worker: l.id, Item: item, Process: l.name, Stderr: stderr, Text: string(bytes.TrimSuffix(text, []byte("\n")))}
-	if p.options.output != nil {
-		p.options.output.take(line)
+	if h.options.output != nil {
+		h.options.output.take(line)
 		return
 	}
 	out := os.Stdout

@@ -81,7 +81,7 @@ func startChildLink(ctx context.Context, o *processOptions) (*link, error) {
 // newChildLink makes the link of a process.
 func newChildLink(ctx context.Context, o poolOptions, name string) *link {
 	id := int(lastChild.Add(1))
-	l := newLink(&Pool{ctx: ctx, options: o, hello: table(), inbox: newMailbox[event]()}, id, 0, false)
+	l := newLink(newProcessHost(ctx, o), nil, id, 0, false)
 	l.name, l.tell = childName(name, id), l.tellAndStop
 	if o.pin {
 		l.pin = 1 + takeProcessor()
@@ -97,8 +97,8 @@ func (c *child) run(ctx context.Context) {
 	ended := ctx.Done()
 	for over := false; !over; {
 		select {
-		case <-c.link.pool.inbox.ready():
-			for _, e := range c.link.pool.inbox.take(nil) {
+		case <-c.link.host.inbox.ready():
+			for _, e := range c.link.host.inbox.take(nil) {
 				over = c.handle(&e) || over
 			}
 		case <-ended:
@@ -115,7 +115,7 @@ func (c *child) run(ctx context.Context) {
 			case c.steps > 0:
 				c.step()
 			case c.answered:
-				c.cutOff = c.link.cutOff(c.link.pool.options.exitTime)
+				c.cutOff = c.link.cutOff(c.link.host.options.exitTime)
 				c.terminate(c.cutOff)
 			default:
 				c.look()
@@ -129,7 +129,7 @@ func (c *child) run(ctx context.Context) {
 		c.call.cargo.Orphan()
 	}
 	c.call.cargo.Release()
-	c.link.pool.options.cargo.Release()
+	c.link.host.options.cargo.Release()
 	c.conclude()
 	c.report(c.err)
 	c.link.logs.drain()
@@ -158,12 +158,12 @@ func (c *child) handle(e *event) (over bool) {
 			break
 		}
 		c.timer.Stop()
-		if limit := c.link.pool.options.exitTime; limit > 0 {
+		if limit := c.link.host.options.exitTime; limit > 0 {
 			c.timer.Reset(limit)
 		}
 	case evLost:
 		if e.err != nil && !(c.signalled.Load() && errors.Is(e.err, ErrNoHello)) { // else that is why it came to no hello
-			c.fail(context.Cause(c.link.pool.ctx)) // it may have ended the wait for the hello
+			c.fail(context.Cause(c.link.host.ctx)) // it may have ended the wait for the hello
 			c.fail(e.err)
 		}
 		return true
@@ -204,7 +204,7 @@ func (c *child) conclude() {
 		return
 	}
 	reason := c.link.reason
-	if reason == nil && outOfMemory(exit, c.link.pool.options.memory) {
+	if reason == nil && outOfMemory(exit, c.link.host.options.memory) {
 		reason = ErrMemoryLimit
 	}
 	c.fail(&ExitError{Name: c.name, PID: c.PID(), Exit: c.exit, reason: reason})

@@ -15,7 +15,7 @@ func (c *child) report(err error) {
 		return
 	}
 	c.reported = true
-	o := &c.link.pool.options
+	o := &c.link.host.options
 	if o.logger == nil {
 		died, ok := errors.AsType[*ExitError](err)
 		if !ok {

@@ -120,7 +120,7 @@ func (s *spareSet) endAll() {
 
 // assign gives a process that was started ahead what it was not told then.
 func (l *link) assign(ctx context.Context, o poolOptions, name string) {
-	l.pool.ctx, l.pool.options = ctx, o
+	l.host.ctx, l.host.life, l.host.options = ctx, ctx, o
 	l.name = childName(name, l.id)
 	close(l.taken)
 }

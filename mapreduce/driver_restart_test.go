@@ -72,7 +72,7 @@ func TestRestartIntensityCounts(t *testing.T) {
 		{"default, slowly", poolOptions{}, 4, 51 * time.Millisecond, 0},
 		{"default, large pool", poolOptions{}, 300, time.Millisecond, 601},
 	} {
-		p := &Pool{options: test.options}
+		p := &Pool{host: host{options: test.options}}
 		p.wanted = test.wanted
 		gaveUp := 0
 		for n := 1; n <= 1000 && gaveUp == 0; n++ {

@@ -43,7 +43,7 @@ func (p *Pool) put(slot int, l *link) {
 
 func (p *Pool) startLink(slot int, spare bool) *link {
 	p.lastID++
-	l := newLink(p, p.lastID, slot, spare)
+	l := newLink(&p.host, p.tell, p.lastID, slot, spare)
 	l.began = time.Now()
 	if !spare {
 		l.pin = p.pinOf(slot)

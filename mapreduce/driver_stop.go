@@ -69,7 +69,7 @@ func (l *link) stop(how ending) (cutOff error) {
 
 // letEnd asks the worker to end, and returns when it has, or may take no longer.
 func (l *link) letEnd(how ending) (cutOff error) {
-	process, limit := l.process, l.pool.options.exitLimit()
+	process, limit := l.process, l.host.options.exitLimit()
 	_ = process.Signal(syscall.SIGCONT, false) // one that is stopped could not end
 	if limit > 0 {
 		_ = process.Requests.SetWriteDeadline(time.Now().Add(limit))
@@ -81,7 +81,7 @@ func (l *link) letEnd(how ending) (cutOff error) {
 	if how == endBusy && !l.await(l.leaving, KillGrace) {
 		return nil
 	}
-	if l.await(process.Ended(), limit) || l.pool.life.Err() != nil {
+	if l.await(process.Ended(), limit) || l.host.life.Err() != nil {
 		return nil
 	}
 	return l.cutOff(limit)
@@ -99,7 +99,7 @@ func (l *link) await(event <-chan struct{}, limit time.Duration) bool {
 	case <-event:
 		return true
 	case <-late:
-	case <-l.pool.life.Done():
+	case <-l.host.life.Done():
 	}
 	return false
 }

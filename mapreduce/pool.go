@@ -17,15 +17,10 @@ import (
 //
 // A worker that dies is replaced, and the item that it ran is tried again; see [Retries].
 type Pool struct {
-	ctx     context.Context         // its end ends the pool
-	life    context.Context         // likewise, and leaves no worker time to end in good order
+	host
+	supervisor
 	cancel  context.CancelCauseFunc // of life
 	closing context.CancelCauseFunc // of ctx
-	options poolOptions
-	hello   proc.Hello
-
-	inbox *mailbox[event]
-	supervisor
 
 	mu       sync.Mutex // guards what follows, and begin against Close
 	closed   bool       // no verb may enter any more
@@ -66,7 +61,7 @@ func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 		}
 	}
 	p := &Pool{
-		options: o, hello: table(), inbox: newMailbox[event](), links: make([]*link, o.procs),
+		host: newHost(o), links: make([]*link, o.procs),
 		up: make(chan struct{}), final: make(chan struct{}), done: make(chan struct{}),
 	}
 	p.supervisor.init(p)

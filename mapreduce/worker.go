@@ -28,7 +28,7 @@ const (
 // runs chunks in order.
 type server struct {
 	worker   *proc.Worker
-	pool     *Pool // of a worker that is a goroutine; nil in a process
+	host     *host // of a worker that is a goroutine; nil in a process
 	in       *transport.Reader
 	out      *transport.Writer
 	queue    *mailbox[request]
@@ -59,14 +59,14 @@ type request struct {
 	release func() // of args that lie in shared memory; nil: they do not
 }
 
-func newServer(w *proc.Worker, pool *Pool) *server {
+func newServer(w *proc.Worker, h *host) *server {
 	var wrap wrapping
-	if pool != nil {
-		wrap = pool.options.wrap
+	if h != nil {
+		wrap = h.options.wrap
 	}
 	s := &server{
 		worker:   w,
-		pool:     pool,
+		host:     h,
 		in:       transport.NewReader(wrap.reader(w.Requests), 0),
 		out:      transport.NewWriter(wrap.writer(w.Answers)),
 		queue:    newMailbox[request](),
@@ -99,7 +99,7 @@ func (s *server) serve() {
 	if err := s.worker.Hello(table()); err != nil {
 		s.worker.Abandon()
 	}
-	if s.pool == nil {
+	if s.host == nil {
 		slog.SetDefault(slog.New(&logHandler{server: s})) // nothing must come before the hello
 	}
 	go s.read()

@@ -20,7 +20,7 @@ type stateExit struct {
 // and runs the exit functions of the states, the last made first. It may take any time; the driver has a limit.
 func (s *server) leave() (status int) {
 	s.leaveWith("its work")
-	if s.pool == nil { // else they are the program's
+	if s.host == nil { // else they are the program's
 		s.leaveWithAll("the processes that its tasks have started", childNames())
 		_ = endChildren(context.Background())
 	}
@@ -40,13 +40,13 @@ func (s *server) leave() (status int) {
 
 // leaveContext ends when the worker, if it is a goroutine, must have left; a process is killed then.
 func (s *server) leaveContext() (context.Context, context.CancelFunc) {
-	if s.pool == nil {
+	if s.host == nil {
 		return context.WithCancel(context.Background())
 	}
-	if limit := s.pool.options.exitLimit(); limit > 0 {
-		return context.WithTimeout(s.pool.life, limit)
+	if limit := s.host.options.exitLimit(); limit > 0 {
+		return context.WithTimeout(s.host.life, limit)
 	}
-	return context.WithCancel(s.pool.life)
+	return context.WithCancel(s.host.life)
 }
 
 // leaveWith tells the driver what the worker does last, for the error if it does not come to an end.

@@ -47,7 +47,7 @@ func (s *server) work() {
 		s.send()
 		s.worker.Note.Clear()
 		answer.Trim()
-		if s.pool == nil {
+		if s.host == nil {
 			shm.Sweep() // no task runs that could still use what was unmapped
 		}
 	}
