@@ -6,12 +6,12 @@ import (
 	"io"
 )
 
-// itemLength is the length in front of an item whose type has methods of its own, in as many bytes
-// as always: it is known last. Only such a method can fail, or take more or less than its own; of
-// other items the body holds nothing but themselves.
+// itemLength is the size in bytes of the length that precedes an item whose type has methods of its
+// own. The size is fixed, since the length is known last. Only such a method can fail, or take more
+// or fewer bytes than its own; items of other types have no length.
 const itemLength = 8
 
-// EncodeItem is [Codec.Encode] of one of several values in a row, for [Codec.DecodeItem].
+// EncodeItem is [Codec.Encode] for one of several values in a row. [Codec.DecodeItem] takes it.
 func (c *Codec[T]) EncodeItem(e *Encoder, v *T) error {
 	if !c.methods {
 		return c.encode(e, v)
@@ -23,9 +23,9 @@ func (c *Codec[T]) EncodeItem(e *Encoder, v *T) error {
 	return err
 }
 
-// DecodeItem is [Codec.Decode] of a value that EncodeItem has appended. failed is about this value
-// alone: a method of T, or of a part of it, could not decode it, and those behind it can be taken
-// all the same. After err none can.
+// DecodeItem is [Codec.Decode] for a value that EncodeItem has appended. failed concerns only this
+// value: a method of T, or of a part of it, could not decode it, and later values can still be
+// taken. After err no later value can.
 func (c *Codec[T]) DecodeItem(d *Decoder, v *T) (failed, err error) {
 	if !c.methods {
 		return nil, c.decode(d, v)
@@ -43,7 +43,7 @@ func (c *Codec[T]) DecodeItem(d *Decoder, v *T) (failed, err error) {
 	failed = c.decode(d, v)
 	d.body, d.off = whole, end
 	if failed != nil {
-		d.mp.Reset(d) // it may have been left in the middle of something
+		d.mp.Reset(d) // it may be in the middle of a value
 	}
 	return failed, nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// An odd value encodes itself as three numbers, and decodes itself as it says.
+// An odd value encodes itself as three numbers, and decodes itself as does says.
 type odd struct {
 	n    int
 	does oddity
@@ -46,8 +46,8 @@ func (o *odd) DecodeMsgpack(d *msgpack.Decoder) error {
 	return d.Decode(&rest)
 }
 
-// An item that cannot be decoded, or takes more or less than its own, leaves those behind it as
-// they are.
+// An item that cannot be decoded, or takes more or fewer bytes than its own, does not affect later
+// ones.
 func TestItemsAreApart(t *testing.T) {
 	c, err := NewCodec[odd]()
 	if err != nil {
@@ -84,7 +84,7 @@ func TestItemsAreApart(t *testing.T) {
 	}
 }
 
-// Items whose types have no methods take no more room than they need.
+// Items whose types have no methods need no extra bytes.
 func TestItemsOfPlainTypes(t *testing.T) {
 	type plain struct {
 		Name  string

@@ -25,7 +25,7 @@ func (w *typeWalk) checkParts(t reflect.Type, path string) error {
 	case reflect.Array:
 		return w.checkParts(t.Elem(), path+"[]")
 	case reflect.Struct:
-		if t.PkgPath() == "unique" { // a Handle: equal wherever the values are, which is what netip.Addr is made of
+		if t.PkgPath() == "unique" { // a Handle: equal in every process; netip.Addr contains one
 			return nil
 		}
 		for f := range t.Fields() {
