@@ -22,9 +22,13 @@ const deadlockAfter = 100 * time.Millisecond
 
 // holders say which process has an object, by kind. Other kinds have no one holder, so they end a search.
 var holders = map[shm.Kind]func(o shm.Object) shm.Tag{
-	kindLock:  func(o shm.Object) shm.Tag { return shm.Tag(o.Hot(0).Load() & shm.TagMask) },
-	kindRLock: func(o shm.Object) shm.Tag { return shm.Tag(o.Hot(0).Load() & shm.TagMask) },
+	kindLock:  lockHolder,
+	kindRLock: lockHolder,
+	kindValue: lockHolder,
 }
+
+// lockHolder is for what is, or has, a lock.
+func lockHolder(o shm.Object) shm.Tag { return shm.Tag(o.Hot(0).Load() & shm.TagMask) }
 
 // A waiting is one process that waits for one object.
 type waiting struct {
@@ -39,7 +43,7 @@ type sighting struct {
 	reported    bool
 }
 
-// sightings are those of the cycles that this process was the one to report, by table and text.
+// sightings are those of the cycles that this process was the one to report, by name.
 var sightings struct {
 	sync.Mutex
 	all map[string]sighting
@@ -51,9 +55,8 @@ func lookForDeadlock(p *shm.Process) {
 	if cycle == nil {
 		return
 	}
-	text := describeCycle(p.Table(), cycle)
-	if ripe(fmt.Sprint(p.Table().ID(), text)) {
-		slog.Error("deadlock: "+text, "processes", len(cycle))
+	if ripe(nameCycle(p.Table(), cycle)) {
+		slog.Error("deadlock: "+describeCycle(p.Table(), cycle), "processes", len(cycle))
 	}
 }
 
@@ -110,6 +113,16 @@ func findCycle(t *shm.Table, first shm.Tag) []waiting {
 		return path
 	}
 	return nil
+}
+
+// nameCycle says which processes wait for which objects, and not where: of a process whose goroutines wait in turn, that
+// changes all the time.
+func nameCycle(t *shm.Table, cycle []waiting) string {
+	name := fmt.Sprint(t.ID())
+	for _, w := range cycle {
+		name += fmt.Sprintf(" %d:%d", w.who, w.o.Handle())
+	}
+	return name
 }
 
 // describeCycle says who waits where for what, and who holds it.

@@ -80,16 +80,57 @@ func TestDeadlockIsReported(t *testing.T) {
 			})
 		}
 		want := regexp.MustCompile(`deadlock: .*deadlock_linux_test.go:\d+ for Lock \d+, which process \d+ holds; `)
-		for deadline := time.Now().Add(10 * time.Second); !want.MatchString(log.String()); time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%d processes: no report:\n%s", n, log)
-			}
-		}
+		awaitReport(t, log, want)
 		time.Sleep(3 * shm.Slice) // in which it could be reported again
 		cancel()
 		all.Wait()
 		if got := bytes.Count([]byte(log.String()), []byte("deadlock: ")); got != 1 {
 			t.Errorf("%d processes: %d reports, want 1:\n%s", n, got, log)
+		}
+	}
+}
+
+// A cycle is found whose processes wait for other things in other goroutines too, and one through the lock of a Value.
+func TestDeadlockOfBusyProcesses(t *testing.T) {
+	log := captureLog(t)
+	locks := lockRing(t, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	value, err := newValue(locks[0][0].p, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofOther := had(locks[1][1].p, value.o).lock()
+	for _, l := range []*Lock{locks[0][0], ofOther, locks[2][2]} {
+		if err := l.Lock(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all sync.WaitGroup
+	for _, l := range []*Lock{value.Lock(), locks[1][0]} {
+		all.Go(func() { _ = l.Lock(ctx) })
+	}
+	here := func(ctx context.Context) { _ = locks[0][2].Lock(ctx) }
+	there := func(ctx context.Context) { _ = locks[0][2].Lock(ctx) }
+	all.Go(func() {
+		for ctx.Err() == nil {
+			soon, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+			here(soon)
+			cancel()
+			here, there = there, here
+		}
+	})
+	want := regexp.MustCompile(`deadlock: .* for Value \d+, which process \d+ holds; .* for Lock \d+, which process \d+ holds`)
+	awaitReport(t, log, want)
+	cancel()
+	all.Wait()
+}
+
+// awaitReport returns when the log has a report.
+func awaitReport(t *testing.T, log *safeBuffer, want *regexp.Regexp) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !want.MatchString(log.String()); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no report:\n%s", log)
 		}
 	}
 }
