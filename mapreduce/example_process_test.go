@@ -48,6 +48,19 @@ func ExampleProcess() {
 	// Output: true 42 true
 }
 
+// One process of the group fails, so the other one is ended.
+func ExampleGroup() {
+	group, ctx := mapreduce.NewGroup(context.Background())
+	group.Add(patient.Start(ctx, 60_000))
+	group.Add(initial.Start(ctx, ""))
+	err := group.Wait()
+	fmt.Println(err)
+	fmt.Println(errors.Is(err, errEmpty))
+	// Output:
+	// item 0 (): no initial: the word is empty
+	// true
+}
+
 func ExampleProcess_Kill() {
 	p, err := patient.Start(context.Background(), 60_000)
 	if err != nil {

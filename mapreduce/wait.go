@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// A Pending is something that one can wait for: a [Future] of any type. To wait for futures of several types at once, give
+// A Pending is something that one can wait for: a [Future] or a [Process] of any type. To wait for futures of several types at once, give
 // the type argument: WaitAll[Pending](ctx, a, b).
 type Pending interface {
 	// Done returns a channel that is closed at the end.

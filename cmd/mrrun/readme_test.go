@@ -27,7 +27,7 @@ func TestReadme(t *testing.T) {
 	programs := regexp.MustCompile("(?s)<!-- file: (\\w+)/main.go -->\n```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
 	wants := regexp.MustCompile("(?m)It prints `(.*?)`").FindAllStringSubmatch(string(readme), -1)
 	setUp := regexp.MustCompile("(?s)```\n(go mod init primes\n.*?)```").FindStringSubmatch(string(readme))
-	if len(programs) != 3 || len(wants) != len(programs) || setUp == nil {
+	if len(programs) != 4 || len(wants) != len(programs) || setUp == nil {
 		t.Fatalf("README has %d programs, says what %d print, and how to set up: %t", len(programs), len(wants), setUp != nil)
 	}
 	for i, program := range programs {
