@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -50,6 +52,35 @@ func every(ctx context.Context, p *Pool, task *Task[int, int]) iter.Seq2[string,
 		called := make(chan error, 1)
 		task.ApplyAsync(ctx, p, 1).OnDone(func(_ int, err error) { called <- err })
 		yield("OnDone", <-called)
+	}
+}
+
+// poolOfMain is what a program may not do: only its driver sets it.
+var poolOfMain *Pool
+
+func applyInPoolOfMain(ctx context.Context, n int) (int, error) { return echo.Apply(ctx, poolOfMain, n) }
+
+var usesPoolOfMain = FuncContext(applyInPoolOfMain)
+
+// A pool in a package variable that is set at run time is none in a worker, and the error says so in the words of README.
+func TestGlobalSetAtRunTime(t *testing.T) {
+	t.Cleanup(func() { poolOfMain = nil })
+	poolOfMain = newPool(t)
+	_, err := usesPoolOfMain.Apply(t.Context(), poolOfMain, 1)
+	readme, readErr := os.ReadFile("../README.md")
+	if readErr != nil {
+		t.Fatal(readErr)
+	}
+	told := regexp.MustCompile("(?s)a pool is an error: `(.*?)`").FindSubmatch(readme)
+	if told == nil {
+		t.Fatal("README does not say what happens")
+	}
+	want := strings.Join(strings.Fields(string(told[1])), " ")
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("the task returns %v; README says %q", err, want)
+	}
+	if got, err := echo.Apply(t.Context(), poolOfMain, 7); got != 7 || err != nil {
+		t.Errorf("in the driver: %d, %v", got, err)
 	}
 }
 

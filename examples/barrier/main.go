@@ -2,7 +2,8 @@
 // round before all are there.
 //
 // In Python it is a multiprocessing.Barrier(3) at which each Process calls barrier.wait(), and one
-// of them gets 0.
+// of them gets 0. Events that each process sets for the others do not make a barrier: one that is
+// cleared for the next round before a slow process has seen it leaves that process waiting.
 package main
 
 import (

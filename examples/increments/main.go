@@ -2,7 +2,8 @@
 // loses some, with a Lock, and with an atomic Add, which needs no lock.
 //
 // In Python it is counter.value += 1 on a multiprocessing.Value, without and with
-// counter.get_lock(). It has no atomic Add.
+// counter.get_lock(). It has no atomic Add. An Event does not guard a counter: another process may
+// come between its wait and its clear, and increments are lost as without a lock.
 package main
 
 import (

@@ -32,7 +32,7 @@ var enter = mapreduce.FuncContext(func(ctx context.Context, v visit) (inside int
 
 func main() {
 	mapreduce.Main(func(ctx context.Context) error {
-		permits, err := shared.NewSemaphore(2)
+		permits, err := shared.NewSemaphore(2, shared.Tracked()) // a worker that is killed inside gives its permit back
 		if err != nil {
 			return err
 		}
