@@ -58,7 +58,9 @@ func every(ctx context.Context, p *Pool, task *Task[int, int]) iter.Seq2[string,
 // poolOfMain is what a program may not do: only its driver sets it.
 var poolOfMain *Pool
 
-func applyInPoolOfMain(ctx context.Context, n int) (int, error) { return echo.Apply(ctx, poolOfMain, n) }
+func applyInPoolOfMain(ctx context.Context, n int) (int, error) {
+	return echo.Apply(ctx, poolOfMain, n)
+}
 
 var usesPoolOfMain = FuncContext(applyInPoolOfMain)
 

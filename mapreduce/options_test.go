@@ -1,11 +1,15 @@
 package mapreduce
 
 import (
+	"os"
 	"reflect"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"mrrun/mapreduce/internal/proc"
 )
 
 func TestPoolOptions(t *testing.T) {
@@ -38,6 +42,26 @@ func TestPoolOptions(t *testing.T) {
 	}
 	if _, err := NewPool(t.Context(), Procs(-1)); err == nil {
 		t.Error("NewPool takes Procs(-1)")
+	}
+}
+
+// README says what the defaults are.
+func TestReadmeDefaults(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(readme)), " ")
+	if proc.HelloTime != 30*time.Second || DefaultExitTimeout != time.Minute || restartsAllowed != 200 || restartPeriod != 10*time.Second {
+		t.Error("a default has changed: change README too")
+	}
+	for _, want := range []string{
+		"A worker has 30 seconds to reach `Main` (`StartTimeout`), and a minute to end in good order (`ExitTimeout`).",
+		"Where 200 die within 10 seconds through no fault of an item the pool gives up (`RestartIntensity`).",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("README does not say %q", want)
+		}
 	}
 }
 
