@@ -188,7 +188,7 @@ func (l *link) start() error {
 func (l *link) newProcess() (*proc.Process, error) {
 	o := &l.host.options
 	if o.inProcess {
-		return proc.InProcess(l.id, func(w *proc.Worker) { newServer(w, l.host).serve() })
+		return proc.InProcess(l.id, func(w *proc.Worker) { newWorker(w, l.host).serve() })
 	}
 	spec := proc.Spec{
 		ID: l.id, Name: l.name, MaxProcs: o.maxProcs(), Path: o.path, Args: o.args, Env: append(slices.Clone(o.env), fmt.Sprintf("%s=%d", depthVariable, depth()+1)), Dir: o.dir, Memory: o.memory, Nice: o.nice, Pin: l.pin, KeepShared: o.keepShared(),

@@ -12,7 +12,7 @@ import (
 
 // mortalTask has its worker die as soon as its answer is out.
 var mortalTask = FuncContext(func(ctx context.Context, n int) (int, error) {
-	note := currentItem(ctx).chunk.worker.Note
+	note := currentItem(ctx).chunk.process.Note
 	go func() {
 		for {
 			if _, _, busy := note.Running(); !busy {

@@ -64,7 +64,7 @@ func Init() {
 		os.Exit(proc.ExitNoWorker)
 	}
 	if worker != nil {
-		newServer(worker, nil).serve()
+		newWorker(worker, nil).serve()
 	}
 }
 

@@ -82,21 +82,21 @@ func (h *callHead) decode(in *transport.Decoder) (err error) {
 
 // A chunkHead says which items follow.
 type chunkHead struct {
-	call    uint64
+	callID  uint64
 	first   uint64 // index of the first item
 	items   uint64
 	attempt uint64 // how often the first item has been sent, from 1
 }
 
 func (h *chunkHead) encode(out *transport.Encoder) {
-	out.Uint(h.call)
+	out.Uint(h.callID)
 	out.Uint(h.first)
 	out.Uint(h.items)
 	out.Uint(h.attempt)
 }
 
 func (h *chunkHead) decode(in *transport.Decoder) error {
-	return decodeUints(in, &h.call, &h.first, &h.items, &h.attempt)
+	return decodeUints(in, &h.callID, &h.first, &h.items, &h.attempt)
 }
 
 func decodeUints(in *transport.Decoder, to ...*uint64) (err error) {

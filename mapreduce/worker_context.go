@@ -21,7 +21,7 @@ func CurrentWorker(ctx context.Context) Worker {
 	if item == nil {
 		return Worker{}
 	}
-	return Worker{ID: item.chunk.worker.ID, PID: os.Getpid(), Place: int(item.chunk.session.place),
+	return Worker{ID: item.chunk.process.ID, PID: os.Getpid(), Place: int(item.chunk.call.place),
 		Index: item.index, Attempt: int(item.chunk.attempt)}
 }
 
@@ -33,7 +33,7 @@ func Rand(ctx context.Context) *rand.Rand {
 	if item == nil {
 		return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
-	return rand.New(rand.NewPCG(mix(item.chunk.session.seed), mix(uint64(item.index))))
+	return rand.New(rand.NewPCG(mix(item.chunk.call.seed), mix(uint64(item.index))))
 }
 
 // mix is the finalizer of SplitMix64: neighbours in, strangers out.

@@ -72,7 +72,7 @@ type itemDeadline struct {
 
 // withTimeout returns a context of an item that runs from now on. cancel must be called when it is done.
 func (r *chunkRun) withTimeout(item *itemContext, offset int) (ctx context.Context, cancel func()) {
-	timeout := time.Duration(r.session.timeout)
+	timeout := time.Duration(r.call.timeout)
 	at := time.Now().Add(timeout)
 	if ofCall, ok := item.Deadline(); ok && ofCall.Before(at) {
 		at = ofCall
@@ -86,8 +86,8 @@ func (r *chunkRun) withTimeout(item *itemContext, offset int) (ctx context.Conte
 }
 
 // expire ends the context of an item, if it still runs.
-func (s *server) expire(tag uint32, offset int) {
-	if d := s.deadline.Load(); d != nil && d.tag == tag && d.offset == offset {
+func (w *worker) expire(tag uint32, offset int) {
+	if d := w.deadline.Load(); d != nil && d.tag == tag && d.offset == offset {
 		d.cancel(fmt.Errorf("%w of %v", ErrTimeout, d.timeout))
 	}
 }

@@ -26,7 +26,7 @@ func (s *State[A, S]) begin(in *transport.Decoder) (state any, exit func() error
 }
 
 // makeState is the worker's side of initStates.
-func (s *server) makeState(body []byte) error {
+func (w *worker) makeState(body []byte) error {
 	in := transport.NewDecoder(bytes.Clone(body))
 	number, err := in.Uint()
 	if err != nil {
@@ -42,27 +42,27 @@ func (s *server) makeState(body []byte) error {
 			panic(p)
 		} else if !made {
 			fmt.Fprintln(os.Stderr, "an initializer called runtime.Goexit, which ends its worker")
-			s.queue.put(request{}) // for a worker that is a goroutine
-			s.worker.Exit(exitGoexit)
+			w.queue.put(request{}) // for a worker that is a goroutine
+			w.process.Exit(exitGoexit)
 		}
 	}()
 	state, exit, err := e.state(in)
 	made = true
 	if err == nil {
-		s.states[e] = state
+		w.states[e] = state
 		if exit != nil {
-			s.exits = append(s.exits, stateExit{e.name, exit})
+			w.exits = append(w.exits, stateExit{e.name, exit})
 		}
 	}
 	failure := err
-	_, err = s.out.Add(kindMade, 0, func(out *transport.Encoder) error {
+	_, err = w.out.Add(kindMade, 0, func(out *transport.Encoder) error {
 		if failure != nil {
 			encodeFailure(out, failure)
 		}
 		return nil
 	})
 	if err == nil {
-		s.send()
+		w.send()
 	}
 	return err
 }

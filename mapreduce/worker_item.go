@@ -12,19 +12,19 @@ import (
 
 // A chunkRun is a chunk that is being computed, in a worker.
 type chunkRun struct {
-	*server
+	*worker
 	*request
 	in  *transport.Decoder
 	out *transport.Encoder
 }
 
 // begin notes that the item of this offset in the chunk begins: if the worker dies, it is to blame.
-func (r *chunkRun) begin(offset int) { r.worker.Begin(r.tag, offset) }
+func (r *chunkRun) begin(offset int) { r.process.Begin(r.tag, offset) }
 
 // item returns the context of an item. cancel must be called when it is done.
 func (r *chunkRun) item(offset int) (ctx context.Context, cancel func()) {
-	item := &itemContext{Context: r.session.ctx, chunk: r, index: int(r.first) + offset}
-	if r.session.timeout == 0 {
+	item := &itemContext{Context: r.call.ctx, chunk: r, index: int(r.first) + offset}
+	if r.call.timeout == 0 {
 		return item, func() {}
 	}
 	return r.withTimeout(item, offset)

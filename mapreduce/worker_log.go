@@ -12,7 +12,7 @@ import (
 // A logHandler is the handler of slog in a worker: it sends records to the driver, each at once, since the worker may be
 // about to end. That the pipe is full holds back who logs.
 type logHandler struct {
-	server *server
+	worker *worker
 	attrs  []slog.Attr // from WithAttrs, with the groups in their keys
 	prefix string      // of the keys: open groups
 }
@@ -25,7 +25,7 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h
 	}
-	return &logHandler{h.server, h.attrs, h.prefix + name + "."}
+	return &logHandler{h.worker, h.attrs, h.prefix + name + "."}
 }
 
 // WithAttrs implements [slog.Handler].
@@ -34,7 +34,7 @@ func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	for _, a := range attrs {
 		all = appendFlat(all, h.prefix, a)
 	}
-	return &logHandler{h.server, all, h.prefix}
+	return &logHandler{h.worker, all, h.prefix}
 }
 
 // Handle implements [slog.Handler].
@@ -44,7 +44,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 		all = appendFlat(all, h.prefix, a)
 		return true
 	})
-	chunk, item, _ := h.server.worker.Note.Running() // now: it may be another one when the record arrives
+	chunk, item, _ := h.worker.process.Note.Running() // now: it may be another one when the record arrives
 	body := logBodies.Get().(*transport.Encoder)
 	defer logBodies.Put(body)
 	body.Truncate(0)
@@ -57,12 +57,12 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	for _, a := range all {
 		encodeAttr(body, a)
 	}
-	_, err := h.server.out.AddBody(kindLog, chunk, body)
+	_, err := h.worker.out.AddBody(kindLog, chunk, body)
 	body.Trim()
 	if err != nil {
 		return err
 	}
-	return h.server.out.Flush()
+	return h.worker.out.Flush()
 }
 
 // logBodies are for records: bodies that never lie in shared memory, which would go with the worker.

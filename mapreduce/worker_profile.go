@@ -11,19 +11,19 @@ import (
 )
 
 // profile is the worker's side; it runs beside the tasks.
-func (s *server) profile(tag uint32, kind string, d time.Duration) {
+func (w *worker) profile(tag uint32, kind string, d time.Duration) {
 	var data bytes.Buffer
 	text := ""
 	if err := writeProfile(&data, kind, d); err != nil {
 		text = err.Error()
 	}
-	_, err := s.out.Add(kindProfiled, tag, func(out *transport.Encoder) error {
+	_, err := w.out.Add(kindProfiled, tag, func(out *transport.Encoder) error {
 		out.String(text)
 		_, err := out.Write(data.Bytes())
 		return err
 	})
 	if err == nil {
-		s.sendLater()
+		w.sendLater()
 	}
 }
 

@@ -10,60 +10,60 @@ import (
 )
 
 // work runs chunks until the stop request.
-func (s *server) work() {
+func (w *worker) work() {
 	var batch []request
-	answer := s.out.NewBody()
+	answer := w.out.NewBody()
 	for {
-		<-s.queue.ready()
-		batch = s.queue.take(batch)
+		<-w.queue.ready()
+		batch = w.queue.take(batch)
 		now := time.Now()
 		flushed := now
 		for i := range batch {
 			r := &batch[i]
-			if r.session == nil {
-				_ = s.out.Flush()
+			if r.call == nil {
+				_ = w.out.Flush()
 				return
 			}
 			start := now
 			answer.Truncate(0)
 			_, _ = answer.Write(noWorkTime[:])
-			s.run(r, answer)
-			s.worker.Note.Finish()
+			w.run(r, answer)
+			w.process.Note.Finish()
 			r.args.ReleaseViews()
 			if r.release != nil {
 				r.release()
 			}
 			now = time.Now()
 			putWorkTime(answer.Bytes(), now.Sub(start))
-			s.worker.Ran(r.items, now.Sub(start))
-			waiting := s.answer(r.tag, answer)
+			w.process.Ran(r.items, now.Sub(start))
+			waiting := w.answer(r.tag, answer)
 			if waiting > flushBytes || now.Sub(flushed) > flushAfter {
-				s.send()
+				w.send()
 				flushed = now
 			} else if i+1 < len(batch) {
-				s.sendLater() // the next one may take long
+				w.sendLater() // the next one may take long
 			}
 		}
-		s.send()
-		s.worker.Note.Clear()
+		w.send()
+		w.process.Note.Clear()
 		answer.Trim()
-		if s.host == nil {
+		if w.host == nil {
 			shm.Sweep() // no task runs that could still use what was unmapped
 		}
 	}
 }
 
 // run computes one chunk.
-func (s *server) run(r *request, out *transport.Encoder) {
+func (w *worker) run(r *request, out *transport.Encoder) {
 	_ = out.WriteByte(chunkDone)
-	err := r.session.err
+	err := r.call.err
 	if err == nil {
-		err = context.Cause(r.session.ctx)
+		err = context.Cause(r.call.ctx)
 	}
 	if err == nil {
-		s.running = true
-		err = r.session.run(&chunkRun{server: s, request: r, in: r.args, out: out})
-		s.running = false
+		w.running = true
+		err = r.call.run(&chunkRun{worker: w, request: r, in: r.args, out: out})
+		w.running = false
 	}
 	if err != nil {
 		failChunk(out, err)
