@@ -3,6 +3,7 @@ package mapreduce
 import (
 	"context"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 )
@@ -30,10 +31,31 @@ func (s *childSet) remove(c *child) {
 	delete(s.all, c)
 }
 
+// list returns them in the order of their starts.
 func (s *childSet) list() []*child {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Collect(maps.Keys(s.all))
+	return slices.SortedFunc(maps.Keys(s.all), func(a, b *child) int { return a.link.id - b.link.id })
+}
+
+// An AnyProcess is a [Process] of any type of result, without the result.
+type AnyProcess interface {
+	Pending
+	Name() string
+	PID() int
+	Signal(s os.Signal) error
+	Terminate() error
+	Kill() error
+}
+
+// Processes returns the processes that this one has started by [Task.Start] and that have not ended, in the order of their
+// starts, as Python's active_children. Workers of pools are not among them (see [Pool.Workers]), nor are processes that
+// [Spares] keeps ready, nor those that others have started. It does not block, and is safe for concurrent use.
+func Processes() (alive []AnyProcess) {
+	for _, c := range living.list() {
+		alive = append(alive, c)
+	}
+	return alive
 }
 
 // childNames are the names of the processes that endChildren waits for.

@@ -61,6 +61,26 @@ func ExampleGroup() {
 	// true
 }
 
+// Whatever still runs is ended, as by Python's active_children.
+func ExampleProcesses() {
+	for i := range 2 {
+		if _, err := patient.Start(context.Background(), 60_000, mapreduce.Name(fmt.Sprint("patient ", i))); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	for _, p := range mapreduce.Processes() {
+		_ = p.Terminate() // an error: it has just ended
+		<-p.Done()
+		fmt.Println(p.Name(), "has ended")
+	}
+	fmt.Println(len(mapreduce.Processes()))
+	// Output:
+	// patient 0 has ended
+	// patient 1 has ended
+	// 0
+}
+
 func ExampleProcess_Kill() {
 	p, err := patient.Start(context.Background(), 60_000)
 	if err != nil {

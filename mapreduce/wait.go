@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// A Pending is something that one can wait for: a [Future] or a [Process] of any type. To wait for futures of several types at once, give
-// the type argument: WaitAll[Pending](ctx, a, b).
+// A Pending is something that one can wait for: a [Future] or a [Process] of any type. To wait for several types at once,
+// give the type argument: WaitAll[Pending](ctx, a, b).
 type Pending interface {
 	// Done returns a channel that is closed at the end.
 	Done() <-chan struct{}
