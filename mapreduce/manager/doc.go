@@ -1,17 +1,21 @@
-// Package manager keeps objects in a server process and lets other processes use them through typed proxies: dicts, lists,
-// queues, locks, pools of workers and whatever else a program registers. A proxy travels as an argument of a task, or as a
-// value of another object, and means the same object there.
+// Package manager keeps objects in a server process and lets other processes use them through typed
+// proxies: dicts, lists, queues, locks, pools of workers and any other type that a program
+// registers. A proxy travels as an argument of a task or as a value in another object, and refers
+// to the same object wherever it arrives.
 //
-// [Start] runs the server in a process of its own; [Serve] runs it in this one. Locally it is reached through a Unix socket;
-// on Linux that is in no file system, and calls go through memory that both sides have mapped. From other machines it is
-// reached by package remote.
+// [Start] runs the server in a process of its own; [Serve] runs it in this one. On the same
+// machine, clients reach it through a Unix socket; on Linux the socket is in no file system, and
+// calls go through memory that both sides have mapped. Clients on other machines reach it by
+// package remote.
 //
-// Package shared has the faster forms of most of this for the processes of one tree on one machine. Every call here
-// is a message to the server and its answer; calls of many goroutines on one connection are under way together.
+// Package shared has faster forms of most of these objects, for the processes of one tree on one
+// machine. Here every call is a message to the server and its answer; the calls of many goroutines
+// share one connection and are under way at the same time.
 //
 // # What a lost connection does
 //
-// What a client held when its connection ended, because it was killed or cut off, is let go: locks go to the next one
-// with [shared.ErrOwnerDied], permits come back, barriers break; what it had pools compute is cancelled. When the server
-// ends, every call under way and every later one returns an error that wraps [ErrLost].
+// When the connection of a client ends, because the client was killed or cut off, the manager
+// releases what the client held: a lock goes to the next waiter with [shared.ErrOwnerDied], permits
+// come back, barriers break, and what the client's pools were computing is cancelled. When the
+// server ends, every call under way and every later one returns an error that wraps [ErrLost].
 package manager

@@ -10,15 +10,16 @@ import (
 	"mrrun/mapreduce"
 )
 
-// A Manager is a server in a process of its own, and the client that this process has of it.
+// A Manager is a server in a process of its own, together with the client that connects this
+// process to it.
 type Manager struct {
 	*Client
 	pool *mapreduce.Pool
-	end  context.CancelFunc // of the life of pool
+	end  context.CancelFunc // ends the life of pool
 	pid  int
 }
 
-// settings are what the server's process is told.
+// settings are the options that the manager's process gets.
 type settings struct {
 	Limit      uint64
 	MaxConns   int
@@ -27,7 +28,7 @@ type settings struct {
 	Greeting   time.Duration
 }
 
-// serving is the server that a manager's process runs.
+// serving is the running server of a manager's process.
 type serving struct {
 	l    net.Listener
 	stop context.CancelFunc
@@ -50,7 +51,7 @@ var server = mapreduce.NewState(func(_ context.Context, s settings) (*serving, e
 	return <-s.done
 })
 
-// A place is where a manager's process can be found.
+// A place says where a manager's process can be reached.
 type place struct {
 	Address string
 	PID     int
@@ -60,9 +61,10 @@ var serverPlace = mapreduce.FuncContext(func(ctx context.Context, _ struct{}) (p
 	return place{Address(server.Get(ctx).l), os.Getpid()}, nil
 })
 
-// Start starts a manager in a process of its own: this program, started again as a worker is, so [mapreduce.Main] or
-// [mapreduce.Init] must have been entered. It ends with Close, and with this process. When it is killed all that it had is
-// lost, and every use of it an error that wraps [ErrLost].
+// Start starts a manager in a process of its own. That process is this program, started again as a
+// worker is, so the caller must have entered [mapreduce.Main] or [mapreduce.Init]. It ends with
+// Close, and with this process. When it is killed, all its objects are lost, and every use of them
+// returns an error that wraps [ErrLost].
 func Start(ctx context.Context, opts ...Option) (*Manager, error) {
 	o := makeOptions(opts)
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -91,17 +93,18 @@ func Start(ctx context.Context, opts ...Option) (*Manager, error) {
 	return m, nil
 }
 
-// PID returns the process of the manager, or 0 if it has ended.
+// PID returns the process ID of the manager, or 0 if it has ended.
 func (m *Manager) PID() int {
 	for _, w := range m.pool.Workers() {
-		if w.PID == m.pid { // else it is one that has taken the dead one's place, and has nothing of it
+		if w.PID == m.pid { // a worker with another PID has replaced it
 			return m.pid
 		}
 	}
 	return 0
 }
 
-// Close ends the manager's process and waits for it. All that it had is gone.
+// Close ends the connection and the manager's process, and waits until the process has ended. All
+// its objects are lost.
 func (m *Manager) Close() error {
 	_ = m.Client.Close()
 	err := m.pool.Close()

@@ -9,52 +9,59 @@ import (
 	"mrrun/transport"
 )
 
-// protocolVersion is what both sides must speak.
+// protocolVersion is the version of the protocol, which must be the same on both sides.
 const protocolVersion = 3
 
-// The kinds of frames. The tag of a call is its client's choice; cancel, result and failure bear the tag of their call.
+// The kinds of frames. The client chooses the tag of a call; cancel, result and failure carry the
+// tag of their call.
 const (
-	kindHello   byte = iota + 1 // both ways, first: version, largest message, and from the server its instance
+	kindHello   byte = iota + 1 // each side's first frame: version, largest message, then see link.go
 	kindCall                    // object, method, arguments
-	kindCancel                  // the caller waits no longer
-	kindPing                    // are you there?
+	kindCancel                  // the caller no longer waits
+	kindPing                    // asks for a pong: is the server there?
 	kindResult                  // what the method returned
-	kindFailure                 // text, and what is known of the error
-	kindPong                    // yes
+	kindFailure                 // the text of the error and its identity
+	kindPong                    // the answer to a ping
 	kindTell                    // object, method, arguments: a call without an answer
 )
 
-// noTag is the tag of what is sent without waiting for an answer.
+// noTag is the tag of frames that need no answer.
 const noTag = 0
 
 var (
 	// ErrLost is wrapped by the error of every call whose connection to the manager has ended.
 	ErrLost = errors.New("the connection to the manager is lost")
 
-	// ErrNoAnswer is wrapped by the error of a call whose ctx has ended, besides the cause, if the manager gives no sign of life
-	// then: it is stopped, or cut off. Nobody knows whether the call is done, or will be. What it would have the caller hold, a
-	// lock, a permit or a value of a queue, goes back when the manager goes on.
+	// ErrNoAnswer is wrapped, besides the cause, by the error of a call whose ctx has ended while
+	// the manager gives no sign of life: it is stopped, or cut off. It is unknown whether the
+	// manager has done, or will do, what the call asks for. If the call would make the caller the
+	// holder of something, a lock, a permit or a value of a queue, the manager takes it back when
+	// it goes on.
 	ErrNoAnswer = errors.New("the manager does not answer")
 
 	// ErrVersion is wrapped by the error of a connection to a manager of another version.
 	ErrVersion = errors.New("the manager speaks another version")
 
-	// ErrNoObject is wrapped by the error about an object that is not there any more, as nobody refers to it.
+	// ErrNoObject is wrapped by the error about an object that no longer exists, because nothing
+	// refers to it.
 	ErrNoObject = errors.New("the manager has no such object")
 
-	// ErrNoMethod is wrapped by the error about what an object cannot do.
+	// ErrNoMethod is wrapped by the error about a method, function or field that does not exist.
 	ErrNoMethod = errors.New("no such method")
 
-	// ErrIndex is wrapped by the error about an element that is not there.
+	// ErrIndex is wrapped by the error about an element that does not exist.
 	ErrIndex = errors.New("index out of range")
 
-	// ErrType is wrapped by the error about an object, argument or result of another type than was asked for.
+	// ErrType is wrapped by the error about an object, argument or result that does not have the
+	// type asked for.
 	ErrType = errors.New("wrong type")
 
-	// ErrNotHeld is wrapped by the error, or the panic, about a lock that this connection does not hold.
+	// ErrNotHeld is wrapped by the error, or the panic, about a lock that this client does not
+	// hold.
 	ErrNotHeld = errors.New("the lock is not held by this client")
 
-	// ErrBusy is wrapped by the error when too many calls of a client wait: see [MaxWaiting].
+	// ErrBusy is wrapped by the error of a call when too many calls of its client wait on the
+	// server: see [MaxWaiting].
 	ErrBusy = errors.New("the manager is busy")
 )
 
@@ -62,20 +69,22 @@ func init() {
 	knownerr.Register(ErrLost, ErrVersion, ErrNoObject, ErrNoMethod, ErrIndex, ErrType, ErrNotHeld, ErrBusy)
 }
 
-// A CallError is an error that the manager answered a call with. It wraps the sentinels of this package and of shared, what
-// the manager's pools return, and all that [mapreduce.RegisterError] has made known to both programs.
+// A CallError is an error with which the manager answered a call. It wraps the sentinels of this
+// package and of package shared, the errors of the manager's pools, and all errors that both
+// programs have registered with [mapreduce.RegisterError].
 type CallError struct {
-	Method string // what was called
-	Text   string // what the manager says
+	Method string // the method that was called
+	Text   string // the text of the manager's error
 
-	is []error // what it wraps
+	is []error // the errors that it wraps
 }
 
 func (e *CallError) Error() string { return fmt.Sprintf("manager: %s: %s", e.Method, e.Text) }
 
 func (e *CallError) Unwrap() []error { return e.is }
 
-// encodeFailure makes the body of a failure. A text of more than room bytes is cut, and so is what is known of the error.
+// encodeFailure encodes the body of a failure. It cuts a text of more than room bytes, and reduces
+// an identity of more than room bytes to the sentinels.
 func encodeFailure(e *transport.Encoder, err error, room uint64) {
 	text := err.Error()
 	if uint64(len(text)) > room {
@@ -102,7 +111,8 @@ func decodeFailure(method string, body []byte) error {
 	return &CallError{Method: method, Text: text, is: id.Errors()}
 }
 
-// parseCall takes the head of a call from d and leaves its arguments there. The method is part of the body.
+// parseCall reads the head of a call from d and leaves its arguments there. The method is a part of
+// the frame's body.
 func parseCall(d *transport.Decoder) (object uint64, method []byte, err error) {
 	if object, err = d.Uint(); err != nil {
 		return 0, nil, fmt.Errorf("object: %w", err)

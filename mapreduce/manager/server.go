@@ -11,32 +11,34 @@ import (
 	"time"
 )
 
-// An object is what a server keeps. Its methods are called by many sessions at a time.
+// An object is what a server keeps. Many sessions may call its methods at the same time.
 type object interface {
-	// call runs one method without blocking: what has to wait is left to [call.later].
+	// call runs one method without blocking; it leaves what has to wait to [call.later].
 	call(c *call) error
 
-	// leave lets go what a session holds that has ended; none of its calls is under way any more.
+	// leave releases what a session holds when the session has ended or closes the object. No call
+	// of an ended session is under way any more.
 	leave(s *session)
 }
 
-// An entry is an object with what the server knows about it.
+// An entry is an object together with what the server knows about it.
 type entry struct {
 	object
 	id    uint64
 	is    nature
-	refs  int  // sessions that use it, places that have it as a value, travels; guarded by the server's mu
-	named bool // it stays without them
+	refs  int  // sessions that use it, values that refer to it, travels; guarded by the server's mu
+	named bool // it stays when refs is 0
 }
 
-// A nature is what an object is.
+// A nature says what an object is: its kind, types and size.
 type nature struct {
 	kind string
-	size uint64 // 0 for kinds without one
+	size uint64 // 0 for kinds without a size
 	text string // with its types and size, for errors
 }
 
-// serves reports whether an object can be had by a client that asks for another nature. A pool of 0 workers is one of any number.
+// serves reports whether a client that asks for the nature asked can have an object of nature n. A
+// pool asked for with 0 workers may be of any size.
 func (n nature) serves(asked nature) bool {
 	return n == asked || n.kind == "pool" && asked.kind == "pool" && asked.size == 0
 }
@@ -46,7 +48,7 @@ type Server struct {
 	instance string
 	o        options
 
-	mu       sync.Mutex // never held while anything waits
+	mu       sync.Mutex // never held while a goroutine waits for anything else
 	objects  map[uint64]*entry
 	names    map[string]*entry
 	last     uint64
@@ -54,7 +56,7 @@ type Server struct {
 	sessions map[*session]struct{}
 }
 
-// NewServer makes a server without objects. It serves when [Server.Serve] is called.
+// NewServer makes a server without objects. It serves once [Server.Serve] is called.
 func NewServer(opts ...Option) *Server {
 	return &Server{
 		instance: rand.Text(), o: makeOptions(opts),
@@ -63,9 +65,10 @@ func NewServer(opts ...Option) *Server {
 	}
 }
 
-// Serve accepts clients on l, which it owns, until ctx ends; it returns when the last one is gone. It may be called for
-// several listeners at a time. Whoever can connect can use all objects: see [ListenLocal] and package remote for listeners that
-// see to that.
+// Serve accepts clients on l, which it owns, until ctx ends; it returns when the last client is
+// gone. It may be called for several listeners at the same time. Every client that can connect can
+// use all objects: see [ListenLocal] and package remote for listeners that restrict who can
+// connect.
 func (srv *Server) Serve(ctx context.Context, l net.Listener) error {
 	var sessions sync.WaitGroup
 	defer sessions.Wait()
@@ -91,7 +94,7 @@ func (srv *Server) Serve(ctx context.Context, l net.Listener) error {
 			srv.o.log.Warn("manager: accept", "error", err)
 			select {
 			case <-ctx.Done():
-			case <-time.After(50 * time.Millisecond): // until a client has left
+			case <-time.After(50 * time.Millisecond): // time for a client to leave
 			}
 			continue
 		}
@@ -126,7 +129,7 @@ func (srv *Server) admit(s *session) bool {
 	return true
 }
 
-// dismiss lets go all that an ended session held.
+// dismiss releases all that an ended session held.
 func (srv *Server) dismiss(s *session) {
 	for _, e := range s.uses {
 		srv.letsGo(e.id, s)
@@ -138,7 +141,7 @@ func (srv *Server) dismiss(s *session) {
 	delete(srv.sessions, s)
 }
 
-// add keeps a new object, or returns the one of that name, with one more reference.
+// add adds a new object, or returns the existing one of that name, with one more reference.
 func (srv *Server) add(name string, is nature, o func() (object, error)) (*entry, error) {
 	if e, err := srv.named(name, is); e != nil || err != nil {
 		return e, err
@@ -155,7 +158,8 @@ func (srv *Server) add(name string, is nature, o func() (object, error)) (*entry
 	return e, err
 }
 
-// insert keeps a new object, unless another client was faster to make one of that name: it returns that one then.
+// insert adds a new object. If another client has meanwhile made one of that name, it returns that
+// one instead.
 func (srv *Server) insert(name string, fresh *entry) (*entry, error) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
@@ -171,14 +175,14 @@ func (srv *Server) insert(name string, fresh *entry) (*entry, error) {
 	return fresh, nil
 }
 
-// named returns the object of a name, or nil.
+// named returns the object of a name with one more reference, or nil.
 func (srv *Server) named(name string, is nature) (*entry, error) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	return srv.known(name, is)
 }
 
-// known is named for who holds mu.
+// known is named for a caller that holds mu.
 func (srv *Server) known(name string, asked nature) (*entry, error) {
 	e := srv.names[name]
 	if e == nil {
@@ -202,7 +206,8 @@ func (srv *Server) hold(id uint64) *entry {
 	return e
 }
 
-// drop takes a reference back. The last one takes the object with it, and what that refers to.
+// drop removes a reference. With the last one it removes the object, and its references to other
+// objects.
 func (srv *Server) drop(e *entry) {
 	srv.mu.Lock()
 	e.refs--
@@ -216,7 +221,7 @@ func (srv *Server) drop(e *entry) {
 	}
 }
 
-// empty lets go what an object refers to that is no more.
+// empty drops the references of an object that no longer exists.
 func (srv *Server) empty(o object) {
 	if holder, ok := o.(interface{ dropAll(*Server) }); ok {
 		holder.dropAll(srv)

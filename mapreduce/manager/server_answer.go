@@ -2,20 +2,20 @@ package manager
 
 import "reflect"
 
-// adopt has the caller refer to the objects in a value that it takes away.
+// adopt passes the references of a value that the caller takes away to the caller's session.
 func (c *call) adopt(v stored) {
 	for _, e := range v.refs {
 		c.s.adopt(e)
 	}
 }
 
-// show answers a value that stays.
+// show answers with a value that stays in its object.
 func (c *call) show(v stored) error {
 	c.s.srv.answers(v)
 	return c.raw(v.b)
 }
 
-// raw is the answer that is an encoded value.
+// raw answers with an encoded value.
 func (c *call) raw(b []byte) error {
 	_, err := c.out.Write(b)
 	return err
@@ -30,7 +30,8 @@ func (c *call) flag(b bool) error {
 	return nil
 }
 
-// sum takes a kind of numbers and a number from the arguments, and returns the sum of that and an encoded one.
+// sum reads the kind of a number and an encoded number from the arguments, and returns the sum of
+// that number and old.
 func (c *call) sum(old []byte) ([]byte, error) {
 	k, err := c.in.Uint()
 	if err != nil {

@@ -16,7 +16,8 @@ func init() {
 	}
 }
 
-// A dictObject has encoded keys and encoded values. That of a [Value] has one key, which is empty.
+// A dictObject has encoded keys and encoded values. The dictObject of a [Value] has one key, which
+// is empty.
 type dictObject struct {
 	mu sync.Mutex
 	m  map[string]stored
@@ -30,7 +31,7 @@ func (o *dictObject) dropAll(srv *Server) {
 	}
 }
 
-// dictMethods are those of the whole dict.
+// dictMethods are the methods of the whole dict.
 var dictMethods = map[string]func(*dictObject, *call) error{
 	"Len":   (*dictObject).length,
 	"Clear": (*dictObject).clear,
@@ -38,7 +39,8 @@ var dictMethods = map[string]func(*dictObject, *call) error{
 	"Items": (*dictObject).items,
 }
 
-// keyMethods are those of one key, which is their first argument. Those of a [Value] have the empty key.
+// keyMethods are the methods of one key, which is their first argument. For a [Value] that key is
+// empty.
 var keyMethods = map[string]func(*dictObject, *call, dictEntry) error{
 	"Get":            (*dictObject).get,
 	"Load":           (*dictObject).get,
@@ -53,7 +55,7 @@ var keyMethods = map[string]func(*dictObject, *call, dictEntry) error{
 	"Update":         (*dictObject).update,
 }
 
-// A dictEntry is a key and its value when the call came.
+// A dictEntry is a key with its value at the time of the call.
 type dictEntry struct {
 	key   []byte
 	old   stored
@@ -177,7 +179,7 @@ func (o *dictObject) update(c *call, e dictEntry) error {
 	return o.answerPut(c, e, v)
 }
 
-// answerPut puts a value in the place of the old one, and answers it.
+// answerPut replaces the old value by v, and answers with v.
 func (o *dictObject) answerPut(c *call, e dictEntry, v []byte) error {
 	if err := c.s.fits(len(v)); err != nil {
 		return err
@@ -189,7 +191,7 @@ func (o *dictObject) answerPut(c *call, e dictEntry, v []byte) error {
 func (o *dictObject) put(c *call, e dictEntry, v []byte) {
 	now := c.s.srv.store(v)
 	c.s.srv.release(e.old)
-	if cap(now.b) == 0 { // a broken client's
+	if cap(now.b) == 0 { // from a broken client: store nil instead
 		now.b = []byte{0xc0}
 	}
 	o.m[string(e.key)] = now

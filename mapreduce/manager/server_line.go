@@ -6,25 +6,26 @@ import (
 	"sync"
 )
 
-// A line has those that wait for something of an object, first come, first served. The object's mu guards it.
+// A line holds the calls that wait for something of an object, first come, first served. The
+// object's mu guards it.
 type line struct{ l list.List }
 
-// A ticket is one place in a line.
+// A ticket is one waiter's place in a line.
 type ticket struct {
 	s     *session
-	ready chan error // takes one
-	item  stored     // what a queue's ticket brings or gets
+	ready chan error // of capacity 1: the result of the wait
+	item  stored     // in a queue's lines: the value that is put, or got
 	place *list.Element
 }
 
-// join goes to the end of the line.
+// join adds a ticket at the end of the line.
 func (l *line) join(s *session) *ticket {
 	t := &ticket{s: s, ready: make(chan error, 1)}
 	t.place = l.l.PushBack(t)
 	return t
 }
 
-// next takes the first out of the line, or returns nil.
+// next removes the first ticket from the line and returns it, or returns nil if the line is empty.
 func (l *line) next() *ticket {
 	first := l.l.Front()
 	if first == nil {
@@ -35,14 +36,15 @@ func (l *line) next() *ticket {
 
 func (l *line) len() int { return l.l.Len() }
 
-// all has everybody go on, with err.
+// all removes all tickets and ends their waits with err.
 func (l *line) all(err error) {
 	for t := l.next(); t != nil; t = l.next() {
 		t.ready <- err
 	}
 }
 
-// wait waits until it is the ticket's turn, or ctx ends; then the ticket is out of the line, unless its turn came before.
+// wait waits until it is the ticket's turn, or ctx ends. In the latter case it removes the ticket
+// from the line, unless its turn came first.
 func (t *ticket) wait(ctx context.Context, mu *sync.Mutex, l *line) error {
 	select {
 	case err := <-t.ready:

@@ -19,14 +19,14 @@ func init() {
 	makers["array"] = newArrayObject
 }
 
-// A listObject has encoded elements.
+// A listObject is a list of encoded elements. It also is the object of an [Array].
 type listObject struct {
 	mu sync.Mutex
 	l  []stored
 }
 
-// newArrayObject makes a list whose proxy does not change its length: as many zero values as are asked for, but no more than a
-// message could bring.
+// newArrayObject makes a list whose proxy does not change its length. It holds as many zero values
+// as the client asks for, but no more than would fit in one message.
 func newArrayObject(s *session, args *transport.Decoder) (object, error) {
 	n, err := args.Uint()
 	if err != nil {
@@ -47,7 +47,7 @@ func newArrayObject(s *session, args *transport.Decoder) (object, error) {
 	return &listObject{l: slices.Repeat([]stored{{b: bytes.Clone(zero)}}, int(n))}, nil
 }
 
-// elementHead is what the length of an element takes in a message, at least.
+// elementHead is the least number of bytes that the length of an element takes in a message.
 const elementHead = 2
 
 func (o *listObject) leave(*session) {}
@@ -58,7 +58,8 @@ func (o *listObject) dropAll(srv *Server) {
 	}
 }
 
-// at takes an index below limit.
+// at reads an index from the arguments of c. A negative one counts from the end; the result is at
+// least 0 and below limit.
 func (o *listObject) at(c *call, limit int) (int, error) {
 	u, err := c.in.Uint()
 	if err != nil {
@@ -74,7 +75,7 @@ func (o *listObject) at(c *call, limit int) (int, error) {
 	return i, nil
 }
 
-// listMethods are those of the whole list.
+// listMethods are the methods of the whole list.
 var listMethods = map[string]func(*listObject, *call) error{
 	"Len":     (*listObject).length,
 	"Append":  (*listObject).append,
@@ -86,7 +87,7 @@ var listMethods = map[string]func(*listObject, *call) error{
 	"Insert":  (*listObject).insert,
 }
 
-// elementMethods are those of one element, whose index is their first argument.
+// elementMethods are the methods of one element, whose index is their first argument.
 var elementMethods = map[string]func(o *listObject, c *call, i int) error{
 	"Get":            (*listObject).get,
 	"At":             (*listObject).get,
@@ -200,7 +201,7 @@ func (o *listObject) put(c *call, i int, v []byte) {
 	o.l[i] = now
 }
 
-// answerPut puts a value in the place of an element, and answers it.
+// answerPut replaces element i by v, and answers with v.
 func (o *listObject) answerPut(c *call, i int, v []byte) error {
 	if err := c.s.fits(len(v)); err != nil {
 		return err
@@ -209,7 +210,7 @@ func (o *listObject) answerPut(c *call, i int, v []byte) error {
 	return c.raw(v)
 }
 
-// extend appends all values, or none if one of them is broken.
+// extend appends all values, or none if one of them is malformed.
 func (o *listObject) extend(srv *Server, values *transport.Decoder) error {
 	n := len(o.l)
 	for len(values.Rest()) > 0 {

@@ -13,16 +13,16 @@ func init() {
 	makers["rlock"] = func(*session, *transport.Decoder) (object, error) { return &lockObject{again: true}, nil }
 }
 
-// A lockObject is held by a session. It hands itself on: whoever waits longest holds it as soon as it is let go.
+// A lockObject is held by a session. On release it passes directly to the longest-waiting session.
 type lockObject struct {
 	mu     sync.Mutex
 	again  bool // its holder may lock it again
 	holder *session
 	depth  int
-	broken bool // a holder has gone, and nobody has said since that all is well
-	lost   bool // it was let go while broken
+	broken bool // a holder has died, and no client has called MarkConsistent since
+	lost   bool // it was released while broken
 	line   line
-	conds  []*line // of each cond those that wait for it
+	conds  []*line // the waiters of each cond
 }
 
 func (o *lockObject) leave(s *session) {
@@ -37,7 +37,7 @@ func (o *lockObject) leave(s *session) {
 	}
 }
 
-// handOn gives the lock to the next one, if there is any.
+// handOn gives the lock to the next waiter, if there is one.
 func (o *lockObject) handOn() {
 	o.holder, o.depth = nil, 0
 	if o.lost {
@@ -57,7 +57,8 @@ func (o *lockObject) take(s *session) error {
 	return nil
 }
 
-// tryLock reports whether the lock was free, or is out of use, and then what locking it returns.
+// tryLock reports whether the call is answered at once, as the lock was free, is held by s and may
+// be locked again, or is lost; err then is the result of the locking.
 func (o *lockObject) tryLock(s *session) (bool, error) {
 	switch {
 	case o.lost:
@@ -76,14 +77,16 @@ func (o *lockObject) unlock() {
 	o.handOn()
 }
 
-// takeBack lets the lock go whose holder does not know that it has it: it is as it was.
+// takeBack releases the lock for a holder that does not know that it holds it, and so has not
+// changed what it guards: the lock stays as broken as it was.
 func (o *lockObject) takeBack() {
 	if o.depth--; o.depth == 0 {
 		o.handOn()
 	}
 }
 
-// took reports whether a call that is taken back had its caller hold something: its answer was empty, or a flag.
+// took reports whether a call that is taken back gave its caller something to hold. Its answer, in
+// the arguments of c, then is empty or a nonzero flag.
 func took(c *call) bool {
 	if len(c.in.Rest()) == 0 {
 		return true
@@ -92,7 +95,7 @@ func took(c *call) bool {
 	return err == nil && n != 0
 }
 
-// wake moves n that wait for a cond to the line of the lock, whose holder the caller is or was.
+// wake wakes n waiters of a cond, which then lock the lock again by themselves.
 func (o *lockObject) wake(c *line, n int) {
 	for range n {
 		t := c.next()
@@ -167,8 +170,9 @@ func (o *lockObject) call(c *call) error {
 	return c.unknown("lock")
 }
 
-// waitCond waits for a cond and then, however that ended, for the lock. A session that has ended by then gets no lock, which
-// it would leave broken, and its turn goes to the next one.
+// waitCond waits for a cond and then, however that wait ended, for the lock. A session that has
+// ended by then does not get the lock, which it would leave broken, and its wake-up goes to the
+// next waiter of the cond.
 func (o *lockObject) waitCond(ctx context.Context, cond *line, t *ticket, depth int) error {
 	s := t.s
 	waited := t.wait(ctx, &o.mu, cond)
@@ -189,7 +193,8 @@ func (o *lockObject) waitCond(ctx context.Context, cond *line, t *ticket, depth 
 	return waited
 }
 
-// lockAgain waits for the lock as long as the session lasts.
+// lockAgain waits for the lock until it has it or the session ends. The caller holds mu, which is
+// unlocked while it waits.
 func (o *lockObject) lockAgain(s *session) error {
 	if done, err := o.tryLock(s); done {
 		return err
