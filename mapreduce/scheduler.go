@@ -5,21 +5,22 @@ import (
 	"time"
 )
 
-// A scheduler decides which worker gets which items next, and keeps the ledger of who holds what. It is a state machine:
-// each method is an event, and what is to be done about it is appended to actions. It does no input or output, knows no
-// clock and no process, and is not safe for concurrent use.
+// A scheduler decides which worker gets which items next and records which worker holds what. It is
+// a state machine: each method is an event, and appends what the pool must do about it to actions.
+// It does no input or output, knows no clock and no process, and is not safe for concurrent use.
 //
-// Every item of a call is in one of four places: not yet sent (from next on, or in again), waiting for its back-off
-// (delayed), at exactly one worker (in a flight), or answered. Workers answer in the order in which they were sent to.
+// Every item of a call is in one of four places: not yet sent (from next on, or in again), waiting
+// for its back-off (delayed), at exactly one worker or, as a backup, at two (in flights), or
+// answered. A worker answers its chunks in the order in which they were sent to it.
 type scheduler struct {
 	workers  []workerState // by slot
-	queue    callQueue     // calls that may have something to send, oldest first
+	queue    callQueue     // calls that may have items to send, oldest first
 	maxTasks int           // items after which a worker is drained; 0: never
 	flown    uint64        // chunks sent so far
 	actions  []action
 }
 
-// An action is what the pool has to do.
+// An action is something that the pool must do.
 type action struct {
 	kind    actionKind
 	slot    int // the worker, of send, copy, cancel and replace
@@ -33,12 +34,12 @@ type actionKind int
 
 const (
 	actSend    actionKind = iota // send the span to the worker
-	actCopy                      // send a second copy of the span, which the worker from holds
+	actCopy                      // send a second copy of the span that the worker from holds
 	actCancel                    // tell the worker that the call is cancelled
 	actDelay                     // the item's worker was lost: call retry after a pause
-	actGiveUp                    // the item's worker was lost once too often: the item has failed, and counts as answered
-	actReplace                   // the worker has done its share and holds nothing: replace it
-	actFinish                    // all items of the call were answered, or nothing of a cancelled one is held any more
+	actGiveUp                    // lost its worker too often: the item failed, and counts as answered
+	actReplace                   // the worker is drained and holds nothing: replace it
+	actFinish                    // the call is over: all answered, or cancelled and none held
 )
 
 // A span is the items first … end-1 of a call.
@@ -51,7 +52,7 @@ type workerState struct {
 	flights []flight      // sent and not answered, in the order of sending
 	queued  time.Duration // estimated work in them
 	holds   int           // items in them
-	tasks   int           // items given to it since it is ready
+	tasks   int           // items sent to it since it became ready
 	drained bool          // it gets no more
 }
 
@@ -60,39 +61,39 @@ type flight struct {
 	call *callState
 	span
 	cost   time.Duration
-	serial uint64  // counts all that were sent
-	copies *copies // nil: there is no other of this chunk
+	serial uint64  // position in the order of all flights
+	copies *copies // nil: no other worker has this chunk
 }
 
 type callState struct {
-	chunksize int // 0: automatic
+	chunksize int // items; 0: automatic
 	backups   bool
-	retries   int // how often an item that lost its worker is tried again
+	retries   int // how often an item whose worker was lost is tried again
 	have      int // items 0 … have-1 exist
 	ended     bool
-	place     int // 1 + the only slot that may run it; 0: any may
-	window    int // items sent beyond consumed at most, 0: any number
-	perWorker int // items that wait at a worker at most, behind one that may be slow; 0: any number
-	consumed  int // so many results are out of the way
+	place     int // 1 + the only slot that may run it; 0: any slot may
+	window    int // most items that may be sent beyond consumed; 0: any number
+	perWorker int // most items that a busy worker may hold; 0: any number
+	consumed  int // results that no longer need room
 
 	next      int         // first item that was never sent
-	again     []span      // to be sent again
-	attempts  map[int]int // of items that have lost workers
+	again     []span      // spans to send again
+	attempts  map[int]int // workers lost so far, by item
 	delayed   int         // items that wait for their back-off
 	held      int         // chunks at workers
-	useless   int         // of them; their copies were answered
+	useless   int         // those of held whose copies were answered
 	answered  int         // items
 	cancelled bool
 	finished  bool
 	seen      measure
 
-	queued     bool // in the scheduler's queue, with these neighbours
+	queued     bool // whether it is in the scheduler's queue, between prev and succ
 	prev, succ *callState
 
-	owner *call // the pool's
+	owner *call // the pool's record of the same call
 }
 
-// ready: the worker in this slot can work.
+// ready records that the worker in this slot can work.
 func (d *scheduler) ready(slot int) {
 	for len(d.workers) <= slot {
 		d.workers = append(d.workers, workerState{})
@@ -101,14 +102,14 @@ func (d *scheduler) ready(slot int) {
 	d.assignAll()
 }
 
-// submit: a call begins.
+// submit begins a call.
 func (d *scheduler) submit(c *callState) {
 	d.queue.pushBack(c)
 	d.assignAll()
 	d.finishIfDone(c)
 }
 
-// more: items up to have-1 exist; ended: and there will be no others.
+// more records that items 0 … have-1 exist and, if ended, that no others will come.
 func (d *scheduler) more(c *callState, have int, ended bool) {
 	if c.cancelled || have == c.have && ended == c.ended {
 		return
@@ -118,7 +119,7 @@ func (d *scheduler) more(c *callState, have int, ended bool) {
 	d.finishIfDone(c)
 }
 
-// consume: upTo results are out of the way.
+// consume records that the first upTo results no longer need room.
 func (d *scheduler) consume(c *callState, upTo int) {
 	if upTo > c.consumed {
 		c.consumed = upTo
@@ -126,7 +127,8 @@ func (d *scheduler) consume(c *callState, upTo int) {
 	}
 }
 
-// answered: the worker has answered the first of its flights. It returns what it was.
+// answered records that the worker answered the first of its flights. It returns the items of that
+// flight.
 func (d *scheduler) answered(slot int, work time.Duration, bytes int) span {
 	f := d.landFirst(slot)
 	f.win()
@@ -136,7 +138,8 @@ func (d *scheduler) answered(slot int, work time.Duration, bytes int) span {
 	return f.span
 }
 
-// answeredLate: the worker has answered the first of its flights, and the answer of its copy counts.
+// answeredLate records that the worker answered the first of its flights after the copy of it was
+// answered.
 func (d *scheduler) answeredLate(slot int) {
 	f := d.landFirst(slot)
 	d.goOn(slot, f.call)
@@ -145,7 +148,7 @@ func (d *scheduler) answeredLate(slot int) {
 func (d *scheduler) landFirst(slot int) flight {
 	w := &d.workers[slot]
 	f := w.flights[0]
-	w.flights[0] = flight{} // or its call would be kept
+	w.flights[0] = flight{} // or the array would keep its call in memory
 	w.flights = w.flights[1:]
 	w.queued -= f.cost
 	w.holds -= f.size()
@@ -153,10 +156,11 @@ func (d *scheduler) landFirst(slot int) flight {
 	return f
 }
 
-// goOn: the worker has room again, and the call has come a step nearer to its end.
+// goOn gives work to the worker, which has room again, and finishes the call if that was its last
+// answer.
 func (d *scheduler) goOn(slot int, c *callState) {
 	d.finishIfDone(c)
-	if c.backups { // others may have waited for something to copy
+	if c.backups { // other workers may have waited for a chunk to copy
 		d.assignAll()
 	} else {
 		d.assign(slot)
@@ -164,7 +168,8 @@ func (d *scheduler) goOn(slot int, c *callState) {
 	d.replaceIfDrained(slot)
 }
 
-// unsent: the span could not be sent after all. Its call is going to be cancelled, so nobody else gets it.
+// unsent takes back a span that could not be sent. Its call is about to be cancelled, so no other
+// worker gets it.
 func (d *scheduler) unsent(slot int, c *callState, s span) {
 	w := &d.workers[slot]
 	for i, f := range w.flights {
@@ -175,7 +180,7 @@ func (d *scheduler) unsent(slot int, c *callState, s span) {
 			w.tasks -= s.size()
 			f.land()
 			d.finishIfDone(c)
-			if c.cancelled { // else its items would be sent again before it is
+			if c.cancelled { // until the call is cancelled, its items could be sent again
 				d.assign(slot)
 			}
 			d.replaceIfDrained(slot)
@@ -184,7 +189,7 @@ func (d *scheduler) unsent(slot int, c *callState, s span) {
 	}
 }
 
-// drain: the worker gets nothing more, and is replaced when it holds nothing.
+// drain gives the worker nothing more; it is replaced as soon as it holds nothing.
 func (d *scheduler) drain(slot int) {
 	if slot < len(d.workers) && d.workers[slot].ready {
 		d.workers[slot].drained = true
@@ -203,7 +208,7 @@ func (d *scheduler) replaceIfDrained(slot int) {
 	}
 }
 
-// cancel: nothing more of the call is to be done.
+// cancel cancels the call: no more of its items are sent, and each worker that holds some is told.
 func (d *scheduler) cancel(c *callState) {
 	if c.cancelled || c.finished {
 		return
@@ -219,7 +224,7 @@ func (d *scheduler) cancel(c *callState) {
 	d.assignAll()
 }
 
-// holds reports whether the worker holds something of the call.
+// holds reports whether the worker holds items of the call.
 func (d *scheduler) holds(slot int, c *callState) bool {
 	return slot < len(d.workers) && slices.ContainsFunc(d.workers[slot].flights, func(f flight) bool { return f.call == c })
 }
@@ -238,7 +243,7 @@ func (d *scheduler) finishIfDone(c *callState) {
 	d.actions = append(d.actions, action{kind: actFinish, call: c})
 }
 
-// assignAll gives work to all workers that have room, one chunk each in turn.
+// assignAll gives work to all workers that have room, in turns of one chunk each.
 func (d *scheduler) assignAll() {
 	for given := true; given; {
 		given = false
@@ -255,7 +260,8 @@ func (d *scheduler) assign(slot int) {
 	}
 }
 
-// assignOne sends the next chunk of the oldest call that has one, if the worker has room for it.
+// assignOne sends the worker, if it has room, the next chunk of the oldest call that has one. It
+// reports whether it sent one.
 func (d *scheduler) assignOne(slot int) bool {
 	w := &d.workers[slot]
 	if !w.ready || w.drained || len(w.flights) >= windowChunks || d.maxTasks > 0 && w.tasks >= d.maxTasks {
@@ -298,7 +304,8 @@ func (d *scheduler) fly(slot int, f flight) {
 	f.call.held++
 }
 
-// mayQueue reports whether a worker that is busy may get so much work of c on top.
+// mayQueue reports whether a busy worker may also get the span s of c, which costs as much as
+// given.
 func (c *callState) mayQueue(w *workerState, s span, cost time.Duration, workers int) bool {
 	if c.perWorker > 0 && w.holds+s.size() > c.perWorker {
 		return false
@@ -307,7 +314,7 @@ func (c *callState) mayQueue(w *workerState, s span, cost time.Duration, workers
 	return c.seen.known() && queued-w.flights[0].cost <= windowWork && float64(queued) <= c.seen.share(c.left(), workers)
 }
 
-// left returns the number of items without an answer, or -1 if there may be more to come.
+// left returns the number of items without an answer, or -1 if more may come.
 func (c *callState) left() int {
 	if !c.ended {
 		return -1
@@ -315,7 +322,7 @@ func (c *callState) left() int {
 	return c.have - c.answered
 }
 
-// nextSpan returns the chunk of c to send next, and does not take it yet.
+// nextSpan returns the chunk of c to send next, without taking it.
 func (d *scheduler) nextSpan(c *callState) (span, bool) {
 	if n := len(c.again); n > 0 {
 		return c.again[n-1], true
@@ -333,14 +340,15 @@ func (d *scheduler) nextSpan(c *callState) (span, bool) {
 		}
 	} else if size > available {
 		if !c.ended || limit < c.have {
-			return span{}, false // an explicit size is kept: wait for the rest
+			return span{}, false // an explicit size holds: wait for the rest
 		}
 		size = available
 	}
 	return span{c.next, c.next + size}, true
 }
 
-// limit returns the first item that may not be sent yet, because its result would find no room.
+// limit returns the index of the first item that may not be sent yet, because there is no room for
+// its result.
 func (c *callState) limit(workers int) int {
 	if c.window == 0 {
 		return c.have
@@ -353,7 +361,7 @@ func (c *callState) limit(workers int) int {
 	return c.consumed + window
 }
 
-// take removes s, the beginning of the result of nextSpan, from what is to be sent.
+// take removes s, a prefix of the result of nextSpan, from the items to send.
 func (d *scheduler) take(c *callState, s span) {
 	if n := len(c.again); n > 0 {
 		if c.again[n-1].first = s.end; c.again[n-1].size() == 0 {

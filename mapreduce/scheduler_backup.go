@@ -2,10 +2,11 @@ package mapreduce
 
 import "slices"
 
-// Backups has workers that have nothing else to do run second copies of the last chunks of a call, which others still work
-// at. The first answer counts; the other copy's context ends, and its worker is killed if that does not help in time
-// ([KillGrace]). It helps against a worker that is slow for reasons of its own, as the backup tasks of Dean and Ghemawat's
-// MapReduce (2004) do, and costs work that is done twice. Tasks must bear to run twice at the same time.
+// Backups lets idle workers run second copies of the last chunks of a call, which other workers are
+// still running. The first answer counts; the context of the other copy is cancelled, and its
+// worker is killed if it does not stop within [KillGrace]. This helps against a worker that is slow
+// for reasons of its own, as the backup tasks of Dean and Ghemawat's MapReduce (2004) do; the price
+// is work that is done twice. Tasks must tolerate that the same item runs twice at the same time.
 func Backups() Option {
 	return bothFunc(func(o *callOptions) error {
 		o.backups = true
@@ -13,13 +14,14 @@ func Backups() Option {
 	})
 }
 
-// copies is what the two flights of one chunk share.
+// copies is the state that the two flights of one chunk share.
 type copies struct {
-	flying int  // neither answered nor lost
-	done   bool // one was answered: the other is of no use
+	flying int  // how many are neither answered nor lost
+	done   bool // one was answered, so the other is useless
 }
 
-// assignBackup gives a worker that holds nothing a second copy of the chunk that was sent first of all that have none.
+// assignBackup gives a worker that holds nothing a second copy of the chunk that has been in flight
+// longest, of those without a copy.
 func (d *scheduler) assignBackup(slot int) bool {
 	from, oldest := -1, (*flight)(nil)
 	for other := range d.workers {
@@ -39,12 +41,13 @@ func (d *scheduler) assignBackup(slot int) bool {
 	return true
 }
 
-// mayCopy reports whether all that the call will ever have is at workers or answered.
+// mayCopy reports whether the call has backups and all its items are at workers or answered.
 func (c *callState) mayCopy() bool {
 	return c.backups && c.place == 0 && c.ended && c.next == c.have && len(c.again) == 0 && !c.cancelled && !c.finished
 }
 
-// land takes a flight out of the books. It reports whether it was the last that could have answered its items.
+// land removes a flight from the counts. It reports whether no other flight can still answer its
+// items.
 func (f *flight) land() (last bool) {
 	f.call.held--
 	switch {
@@ -58,7 +61,7 @@ func (f *flight) land() (last bool) {
 	return f.copies.flying == 0
 }
 
-// alone has the flight that is left of two be one that may be copied again.
+// alone marks the remaining flight of two as one that may be copied again.
 func (d *scheduler) alone(left *copies) {
 	if left == nil || left.done {
 		return
@@ -72,7 +75,7 @@ func (d *scheduler) alone(left *copies) {
 	}
 }
 
-// win notes that the flight was answered, so that its copy is of no use.
+// win records that the flight was answered, which makes its copy useless.
 func (f *flight) win() {
 	if f.copies != nil {
 		f.copies.done = true

@@ -6,29 +6,35 @@ import (
 )
 
 const (
-	// chunkWork is how long the items of an automatic chunk should take together: much longer than the 20 µs that waking
-	// another core costs, and short enough that nobody waits for the last chunk.
+	// chunkWork is how long the items of an automatic chunk should take together: much longer than
+	// the 20 µs that waking another core costs, and short enough that the wait for the last chunk
+	// does not matter.
 	chunkWork = 500 * time.Microsecond
-	// chunkBytes bounds the arguments and results of an automatic chunk, so that they move while others are computed.
+	// chunkBytes bounds the bytes of arguments and results of an automatic chunk, so that chunks
+	// travel while others are computed.
 	chunkBytes = 256 << 10
-	// windowWork is how much measured work may be queued at one worker behind the chunk that it runs.
+	// windowWork is how much measured work may be queued at a worker behind the chunk that it runs.
 	windowWork = 2 * time.Millisecond
 	// windowChunks bounds the chunks queued at one worker.
 	windowChunks = 1024
-	// windowBytes of arguments and results may be on their way or wait for the consumer of a stream, about.
+	// windowBytes is about how many bytes of arguments and results of a stream may travel or wait
+	// for its consumer.
 	windowBytes = 64 << 20
-	// tailShare: a worker holds at most this part of its share of the items that have no answer, and half of that in one
-	// automatic chunk. So chunks get smaller towards the end, and most of the rest is free to go to whoever is ready: the
-	// last items may take much longer than those before.
+	// tailShare limits a worker to 1/tailShare of its share of the unanswered items, and an
+	// automatic chunk to half of that. So chunks get smaller towards the end, and most of the
+	// remaining items are free for any worker that becomes idle: the last items may take much
+	// longer than those before them.
 	tailShare = 2
-	// tailWork is what a worker may hold in any case, about what it works off while the next chunk is on its way.
+	// tailWork is how much work a worker may hold in any case: about what it does while the next
+	// chunk travels.
 	tailWork = 30 * time.Microsecond
 )
 
-// A measure is what is known of the items of a call: moving averages, zero before the first answer.
+// A measure holds what is known about the items of a call: moving averages, zero before the first
+// answer.
 type measure struct {
-	work  float64 // nanoseconds an item
-	bytes float64 // of its argument and result
+	work  float64 // nanoseconds per item
+	bytes float64 // of argument and result, per item
 }
 
 func (m *measure) known() bool { return m.work > 0 }
@@ -45,11 +51,11 @@ func (m *measure) add(items int, work time.Duration, bytes int) {
 	m.bytes += (b - m.bytes) * weight
 }
 
-// cost estimates the work in a number of items.
+// cost estimates how long a number of items takes.
 func (m *measure) cost(items int) time.Duration { return time.Duration(m.work * float64(items)) }
 
-// autoChunk returns how many items to put in the next chunk. left is the number of items without an answer, or -1 if the
-// input has not ended.
+// autoChunk returns how many items to put in the next chunk. left is the number of items without an
+// answer, or -1 if the input has not ended.
 func autoChunk(m *measure, left, workers int) int {
 	if !m.known() {
 		return 1
@@ -61,7 +67,8 @@ func autoChunk(m *measure, left, workers int) int {
 	return max(int(n), 1)
 }
 
-// share returns how much work, in nanoseconds, one worker may hold when so many items are left.
+// share returns how many nanoseconds of work one worker may hold when left items are unanswered;
+// left < 0 means no limit.
 func (m *measure) share(left, workers int) float64 {
 	if left < 0 {
 		return math.Inf(1)

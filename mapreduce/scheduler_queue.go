@@ -16,7 +16,7 @@ func (q *callQueue) pushBack(c *callState) {
 	q.last = c
 }
 
-// pushFront is for calls that were served before.
+// pushFront puts back a call that has been served before.
 func (q *callQueue) pushFront(c *callState) {
 	if c.queued {
 		return

@@ -4,11 +4,13 @@ import (
 	"fmt"
 )
 
-// DefaultRetries is how often an item that lost its worker is tried again unless [Retries] says otherwise.
+// DefaultRetries is how often an item whose worker was lost is tried again unless [Retries] says
+// otherwise.
 const DefaultRetries = 2
 
-// Retries sets how often an item whose worker died while it ran is tried again; the default is [DefaultRetries]. Errors,
-// panics, timeouts and memory limits are never retried.
+// Retries sets how often an item whose worker died while it ran is tried again; the default is
+// [DefaultRetries], and 0 means never. Errors, panics, timeouts and exceeded memory limits are
+// never retried.
 func Retries(n int) Option {
 	return bothFunc(func(o *callOptions) error {
 		if n < 0 {
@@ -19,8 +21,9 @@ func Retries(n int) Option {
 	})
 }
 
-// lost: the worker in this slot is gone. If it was running an item of a call, that item is to blame, and is tried again or
-// given up, at once if final; a call of nil blames nobody. All else that it held is sent to others.
+// lost records that the worker in this slot is gone. If it was running an item of a call, that item
+// is to blame: it is tried again or, if final, given up at once. A nil call blames no item. All
+// other items that the worker held are sent again.
 func (d *scheduler) lost(slot int, running *callState, item int, final bool) {
 	if slot >= len(d.workers) {
 		return
@@ -69,7 +72,7 @@ func (d *scheduler) sendAgain(c *callState, s span) {
 	}
 }
 
-// retry: the pause after a lost worker is over.
+// retry sends an item again when the pause after the loss of its worker is over.
 func (d *scheduler) retry(c *callState, item int) {
 	c.delayed--
 	if c.cancelled {

@@ -17,46 +17,46 @@ import (
 const (
 	// flushAfter is how long a finished result may wait for others before it is sent.
 	flushAfter = 200 * time.Microsecond
-	// flushBytes of results are sent without waiting for more.
+	// flushBytes is how many bytes of results are sent without waiting for more.
 	flushBytes = 64 << 10
 
-	exitBroken = 71 // the driver sent what is no request
+	exitBroken = 71 // the driver sent something that is not a request
 	exitGoexit = 72 // a task ended the goroutine that it ran on
 )
 
-// A worker is at work in a process, or in a goroutine of its driver: one goroutine reads requests, so that a cancel gets
-// through while a task runs, and one runs chunks in order.
+// A worker computes chunks, in a process or in a goroutine of its driver. One goroutine reads
+// requests, so that a cancel arrives while a task runs; another runs the chunks in order.
 type worker struct {
 	process  *proc.Worker
-	host     *host // of a worker that is a goroutine; nil in a process
+	host     *host // set if the worker is a goroutine; nil in a process
 	in       *transport.Reader
 	out      *transport.Writer
 	queue    *mailbox[request]
-	calls    map[uint32]*openCall // by call; the reader's
-	states   map[*entry]any       // made by the reader before there are calls
+	calls    map[uint32]*openCall // by number of the call; only the reader uses it
+	states   map[*entry]any       // made by the reader before the first call opens
 	exits    []stateExit          // of states
 	filters  map[*command]*filter
-	flush    chan struct{}                // asks the flusher to send what waits
-	quit     chan struct{}                // closed at the end of the flusher
-	deadline atomic.Pointer[itemDeadline] // of the item that runs; nil: it has none
-	running  bool                         // a task, or an exit function, runs
+	flush    chan struct{}                // asks flushLate to send the answers that wait
+	quit     chan struct{}                // closed by serve at its end; ends flushLate
+	deadline atomic.Pointer[itemDeadline] // of the running item; nil: it has none
+	running  bool                         // a task or an exit function runs
 }
 
-// An openCall is a call that may send chunks, as its worker sees it.
+// An openCall is what a worker knows about a call that may send it chunks.
 type openCall struct {
 	callHead
 	run    runner
-	err    error // why the call could not be opened
+	err    error // why the call could not be opened; nil: it is open
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 }
 
 type request struct {
 	tag  uint32
-	call *openCall // nil: stop
+	call *openCall // nil: stop the worker
 	chunkHead
 	args    *transport.Decoder
-	release func() // of args that lie in shared memory; nil: they do not
+	release func() // releases args that lie in shared memory; nil: they do not
 }
 
 func newWorker(p *proc.Worker, h *host) *worker {
@@ -77,7 +77,7 @@ func newWorker(p *proc.Worker, h *host) *worker {
 		quit:    make(chan struct{}),
 	}
 	if p.Shares {
-		w.in.UseShared(p.KeepShared) // until the process ends
+		w.in.UseShared(p.KeepShared) // kept until the process ends
 		w.out.UseShared(p.KeepShared)
 	}
 	return w
@@ -88,7 +88,7 @@ func (w *worker) serve() {
 	defer close(w.quit)
 	defer func() {
 		if p := recover(); p != nil {
-			panic(p) // it must not return: the process would go on as a driver
+			panic(p) // returning from here would let the process go on as a driver
 		}
 		w.endFiltersSoon()
 		if w.running { // runtime.Goexit would leave a worker that does nothing
@@ -100,22 +100,23 @@ func (w *worker) serve() {
 		w.process.Abandon()
 	}
 	if w.host == nil {
-		slog.SetDefault(slog.New(&logHandler{worker: w})) // nothing must come before the hello
+		slog.SetDefault(slog.New(&logHandler{worker: w})) // the hello must be the first frame
 	}
 	go w.read()
 	go w.flushLate()
 	w.work()
-	w.out.SendWhole() // what lies in this process's memory would go with it
+	w.out.SendWhole() // results in this process's shared memory would vanish with it
 	w.running = true
 	status := w.leave()
 	w.running = false
 	w.process.Exit(status)
 }
 
-// read takes requests until the driver says stop. The end of the requests without that means that the driver is gone.
+// read takes requests until the driver says stop. If the requests end without a stop, the driver is
+// gone.
 func (w *worker) read() {
 	var batch []request
-	var args []byte // the arguments of the batch; the reader's own buffer is re-used
+	var args []byte // the arguments of the batch: the reader reuses its own buffer
 	for {
 		f, err := w.in.Next()
 		if err != nil {
@@ -133,7 +134,7 @@ func (w *worker) read() {
 				w.driverLost(err)
 			}
 		case kindOpen:
-			if err := w.process.LimitMemory(); err != nil { // its states are made
+			if err := w.process.LimitMemory(); err != nil { // by now its states are made
 				w.driverLost(err)
 			}
 			w.calls[f.Tag] = newOpenCall(f.Body)
@@ -191,13 +192,13 @@ func (w *worker) chunk(f transport.Frame, args *[]byte) (request, error) {
 	return r, nil
 }
 
-// driverLost ends a worker that has no driver any more, with all that its tasks have started.
+// driverLost ends a worker that has no driver any more, and every process that its tasks started.
 func (w *worker) driverLost(err error) {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrClosed) {
 		fmt.Fprintf(os.Stderr, "worker %d: request from the driver: %v\n", w.process.ID, err)
 		w.process.Exit(exitBroken)
 	}
-	for _, call := range w.calls { // for a worker that is a goroutine, as is the next line
+	for _, call := range w.calls { // this and the next line are for a goroutine worker
 		call.cancel(errDriverLost)
 	}
 	w.queue.put(request{})
@@ -223,6 +224,6 @@ func newOpenCall(body []byte) *openCall {
 	} else {
 		c.err = fmt.Errorf("no task has number %d", c.task)
 	}
-	c.params = nil // part of a buffer that is used again
+	c.params = nil // it lies in a buffer that is reused
 	return c
 }

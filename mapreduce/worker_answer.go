@@ -7,7 +7,8 @@ import (
 	"mrrun/transport"
 )
 
-// answer adds an answer to those that wait to be sent, and returns how many bytes wait.
+// answer adds an answer to those that wait to be sent, and returns how many bytes wait. If the
+// answer is too large to send, it sends an error in its place.
 func (w *worker) answer(tag uint32, body *transport.Encoder) (waiting int) {
 	waiting, err := w.out.AddBody(kindAnswer, tag, body)
 	if tooLarge, ok := errors.AsType[*transport.SizeError](err); ok {
@@ -15,7 +16,7 @@ func (w *worker) answer(tag uint32, body *transport.Encoder) (waiting int) {
 		return w.answer(tag, body)
 	}
 	if err != nil {
-		w.process.Abandon() // nobody reads: the driver is gone
+		w.process.Abandon() // the driver, which reads them, is gone
 	}
 	return waiting
 }
@@ -26,7 +27,7 @@ func (w *worker) send() {
 	}
 }
 
-// sendLater has what waits sent while a long task runs.
+// sendLater asks flushLate to send the waiting answers, even while a long task runs.
 func (w *worker) sendLater() {
 	select {
 	case w.flush <- struct{}{}:

@@ -10,7 +10,8 @@ import (
 	"mrrun/transport"
 )
 
-// openMap rebuilds the job from its parameters, in a worker, and returns what maps its chunks.
+// openMap rebuilds the job from its parameters in a worker, and returns the function that maps its
+// chunks.
 func (j *Job[J, In, K, V]) openMap(params []byte) (runner, error) {
 	in := transport.NewDecoder(bytes.Clone(params))
 	var job J
@@ -24,7 +25,8 @@ func (j *Job[J, In, K, V]) openMap(params []byte) (runner, error) {
 	return func(r *chunkRun) error { return j.mapChunk(r, job, int(partitions)) }, nil
 }
 
-// mapChunk maps the pieces of a chunk, combines what they emit, and answers with the pairs of each partition.
+// mapChunk maps the pieces of a chunk, combines the values that they emit, and answers with the
+// pairs of each partition.
 func (j *Job[J, In, K, V]) mapChunk(r *chunkRun, job J, partitions int) error {
 	shuffled := newShuffle(&j.pairs, partitions)
 	emit, flush := combining(job, shuffled)
@@ -65,13 +67,14 @@ func mapPiece[J Mapper[In, K, V], In any, K comparable, V any](r *chunkRun, i in
 	return safely(func() error { return timedOut(ctx, job.Map(ctx, piece, emit)) })
 }
 
-// combining returns an emit that merges the values of each key, if the job can, before they are shuffled by flush.
+// combining returns an emit that merges the values of each key, if the job can combine them, and a
+// flush that passes the merged pairs to the shuffle.
 func combining[K comparable, V any](job any, to *shuffle[K, V]) (emit func(K, V), flush func() error) {
 	combiner, ok := job.(Combiner[V])
 	if !ok {
 		return to.add, func() error { return nil }
 	}
-	var merged []pair[K, V] // in the order in which the keys came
+	var merged []pair[K, V] // in the order in which the keys first came
 	places := make(map[K]int)
 	return func(k K, v V) {
 			if at, ok := places[k]; ok {
@@ -93,13 +96,14 @@ type pair[K comparable, V any] struct {
 	value V
 }
 
-// A partition is all that was emitted for the keys of one partition, and what is needed to reduce it.
+// A partition holds everything that was emitted for the keys of one partition, and the parameters
+// needed to reduce it.
 type partition struct {
 	Params []byte
-	Runs   [][]byte // one for each chunk, in input order
+	Runs   [][]byte // encoded pairs, one run for each chunk, in input order
 }
 
-// reducePartition is the task that reduces one partition; it returns pairs.
+// reducePartition is the task that reduces one partition; it returns encoded pairs.
 func (j *Job[J, In, K, V]) reducePartition(_ context.Context, p partition) ([]byte, error) {
 	var job J
 	if err := j.params.Decode(transport.NewDecoder(p.Params), &job); err != nil {
@@ -124,14 +128,15 @@ func (j *Job[J, In, K, V]) reducePartition(_ context.Context, p partition) ([]by
 	return out.Bytes(), nil
 }
 
-// A group is all values of a key.
+// A group holds a key and all its values, or their combination.
 type group[K comparable, V any] struct {
 	key     K
 	encoded []byte
 	values  []V
 }
 
-// gather returns the values of each key, combined into one if the job can.
+// gather groups the pairs of all runs by key, and combines the values of each key into one if the
+// job can.
 func (j *Job[J, In, K, V]) gather(job any, runs [][]byte) ([]*group[K, V], error) {
 	combiner, combines := job.(Combiner[V])
 	var groups []*group[K, V]

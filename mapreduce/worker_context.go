@@ -6,16 +6,17 @@ import (
 	"os"
 )
 
-// A Worker says on what a task runs.
+// A Worker says where a task runs.
 type Worker struct {
-	ID      int // of the worker in its pool, from 1; never used again
-	PID     int // process id
-	Place   int // of the worker in its pool, 0 to [Procs] - 1; one that replaces it has the same: see [AtPlace]
+	ID      int // of the worker in its pool, from 1; never reused
+	PID     int // process ID
+	Place   int // of the worker, 0 to [Procs] - 1; its replacement has the same: see [AtPlace]
 	Index   int // of the item in the input
-	Attempt int // how often this item has been begun, from 1
+	Attempt int // 1 in the first run of the item, 2 in the next, and so on
 }
 
-// CurrentWorker returns where the task runs that got ctx, or a context derived from it; zero outside of a task.
+// CurrentWorker returns where the task that received ctx runs. ctx may be derived from that
+// context. Outside of a task, the result is zero.
 func CurrentWorker(ctx context.Context) Worker {
 	item := currentItem(ctx)
 	if item == nil {
@@ -25,9 +26,11 @@ func CurrentWorker(ctx context.Context) Worker {
 		Index: item.index, Attempt: int(item.chunk.attempt)}
 }
 
-// Rand returns a random source for the item whose task got ctx. Each item has its own, well apart from all others, and the
-// same in every run with the same [Seed], whichever worker it runs on. Outside of a task it is a different one each time.
-// Each call for one item begins the same source anew: call it once and keep the result, which is not safe for concurrent use.
+// Rand returns a random source for the item whose task received ctx. Each item has its own source,
+// independent of all others and the same in every run with the same [Seed], whichever worker runs
+// the item. Outside of a task, the source is a different one each time. Each call for the same item
+// starts the same sequence anew: call Rand once and keep the result, which is not safe for
+// concurrent use.
 func Rand(ctx context.Context) *rand.Rand {
 	item := currentItem(ctx)
 	if item == nil {
@@ -36,7 +39,7 @@ func Rand(ctx context.Context) *rand.Rand {
 	return rand.New(rand.NewPCG(mix(item.chunk.call.seed), mix(uint64(item.index))))
 }
 
-// mix is the finalizer of SplitMix64: neighbours in, strangers out.
+// mix is the finalizer of SplitMix64: neighbouring inputs give unrelated outputs.
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

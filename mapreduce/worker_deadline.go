@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// A deadlineContext has a deadline at which it does not end by itself: the driver says when it ends, and with which cause.
-// To those who derive contexts from it, it ends as one of [context.WithDeadline] does.
+// A deadlineContext has a deadline, but does not end at it by itself: the driver says when it ends,
+// and with which cause. To contexts derived from it, it ends as one of [context.WithDeadline] does.
 type deadlineContext struct {
 	context.Context // ends with the cause
 	cancel          context.CancelCauseFunc
 	at              time.Time
-	follow          func() bool // stops it from ending with Context, unless it has begun to
+	follow          func() bool // stops it from ending with Context; false: it has begun to end
 	done            chan struct{}
-	err             error // readable after done
+	err             error // set before done is closed
 }
 
-// withDeadline returns a context that ends with parent, or by its cancel.
+// withDeadline returns a context that ends when parent ends or its cancel is called.
 func withDeadline(parent context.Context, at time.Time) *deadlineContext {
 	d := &deadlineContext{at: at, done: make(chan struct{})}
 	d.Context, d.cancel = context.WithCancelCause(parent)
@@ -38,7 +38,7 @@ func (d *deadlineContext) close(err error) {
 	close(d.done)
 }
 
-// release is for when nobody waits for its end any more.
+// release frees the context when no goroutine waits for its end any more.
 func (d *deadlineContext) release() {
 	if d.follow() {
 		d.close(context.Canceled)
@@ -46,7 +46,7 @@ func (d *deadlineContext) release() {
 	d.cancel(nil)
 }
 
-// Deadline implements [context.Context]. The context may end later.
+// Deadline implements [context.Context]. The context may end later than the deadline.
 func (d *deadlineContext) Deadline() (time.Time, bool) { return d.at, true }
 
 // Done implements [context.Context].
@@ -62,7 +62,8 @@ func (d *deadlineContext) Err() error {
 	}
 }
 
-// An itemDeadline is the context of an item that has a timeout. The driver knows which of the time counts: see [Timeout].
+// An itemDeadline is the context of an item with a timeout. The driver measures the time that
+// counts: see [Timeout].
 type itemDeadline struct {
 	*deadlineContext
 	tag     uint32
@@ -70,7 +71,8 @@ type itemDeadline struct {
 	timeout time.Duration
 }
 
-// withTimeout returns a context of an item that runs from now on. cancel must be called when it is done.
+// withTimeout returns a context for an item that starts now. The caller must call cancel when the
+// item is done.
 func (r *chunkRun) withTimeout(item *itemContext, offset int) (ctx context.Context, cancel func()) {
 	timeout := time.Duration(r.call.timeout)
 	at := time.Now().Add(timeout)
@@ -85,7 +87,7 @@ func (r *chunkRun) withTimeout(item *itemContext, offset int) (ctx context.Conte
 	}
 }
 
-// expire ends the context of an item, if it still runs.
+// expire ends the context of an item with [ErrTimeout], if the item still runs.
 func (w *worker) expire(tag uint32, offset int) {
 	if d := w.deadline.Load(); d != nil && d.tag == tag && d.offset == offset {
 		d.cancel(fmt.Errorf("%w of %v", ErrTimeout, d.timeout))

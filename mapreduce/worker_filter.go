@@ -17,13 +17,13 @@ import (
 
 // A filter is the running program of a command, in a worker.
 //
-// That a line is the answer to another cannot be told by looking at it. What can be told is that the program asks for
-// input: it has said then all that it had to say. So a filter gives it a line without the newline first, which it cannot
-// answer, and waits until it has taken that: what comes until then belongs to no item, and what comes after the newline is
-// the answer.
+// A line of output does not show which line of input it answers. But a program that asks for input
+// has written everything it had to say by then. So a filter first writes a line without its
+// newline, which the program cannot answer yet, and waits until the program has read it: output up
+// to that point belongs to no item, and output after the newline is the answer.
 type filter struct {
 	cmd      *exec.Cmd
-	in       *os.File // holds but one write at a time
+	in       *os.File // a pipe that holds only one write at a time
 	out      *os.File
 	lines    *bufio.Reader // of out
 	offering sync.WaitGroup
@@ -46,12 +46,13 @@ func startFilter(c *command) (*filter, error) {
 	f.cmd.Stdin, f.cmd.Stdout, f.cmd.Stderr = in, out, os.Stderr
 	if err := f.cmd.Start(); err != nil {
 		f.close()
-		return nil, fmt.Errorf("start the program: %w", err) // which names it
+		return nil, fmt.Errorf("start the program: %w", err) // whose message names the program
 	}
 	return f, nil
 }
 
-// ask has the program answer one line. After an error, and after an empty line, the program has ended.
+// ask passes the program one line and returns its answer. After an error, and after an empty line,
+// the program has ended.
 func (f *filter) ask(ctx context.Context, line string) (string, error) {
 	stop := context.AfterFunc(ctx, f.kill)
 	exchange := f.exchange
@@ -75,7 +76,7 @@ func (f *filter) ask(ctx context.Context, line string) (string, error) {
 	return "", fmt.Errorf("%s gave no answer: %w", f.cmd.Path, err)
 }
 
-// errUnasked is about a program whose lines cannot be told apart.
+// errUnasked is the error of a program whose output lines cannot be matched to its input lines.
 var errUnasked = errors.New("printed what nobody asked for; it must answer each line with one line, and print no others")
 
 func unasked(text string) error {
@@ -86,13 +87,13 @@ func unasked(text string) error {
 	return fmt.Errorf("%w: %q", errUnasked, text)
 }
 
-// exchange returns the answer to a line that is not empty.
+// exchange passes the program a line that is not empty, and returns its answer.
 func (f *filter) exchange(line string) (string, error) {
 	early, err := f.offer(line)
 	if err != nil {
 		return "", err
 	}
-	if !strings.HasPrefix(line, early) { // else it copies each byte as it comes
+	if !strings.HasPrefix(line, early) { // a program may copy each byte as it arrives
 		return "", unasked(early)
 	}
 	if _, err := io.WriteString(f.in, "\n"); err != nil {
@@ -110,14 +111,15 @@ func (f *filter) exchange(line string) (string, error) {
 	return early + strings.TrimSuffix(answer, "\n"), nil
 }
 
-// offer gives the program a line without its newline, and returns what the program has said until it asked for more.
+// offer writes a line without its newline to the program, and returns what the program printed
+// before it asked for more input.
 func (f *filter) offer(line string) (early string, err error) {
 	var broken error
-	f.offering.Go(func() { // a program may say much before it has read all
+	f.offering.Go(func() { // the program may print much before it has read the whole line
 		if _, broken = io.WriteString(f.in, line); broken == nil {
 			broken = proc.AwaitTaken(f.in)
 		}
-		_ = f.out.SetReadDeadline(time.Unix(1, 0)) // there will be no more
+		_ = f.out.SetReadDeadline(time.Unix(1, 0)) // stops the read below: nothing more will come
 	})
 	early, err = f.lines.ReadString('\n')
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -127,13 +129,13 @@ func (f *filter) offer(line string) (early string, err error) {
 		return "", broken
 	}
 	_ = f.out.SetReadDeadline(time.Time{})
-	rest := make([]byte, proc.Waiting(f.out)) // which the deadline has kept from being read
+	rest := make([]byte, proc.Waiting(f.out)) // left unread because of the deadline
 	_, err = io.ReadFull(f.lines, rest)
 	return early + string(rest), err
 }
 
-// exchangeLast returns the answer to an empty line, of which no part can be held back: all that the program says until it
-// ends.
+// exchangeLast passes the program an empty line, of which no part can be held back, and returns its
+// answer: all that the program prints until it ends.
 func (f *filter) exchangeLast(string) (string, error) {
 	if _, err := io.WriteString(f.in, "\n"); err != nil {
 		return "", err
@@ -153,7 +155,8 @@ func (f *filter) exchangeLast(string) (string, error) {
 	return strings.TrimSuffix(answer, "\n"), nil
 }
 
-// kill ends the program, and what waits for it, though others may hold its pipes.
+// kill kills the program and closes its pipes, which ends reads and writes that wait, even if other
+// processes hold the other ends.
 func (f *filter) kill() {
 	_ = f.cmd.Process.Kill()
 	f.close()
@@ -164,7 +167,8 @@ func (f *filter) close() {
 	f.out.Close()
 }
 
-// end closes the program's input and waits for the program, which is killed when ctx ends.
+// end closes the program's input and waits until the program ends. If ctx ends first, it kills the
+// program.
 func (f *filter) end(ctx context.Context) error {
 	_ = f.in.Close()
 	defer context.AfterFunc(ctx, f.kill)()
@@ -174,7 +178,7 @@ func (f *filter) end(ctx context.Context) error {
 	return err
 }
 
-// endSoon is end for a program that has failed, or should have ended.
+// endSoon is like end, with a limit of [KillGrace], for a program that failed or should have ended.
 func (f *filter) endSoon() error {
 	ctx, cancel := context.WithTimeout(context.Background(), KillGrace)
 	defer cancel()

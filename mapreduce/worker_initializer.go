@@ -9,7 +9,8 @@ import (
 	"mrrun/transport"
 )
 
-// begin makes the state in a worker.
+// begin makes the state in a worker. It also returns the exit function, which is nil if there is
+// none.
 func (s *State[A, S]) begin(in *transport.Decoder) (state any, exit func() error, err error) {
 	var arg A
 	if err := s.arg.Decode(in, &arg); err != nil {
@@ -25,7 +26,7 @@ func (s *State[A, S]) begin(in *transport.Decoder) (state any, exit func() error
 	return state, func() error { return safely(func() error { return s.exit(state.(S)) }) }, nil
 }
 
-// makeState is the worker's side of initStates.
+// makeState makes a state in the worker at the request of the driver's initStates, and answers it.
 func (w *worker) makeState(body []byte) error {
 	in := transport.NewDecoder(bytes.Clone(body))
 	number, err := in.Uint()
@@ -42,7 +43,7 @@ func (w *worker) makeState(body []byte) error {
 			panic(p)
 		} else if !made {
 			fmt.Fprintln(os.Stderr, "an initializer called runtime.Goexit, which ends its worker")
-			w.queue.put(request{}) // for a worker that is a goroutine
+			w.queue.put(request{}) // stops a worker that is a goroutine
 			w.process.Exit(exitGoexit)
 		}
 	}()

@@ -10,7 +10,7 @@ import (
 	"mrrun/transport"
 )
 
-// A chunkRun is a chunk that is being computed, in a worker.
+// A chunkRun is a chunk that a worker is computing.
 type chunkRun struct {
 	*worker
 	*request
@@ -18,10 +18,11 @@ type chunkRun struct {
 	out *transport.Encoder
 }
 
-// begin notes that the item of this offset in the chunk begins: if the worker dies, it is to blame.
+// begin records that the item at this offset of the chunk starts: if the worker dies, that item is
+// to blame.
 func (r *chunkRun) begin(offset int) { r.process.Begin(r.tag, offset) }
 
-// item returns the context of an item. cancel must be called when it is done.
+// item returns the context of an item. The caller must call cancel when the item is done.
 func (r *chunkRun) item(offset int) (ctx context.Context, cancel func()) {
 	item := &itemContext{Context: r.call.ctx, chunk: r, index: int(r.first) + offset}
 	if r.call.timeout == 0 {
@@ -30,7 +31,8 @@ func (r *chunkRun) item(offset int) (ctx context.Context, cancel func()) {
 	return r.withTimeout(item, offset)
 }
 
-// timedOut makes the error of an item whose time was over an [ErrTimeout], also if the task returned ctx.Err().
+// timedOut turns the error of an item whose time ran out into an [ErrTimeout], also if the task
+// returned ctx.Err().
 func timedOut(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, ErrTimeout) && !errors.Is(err, ErrTimeout) {
 		return fmt.Errorf("%w: %w", cause, err)
@@ -38,12 +40,12 @@ func timedOut(ctx context.Context, err error) error {
 	return err
 }
 
-// An itemContext is the context of one item, and all that a task can ask it.
+// An itemContext is the context of one item, and holds all that a task can ask about it.
 type itemContext struct {
 	context.Context
 	chunk  *chunkRun
 	index  int
-	holder atomic.Uint64 // of shared locks that can be locked again; 0: nobody has asked
+	holder atomic.Uint64 // identifies the item to reentrant shared locks; 0: no lock has asked
 }
 
 type itemKey struct{}
@@ -60,7 +62,7 @@ func (c *itemContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// currentItem returns nil outside of a task.
+// currentItem returns the item whose task received ctx, or nil outside of a task.
 func currentItem(ctx context.Context) *itemContext {
 	item, _ := ctx.Value(itemKey{}).(*itemContext)
 	return item

@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// A keyHash hashes the key at p, of one type, into h: keys that are equal (==) alike, in every process; hash/maphash has a
-// seed of its own in each. It is a hash of the value and not of its encoding, for equal keys may have several: 0 and -0
-// are one key.
+// A keyHash hashes the key at p, whose type it knows, into h. Keys that are equal (==) have the
+// same hash in every process; hash/maphash has a different seed in each. It hashes the value and
+// not its encoding, because equal keys may have several encodings: 0 and -0 are one key.
 type keyHash func(h uint64, p unsafe.Pointer) uint64
 
 func hashOf(t reflect.Type) keyHash {
@@ -30,10 +30,11 @@ func hashOf(t reflect.Type) keyHash {
 		return hashOfStruct(t)
 	case reflect.Interface:
 		return func(h uint64, p unsafe.Pointer) uint64 { return hashInterface(h, reflect.NewAt(t, p).Elem()) }
-	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer: // in netip.Addr, say: another in each process
+	// The pointer in a netip.Addr, for example, differs between processes.
+	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
 		return func(h uint64, _ unsafe.Pointer) uint64 { return h }
 	}
-	switch t.Size() { // of a bool or a whole number
+	switch t.Size() { // a bool or an integer
 	case 1:
 		return func(h uint64, p unsafe.Pointer) uint64 { return mix(h ^ uint64(*(*uint8)(p))) }
 	case 2:
@@ -78,7 +79,7 @@ func hashOfStruct(t reflect.Type) keyHash {
 	}
 	var fields []field
 	for f := range t.Fields() {
-		if f.Name != "_" { // == does not look at it
+		if f.Name != "_" { // == ignores it
 			fields = append(fields, field{f.Offset, hashOf(f.Type)})
 		}
 	}
@@ -99,10 +100,10 @@ func hashInterface(h uint64, v reflect.Value) uint64 {
 	return hashOf(held.Type().Elem())(hashString(h, held.Type().String()), held.UnsafePointer())
 }
 
-// arrivesExact reports whether all keys of type t arrive as they left. Others are what their methods make of them, or
-// lack what their tags leave out.
+// arrivesExact reports whether every key of type t arrives exactly as it was sent. Keys of other
+// types arrive as their methods encode them, or without the fields that their tags omit.
 func arrivesExact(t reflect.Type) bool {
-	if reflect.PointerTo(t).NumMethod() > 0 { // of t, too
+	if reflect.PointerTo(t).NumMethod() > 0 { // includes the methods of t
 		return false
 	}
 	switch t.Kind() {

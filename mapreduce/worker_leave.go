@@ -16,11 +16,12 @@ type stateExit struct {
 	run   func() error
 }
 
-// leave ends what tasks have begun: it waits for the processes that they have started, then for programs, whose input ends,
-// and runs the exit functions of the states, the last made first. It may take any time; the driver has a limit.
+// leave ends what tasks started: it waits for their processes, then closes the input of their
+// programs and waits for those, and then runs the exit functions of the states, the last made
+// first. It may take any time; the driver limits it.
 func (w *worker) leave() (status int) {
 	w.leaveWith("its work")
-	if w.host == nil { // else they are the program's
+	if w.host == nil { // in a goroutine, the children belong to the whole program
 		w.leaveWithAll("the processes that its tasks have started", childNames())
 		_ = endChildren(context.Background())
 	}
@@ -38,7 +39,8 @@ func (w *worker) leave() (status int) {
 	return status
 }
 
-// leaveContext ends when the worker, if it is a goroutine, must have left; a process is killed then.
+// leaveContext returns a context that ends when a worker that is a goroutine must have left. A
+// worker process is killed instead.
 func (w *worker) leaveContext() (context.Context, context.CancelFunc) {
 	if w.host == nil {
 		return context.WithCancel(context.Background())
@@ -49,7 +51,8 @@ func (w *worker) leaveContext() (context.Context, context.CancelFunc) {
 	return context.WithCancel(w.host.life)
 }
 
-// leaveWith tells the driver what the worker does last, for the error if it does not come to an end.
+// leaveWith tells the driver what the worker does as its last work, so that an error can name it if
+// it does not end.
 func (w *worker) leaveWith(what string) {
 	_, err := w.out.Add(kindLeaving, 0, func(out *transport.Encoder) error {
 		_, err := io.WriteString(out, what)
@@ -73,10 +76,10 @@ func (w *worker) filterNames() (names []string) {
 	return names
 }
 
-// endFilters ends the programs, and kills those that have not ended when ctx does.
+// endFilters ends the programs, and kills those that still run when ctx ends.
 func (w *worker) endFilters(ctx context.Context) {
 	for _, f := range w.filters {
-		_ = f.in.Close() // all of them end at the same time
+		_ = f.in.Close() // so that all of them end at the same time
 	}
 	for c, f := range w.filters {
 		_ = f.end(ctx)
@@ -84,7 +87,8 @@ func (w *worker) endFilters(ctx context.Context) {
 	}
 }
 
-// endFiltersSoon is for a worker that is a goroutine and must end; what a process leaves is killed with it.
+// endFiltersSoon ends the programs within [KillGrace], for a worker that is a goroutine and must
+// end; the programs of a process are killed with it.
 func (w *worker) endFiltersSoon() {
 	ctx, cancel := context.WithTimeout(context.Background(), KillGrace)
 	defer cancel()

@@ -9,12 +9,12 @@ import (
 	"mrrun/transport"
 )
 
-// A logHandler is the handler of slog in a worker: it sends records to the driver, each at once, since the worker may be
-// about to end. That the pipe is full holds back who logs.
+// A logHandler is the [slog.Handler] of a worker. It sends each record to the driver at once, since
+// the worker may be about to end. A full pipe blocks the goroutine that logs.
 type logHandler struct {
 	worker *worker
-	attrs  []slog.Attr // from WithAttrs, with the groups in their keys
-	prefix string      // of the keys: open groups
+	attrs  []slog.Attr // from WithAttrs, with groups as prefixes of the keys
+	prefix string      // prefix of the keys: the open groups
 }
 
 // Enabled implements [slog.Handler]. The driver's handler decides.
@@ -44,7 +44,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 		all = appendFlat(all, h.prefix, a)
 		return true
 	})
-	chunk, item, _ := h.worker.process.Note.Running() // now: it may be another one when the record arrives
+	chunk, item, _ := h.worker.process.Note.Running() // asked now: the worker will move on
 	body := logBodies.Get().(*transport.Encoder)
 	defer logBodies.Put(body)
 	body.Truncate(0)
@@ -65,14 +65,16 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	return h.worker.out.Flush()
 }
 
-// logBodies are for records: bodies that never lie in shared memory, which would go with the worker.
+// logBodies holds encoders for records. They never lie in shared memory, which would vanish with
+// the worker.
 var logBodies = sync.Pool{New: func() any { return transport.NewEncoder(nil) }}
 
-// appendFlat appends an attribute, and those of a group one by one with the group in their keys.
+// appendFlat appends an attribute, or the members of a group one by one, with the group as a prefix
+// of their keys.
 func appendFlat(to []slog.Attr, prefix string, a slog.Attr) []slog.Attr {
 	a.Value = a.Value.Resolve()
 	if a.Equal(slog.Attr{}) {
-		return to // as the documentation of Handler wants it
+		return to // as slog.Handler requires
 	}
 	if a.Value.Kind() != slog.KindGroup {
 		return append(to, slog.Attr{Key: prefix + a.Key, Value: a.Value})

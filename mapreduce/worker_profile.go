@@ -10,7 +10,7 @@ import (
 	"mrrun/transport"
 )
 
-// profile is the worker's side; it runs beside the tasks.
+// profile makes a profile at the request of the driver and sends it. It runs beside the tasks.
 func (w *worker) profile(tag uint32, kind string, d time.Duration) {
 	var data bytes.Buffer
 	text := ""

@@ -41,14 +41,14 @@ func (w *worker) work() {
 				w.send()
 				flushed = now
 			} else if i+1 < len(batch) {
-				w.sendLater() // the next one may take long
+				w.sendLater() // the next chunk may take long
 			}
 		}
 		w.send()
 		w.process.Note.Clear()
 		answer.Trim()
 		if w.host == nil {
-			shm.Sweep() // no task runs that could still use what was unmapped
+			shm.Sweep() // no task is running that could still use unmapped memory
 		}
 	}
 }
@@ -70,16 +70,16 @@ func (w *worker) run(r *request, out *transport.Encoder) {
 	}
 }
 
-// failChunk makes the answer one of a chunk that failed as a whole.
+// failChunk turns the answer into that of a chunk that failed as a whole.
 func failChunk(out *transport.Encoder, err error) {
 	out.Truncate(workTimeSize)
 	_ = out.WriteByte(chunkFailed)
 	out.String(err.Error())
 }
 
-// run is the worker's side: it runs the items of a chunk.
+// run runs the items of a chunk, in a worker.
 func (t *Task[A, R]) run(r *chunkRun) error {
-	var a A // here, and not in the loop, they are one allocation a chunk
+	var a A // declared outside the loop, they cost one allocation per chunk
 	var result R
 	for i := range int(r.items) {
 		r.begin(i)
@@ -104,7 +104,7 @@ func (t *Task[A, R]) run(r *chunkRun) error {
 	return nil
 }
 
-// callSafely runs the function and turns a panic into an error.
+// callSafely calls the task's function and turns a panic into an error.
 func (t *Task[A, R]) callSafely(r *chunkRun, i int, a A) (result R, err error) {
 	defer func() {
 		if p := recover(); p != nil {

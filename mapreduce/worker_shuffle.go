@@ -6,15 +6,16 @@ import (
 	"mrrun/transport"
 )
 
-// A pairCodec writes and reads pairs of key and value, one after the other.
+// A pairCodec encodes and decodes pairs of a key and a value.
 type pairCodec[K comparable, V any] struct {
 	key   *transport.Codec[K]
 	value *transport.Codec[V]
 	hash  keyHash
-	exact bool // keys arrive as they left
+	exact bool // keys arrive exactly as they were sent: see arrivesExact
 }
 
-// each calls f for each pair, with the key as it came, too: encoded again, it might arrive as another one.
+// each calls f for each pair, with the encoded key as well: a key that is encoded again might
+// arrive as a different one.
 func (c *pairCodec[K, V]) each(pairs []byte, f func(k K, encoded []byte, v V)) error {
 	for in := transport.NewDecoder(pairs); len(in.Rest()) > 0; {
 		var k K
@@ -32,13 +33,14 @@ func (c *pairCodec[K, V]) each(pairs []byte, f func(k K, encoded []byte, v V)) e
 	return nil
 }
 
-// A shuffle sorts pairs into partitions by their keys, so that keys that are equal when they have arrived meet in one.
+// A shuffle sorts pairs into partitions by their keys, such that keys that are equal on arrival are
+// in the same partition.
 type shuffle[K comparable, V any] struct {
 	codec      *pairCodec[K, V]
 	partitions []*transport.Encoder
 	scratch    *transport.Encoder
 	arrival    *transport.Decoder
-	failed     error // about the first pair that cannot be sent; then no others are taken
+	failed     error // error of the first pair that cannot be sent; later pairs are dropped
 }
 
 func newShuffle[K comparable, V any](codec *pairCodec[K, V], partitions int) *shuffle[K, V] {
@@ -73,7 +75,7 @@ func (s *shuffle[K, V]) encode(k K, v V) error {
 	return s.codec.value.Encode(out, &v)
 }
 
-// write appends all partitions, in order.
+// write appends all partitions to out, in order.
 func (s *shuffle[K, V]) write(out *transport.Encoder) {
 	for _, p := range s.partitions {
 		out.Blob(p.Bytes())
