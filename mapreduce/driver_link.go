@@ -9,14 +9,14 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"mrrun/mapreduce/internal/proc"
 	"mrrun/transport"
 )
 
 // A link is a worker, seen from its driver. Its run goroutine starts the process, reads its answers and sees its end;
-// the supervisor writes its requests, which a second goroutine flushes.
+// the supervisor writes its requests, which a second goroutine flushes. What the supervisor alone touches is in its [outbox]
+// and its [seat].
 type link struct {
 	host  *host
 	tell  func(...event) // has answers handled
@@ -48,27 +48,9 @@ type link struct {
 	dump proc.Dump      // of a crash, in what it prints to standard error
 	busy proc.Stopwatch // runs while this process handles what the worker has answered, logged or printed
 
-	profiles    map[uint32]chan profileResult // that are waited for
-	lastProfile uint32
-
-	// the supervisor's:
-	slot     int
-	spare    bool      // it waits for a slot
-	ready    bool      // evReady was seen
-	answers  bool      // it has answered a chunk
-	began    time.Time // when it was decided to start it
-	readyAt  time.Time
-	items    int               // answered
-	work     time.Duration     // spent on them
-	requests *transport.Writer // from the process's start on; nothing is flushed before its hello
-
-	victim     *call // for whose item it was killed
-	victimItem int
-
-	opened  map[uint32]bool // calls that the worker knows
-	dirty   bool            // requests wait for a flush
-	flush   chan struct{}
-	lastTag uint32
+	profiling
+	outbox
+	seat
 }
 
 // A sentChunk is what place needs to know when the answer comes.
@@ -82,9 +64,9 @@ type sentChunk struct {
 
 func newLink(h *host, tell func(...event), id, slot int, spare bool) *link {
 	l := &link{
-		host: h, tell: tell, id: id, slot: slot, spare: spare, gone: make(chan struct{}), over: make(chan struct{}),
-		leaving: make(chan struct{}),
-		opened:  make(map[uint32]bool), flush: make(chan struct{}, 1),
+		host: h, tell: tell, id: id, gone: make(chan struct{}), over: make(chan struct{}), leaving: make(chan struct{}),
+		outbox: outbox{opened: make(map[uint32]bool), flush: make(chan struct{}, 1)},
+		seat:   seat{slot: slot, spare: spare},
 	}
 	l.logs.init(h.options.procs, h.handleLog)
 	return l

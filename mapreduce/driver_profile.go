@@ -45,6 +45,12 @@ func (p *Pool) findWorker(id int) *link {
 	return nil
 }
 
+// profiling has the profiles of one worker that are waited for, guarded by the mutex of its link.
+type profiling struct {
+	profiles    map[uint32]chan profileResult
+	lastProfile uint32
+}
+
 // A profileResult is what a worker sends.
 type profileResult struct {
 	data []byte

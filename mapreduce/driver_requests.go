@@ -9,6 +9,15 @@ import (
 	"mrrun/transport"
 )
 
+// An outbox holds the requests to one worker. It is the supervisor's; only flush wakes another goroutine.
+type outbox struct {
+	requests *transport.Writer // from the process's start on; nothing is flushed before its hello
+	opened   map[uint32]bool   // calls that the worker knows
+	dirty    bool              // requests wait for a flush
+	flush    chan struct{}
+	lastTag  uint32 // of a chunk
+}
+
 // flushLoop writes the requests that kick has left; the supervisor must never wait for a worker that does not read. A
 // worker that cannot be written to is ended, which read sees.
 func (l *link) flushLoop() {

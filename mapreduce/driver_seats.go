@@ -5,6 +5,21 @@ import (
 	"time"
 )
 
+// A seat is what the supervisor knows of the worker of a link. Nobody else reads it.
+type seat struct {
+	slot    int
+	spare   bool      // it waits for a slot
+	ready   bool      // evReady was seen
+	answers bool      // it has answered a chunk
+	began   time.Time // when it was decided to start it
+	readyAt time.Time
+	items   int           // answered
+	work    time.Duration // spent on them
+
+	victim     *call // for whose item it was killed
+	victimItem int
+}
+
 // fill puts a worker into a slot: a spare that is ready, or a new one. A new one reports by events.
 func (p *Pool) fill(slot int) {
 	for i, l := range p.spares {
