@@ -10,13 +10,14 @@ import (
 	"mrrun/transport"
 )
 
-// An Array is a [List] of fixed length. It is made by [NewArray] and used by pointer; all methods are safe for concurrent
-// use. That of package shared is memory; this one answers a call for each element or slice.
+// An Array is a [List] of fixed length. It is made by [NewArray] and used by pointer; all methods
+// are safe for concurrent use. An Array of package shared is memory; each method of this one is a
+// call to the manager.
 type Array[T any] struct{ list List[T] }
 
 func arraySignature[T any]() string { return signatureOf("array", reflect.TypeFor[T]()) }
 
-// NewArray makes an array of n zero values, which must fit in one message: see [MaxMessage].
+// NewArray makes an array of n zero values. All of them must fit in one message: see [MaxMessage].
 func NewArray[T any](ctx context.Context, c Conn, n int, opts ...ObjectOption) (*Array[T], error) {
 	if n < 0 {
 		return nil, fmt.Errorf("manager: NewArray: %d elements: it must not be negative", n)
@@ -36,7 +37,7 @@ func NewArray[T any](ctx context.Context, c Conn, n int, opts ...ObjectOption) (
 // EncodeMsgpack sends the proxy.
 func (a *Array[T]) EncodeMsgpack(e *msgpack.Encoder) error { return a.list.encode(e) }
 
-// DecodeMsgpack receives a proxy. An array of another type is an error.
+// DecodeMsgpack receives a proxy. It returns an error if the array has another element type.
 func (a *Array[T]) DecodeMsgpack(d *msgpack.Decoder) (err error) {
 	if a.list.values, err = coderOf[T](); err != nil {
 		return err
@@ -63,10 +64,10 @@ func (a *Array[T]) Len(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// Slice returns a copy of the elements from i up to j, without j.
+// Slice returns a copy of the elements from index i up to, but not including, index j.
 func (a *Array[T]) Slice(ctx context.Context, i, j int) ([]T, error) {
 	return a.list.slice(ctx, "Array.Slice", bounds(i, j))
 }
 
-// Close says that this proxy is used no more.
+// Close ends the use of this proxy.
 func (a *Array[T]) Close() error { return a.list.Close() }

@@ -14,45 +14,47 @@ import (
 	"mrrun/transport"
 )
 
-// A Client is a connection to a manager. It is safe for concurrent use: calls of many goroutines are under way together.
-// What it holds on the manager is let go when it is closed.
+// A Client is a connection to a manager. It is safe for concurrent use: the calls of many
+// goroutines are under way at the same time. When it is closed, the manager releases what it holds.
 type Client struct {
 	link    link
 	in      *transport.Reader
 	out     *transport.Writer
-	address string // as proxies tell it to other processes
+	address string // which proxies tell to other processes
 	server  greeting
-	key     uint64 // random: whose the proxies are that this client has sent
+	key     uint64 // random; tells whose the proxies are that this client sends
 	silence time.Duration
 	ended   chan struct{} // closed by fail
 	running sync.WaitGroup
 
-	quiet   quietLink     // the link, if its end can be told without reading; else nil
-	reading chan struct{} // holds a token while somebody reads answers, for all
-	heard   atomic.Uint64 // frames that have come
-	full    chan struct{} // holds a token when there is more to write than goes at once
+	quiet   quietLink     // the link, if it can report its end without being read; else nil
+	reading chan struct{} // holds a token while a goroutine reads the answers to all calls
+	heard   atomic.Uint64 // the number of frames received
+	full    chan struct{} // holds a token when flush has to write what send could not
 
 	mu    sync.Mutex
 	calls map[uint32]*pending
 	last  uint32
-	err   error          // why there are no more calls
-	uses  map[uint64]int // object id to the number of proxies that are not closed
+	err   error          // why the connection has ended; nil until then
+	uses  map[uint64]int // the number of open proxies and pins, by object id
 }
 
-// A quietLink is one whose end can be told without reading, and whose reader can be interrupted.
+// A quietLink is a link that can report its end without being read, and whose reader can be
+// interrupted.
 type quietLink interface {
 	AwaitEnd() error
 	Interrupt()
 }
 
-// A Conn is a [Client] or a [Manager], which has one.
+// A Conn is a [Client], or a [Manager], which contains one.
 type Conn interface {
 	client() *Client
 }
 
 func (c *Client) client() *Client { return c }
 
-// newClient greets the server on conn, which it owns from then on.
+// newClient greets the server on conn and returns the client, which owns conn. If it returns an
+// error it has closed conn.
 func newClient(ctx context.Context, conn net.Conn, address string, opts []Option) (*Client, error) {
 	o := makeOptions(opts)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
@@ -80,8 +82,9 @@ func newClient(ctx context.Context, conn net.Conn, address string, opts []Option
 	return c, nil
 }
 
-// attend sees the connection end when nobody calls. Where that can be told without reading, the answers are left to those who
-// wait for them: nobody then has to be woken by another.
+// attend notices the end of the connection while no call is under way. If the link can report its
+// end without being read, attend leaves the answers to the calls that wait for them, so that no
+// call has to be woken by another goroutine.
 func (c *Client) attend() {
 	if c.quiet != nil {
 		c.lost(c.quiet.AwaitEnd())
@@ -91,8 +94,9 @@ func (c *Client) attend() {
 	c.read(nil, nil)
 }
 
-// read hands answers to the calls that wait for them, until own has one, the connection ends or over is closed, and the link
-// interrupted. The caller has put the token into reading.
+// read passes answers to the calls that wait for them, until own has its answer and no frame is
+// buffered, the connection ends, or over is closed and the link interrupted. The caller must have
+// put the token into reading.
 func (c *Client) read(own *pending, over <-chan struct{}) {
 	for own == nil || len(own.answered) == 0 || c.in.Buffered() {
 		select {
@@ -101,7 +105,7 @@ func (c *Client) read(own *pending, over <-chan struct{}) {
 		default:
 		}
 		f, err := c.in.Next()
-		if c.quiet != nil && errors.Is(err, os.ErrDeadlineExceeded) { // somebody else may have been meant
+		if c.quiet != nil && errors.Is(err, os.ErrDeadlineExceeded) { // the interrupt may be for another reader
 			continue
 		}
 		if err != nil {
@@ -120,7 +124,7 @@ func (c *Client) read(own *pending, over <-chan struct{}) {
 	}
 }
 
-// lost ends the connection because of an error of reading.
+// lost ends the connection because of err.
 func (c *Client) lost(err error) {
 	if err == io.EOF {
 		err = errors.New("it has ended or closed the connection")
@@ -128,12 +132,13 @@ func (c *Client) lost(err error) {
 	c.fail(fmt.Errorf("%w: %s: %w", ErrLost, c.address, err))
 }
 
-// send has what was added to out written. It does not wait for the server: who waits for an answer must be able to read.
+// send writes what was added to out, or leaves it to flush if writing would block. It does not wait
+// for the server: a goroutine that waits for an answer must be able to read.
 func (c *Client) send() {
 	if !c.out.TryFlush() {
 		select {
 		case c.full <- struct{}{}:
-		default: // it will be written, too
+		default: // flush will write this too
 		}
 	}
 }
@@ -152,7 +157,8 @@ func (c *Client) flush() {
 	}
 }
 
-// ping asks from time to time whether the server is there. It gets no answer when the server, or what is between, hangs.
+// ping regularly asks whether the server is there, and ends the connection if the server, or what
+// is between, does not answer in time.
 func (c *Client) ping() {
 	t := time.NewTicker(c.silence / 4)
 	defer t.Stop()
@@ -177,7 +183,7 @@ func (c *Client) ping() {
 	}
 }
 
-// fail ends the connection, and all calls with err.
+// fail ends the connection and all calls with err, or with the error of an earlier fail.
 func (c *Client) fail(err error) {
 	c.mu.Lock()
 	if c.err == nil {
@@ -196,7 +202,8 @@ func (c *Client) fail(err error) {
 	}
 }
 
-// cut closes a connection. TLS would have the other side take its last words, and wait for that for 5 seconds.
+// cut closes a connection. Closing a TLS connection tries to send an alert for up to 5 seconds; cut
+// limits that to grace.
 func cut(conn io.Closer) {
 	if secure, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		defer time.AfterFunc(grace, func() { _ = secure.NetConn().Close() }).Stop()
@@ -204,15 +211,15 @@ func cut(conn io.Closer) {
 	_ = conn.Close()
 }
 
-// Close ends the connection. Calls under way, and later ones, return an error that wraps [ErrLost].
+// Close ends the connection. Calls under way and later calls return an error that wraps [ErrLost].
 func (c *Client) Close() error {
 	c.fail(fmt.Errorf("%w: it was closed here", ErrLost))
 	c.running.Wait()
 	return nil
 }
 
-// Address is what [Dial] takes to get to the same manager.
+// Address returns the address of the manager. [Dial] takes it if it is that of a Unix socket.
 func (c *Client) Address() string { return c.address }
 
-// Done is closed when the connection has ended.
+// Done returns a channel that is closed when the connection has ended.
 func (c *Client) Done() <-chan struct{} { return c.ended }

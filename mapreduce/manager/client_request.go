@@ -11,12 +11,12 @@ import (
 	"mrrun/transport"
 )
 
-// grace is how long a manager may say nothing to a call whose ctx has ended.
+// grace is how long a manager may give no sign of life to a call whose ctx has ended.
 const grace = 250 * time.Millisecond
 
-// pending is a call that waits for its answer.
+// A pending is a call that waits for its answer.
 type pending struct {
-	answered chan struct{} // of one element
+	answered chan struct{} // of capacity 1
 	kind     byte
 	body     []byte
 	err      error
@@ -24,7 +24,7 @@ type pending struct {
 
 var pendings = sync.Pool{New: func() any { return &pending{answered: make(chan struct{}, 1)} }}
 
-// take returns the answer. The pending is used again.
+// take returns the answer and recycles p.
 func (p *pending) take() (kind byte, answer []byte, err error) {
 	kind, answer, err = p.kind, p.body, p.err
 	p.body, p.err = nil, nil
@@ -32,9 +32,10 @@ func (p *pending) take() (kind byte, answer []byte, err error) {
 	return kind, answer, err
 }
 
-// call calls a method of an object; name is what its caller calls it, for errors. Nil functions mean that there is nothing to
-// encode or decode. When ctx ends the manager is told, and its answer is waited for as long as it gives any sign of life: either
-// it has done what it was asked for, or it never will.
+// call calls a method of an object; name is the name of the call in errors. encode and decode are
+// nil if there is nothing to encode or decode. When ctx ends, call tells the manager, and goes on
+// waiting for the answer as long as the manager gives any sign of life: the answer says whether the
+// manager has done what was asked.
 func (c *Client) call(ctx context.Context, name string, id uint64, method string, encode func(*transport.Encoder) error,
 	decode func(*transport.Decoder) error) error {
 	r, err := c.request(name, id, method, encode)
@@ -54,7 +55,7 @@ type request struct {
 	p      *pending
 }
 
-// wait waits for the answer to a request, once.
+// wait waits for the answer. It must be called only once.
 func (r request) wait(ctx context.Context, decode func(*transport.Decoder) error) error {
 	kind, body, err := r.answer(ctx)
 	switch {
@@ -75,8 +76,8 @@ func (r request) wait(ctx context.Context, decode func(*transport.Decoder) error
 	return nil
 }
 
-// request sends a call, unless the manager would not take it. The body is made before anything is locked: what makes it may itself
-// use the client.
+// request sends a call, unless it is larger than the manager takes. It encodes the call before it
+// locks anything, because encode may use the client itself.
 func (c *Client) request(name string, id uint64, method string, encode func(*transport.Encoder) error) (request, error) {
 	e := getScratch(c.server.instance)
 	defer putScratch(e)
@@ -108,7 +109,7 @@ func (r request) answer(ctx context.Context) (kind byte, answer []byte, err erro
 	return 0, nil, fmt.Errorf("%w: %w", ErrNoAnswer, context.Cause(ctx))
 }
 
-// begin sends a frame.
+// begin sends a frame that the manager answers.
 func (c *Client) begin(kind byte, body []byte) (tag uint32, p *pending, err error) {
 	p = pendings.Get().(*pending)
 	if tag, err = c.enter(p); err != nil {
@@ -127,7 +128,7 @@ func raw(body []byte) func(*transport.Encoder) error {
 	return func(e *transport.Encoder) error { _, err := e.Write(body); return err }
 }
 
-// enter has a call be answered.
+// enter registers p for its answer and returns its tag.
 func (c *Client) enter(p *pending) (tag uint32, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,7 +143,8 @@ func (c *Client) enter(p *pending) (tag uint32, err error) {
 	return c.last, nil
 }
 
-// await waits for the answer; while nobody else does so, it reads. It reports false when over is closed before.
+// await waits for the answer; while no other goroutine reads the connection, await does. It reports
+// false if over is closed first.
 func (c *Client) await(p *pending, over <-chan struct{}) bool {
 	select {
 	case <-p.answered:
@@ -157,7 +159,7 @@ func (c *Client) await(p *pending, over <-chan struct{}) bool {
 		return true
 	case <-over:
 	}
-	select { // both may have come
+	select { // both may be ready
 	case <-p.answered:
 		return true
 	default:
@@ -165,7 +167,8 @@ func (c *Client) await(p *pending, over <-chan struct{}) bool {
 	}
 }
 
-// watch tells the manager when ctx ends. It closes over when the manager then gives no sign of life.
+// watch tells the manager when ctx ends. It closes over if the manager gives no sign of life after
+// that.
 func (c *Client) watch(ctx context.Context, tag uint32) (over <-chan struct{}, stop func() bool) {
 	if ctx.Done() == nil {
 		return nil, func() bool { return true }
@@ -174,7 +177,9 @@ func (c *Client) watch(ctx context.Context, tag uint32) (over <-chan struct{}, s
 	return ended, context.AfterFunc(ctx, func() { c.cancel(tag, ended) })
 }
 
-// cancel says that nobody waits for a call any more, and asks whether the manager is there.
+// cancel tells the manager that nobody waits for a call any more, and asks whether the manager is
+// there. It closes over if no frame comes within grace, and otherwise starts again, until the call
+// is answered.
 func (c *Client) cancel(tag uint32, over chan struct{}) {
 	heard := c.heard.Load()
 	_, err := c.out.Add(kindCancel, tag, nil)
@@ -182,7 +187,7 @@ func (c *Client) cancel(tag uint32, over chan struct{}) {
 		_, err = c.out.Add(kindPing, noTag, nil)
 	}
 	if err != nil {
-		return // the connection has ended, and with it the call
+		return // the connection has ended, and so has the call
 	}
 	c.send()
 	time.AfterFunc(grace, func() {
@@ -200,7 +205,7 @@ func (c *Client) awaits(tag uint32) bool {
 	return c.calls[tag] != nil
 }
 
-// giveUp ends the waiting of a call, which may be what reads.
+// giveUp ends the wait of a call, which may be the one that reads the connection.
 func (c *Client) giveUp(over chan struct{}) {
 	close(over)
 	if c.quiet != nil {
@@ -208,7 +213,8 @@ func (c *Client) giveUp(over chan struct{}) {
 	}
 }
 
-// awaitLate has late deal with the answer to a call that nobody waits for, when it comes.
+// awaitLate waits for the answer to a call that nobody waits for any more, in a goroutine, and
+// passes it to late.
 func (c *Client) awaitLate(p *pending, late func(kind byte, answer []byte)) {
 	wait := func() {
 		c.await(p, nil)
@@ -221,7 +227,8 @@ func (c *Client) awaitLate(p *pending, late func(kind byte, answer []byte)) {
 	}
 }
 
-// spawn runs f on a goroutine that Close waits for, and reports whether it does: not when the connection has ended.
+// spawn runs f in a goroutine that Close waits for, and reports whether it does: it does not if the
+// connection has ended.
 func (c *Client) spawn(f func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -232,13 +239,13 @@ func (c *Client) spawn(f func()) bool {
 	return true
 }
 
-// takenBack are the methods that have their caller hold something.
+// takenBack are the methods that give their caller something to hold.
 var takenBack = map[string]bool{
 	"Lock.Lock": true, "Lock.TryLock": true, "RLock.Lock": true, "RLock.TryLock": true,
 	"Semaphore.Acquire": true, "Semaphore.TryAcquire": true, "Queue.Get": true, "Queue.TryGet": true,
 }
 
-// takeBack lets go what a call has brought about that nobody waits for.
+// takeBack tells the manager to take back what an abandoned call has brought about.
 func (r request) takeBack(kind byte, answer []byte) {
 	back := "TakeBack"
 	switch {
@@ -258,7 +265,7 @@ func (r request) takeBack(kind byte, answer []byte) {
 	}
 }
 
-// tell adds a call that has no answer, and reports whether it will be sent.
+// tell adds a call that has no answer to what is written next, and reports whether it could.
 func (c *Client) tell(id uint64, method string, args func(*transport.Encoder) error) bool {
 	_, err := c.out.Add(kindTell, noTag, func(e *transport.Encoder) error {
 		e.Uint(id)

@@ -8,7 +8,8 @@ import (
 	"mrrun/transport"
 )
 
-// A coder encodes and decodes values of one type: a [transport.Codec], or what [RegisterKind] allows in an any.
+// A coder encodes and decodes values of one type. It is a [transport.Codec] or, for the type any,
+// an anyCoder.
 type coder[T any] interface {
 	Encode(*transport.Encoder, *T) error
 	Decode(*transport.Decoder, *T) error
@@ -33,12 +34,12 @@ func coderOf[T any]() (coder[T], error) {
 	return c, nil
 }
 
-// A kind is a type that may be in an any.
+// A kind is a type whose values may be in an any.
 type kind struct {
 	name   string
 	encode func(*transport.Encoder, any) error
 	decode func(*transport.Decoder) (any, error)
-	noKey  error // why it cannot be a key; nil also where only a map cannot have it, as []byte
+	noKey  error // why no Dict can have it as a key; nil for types that only a Go map cannot have, such as []byte
 }
 
 var (
@@ -46,10 +47,11 @@ var (
 	kindsByName sync.Map // of string to *kind
 )
 
-// RegisterKind allows values of type T as mixed keys and values: of a Dict[any, any], or a List[any]. They arrive as what
-// they were. All numbers, bool, string and []byte are allowed already. It is called in an init function or a package
-// variable, the same in all programs that share a manager; a name for a second type, and a type that cannot travel, is a
-// panic.
+// RegisterKind allows values of type T where keys, values or elements have the type any, as in a
+// Dict[any, any] or a List[any]. They arrive with the type that they had. The types bool, string
+// and []byte are allowed already, and so are int, uint, their variants of 8 to 64 bits, float32 and
+// float64. RegisterKind must be called for a package variable or in an init function, in the same
+// way in all programs that share a manager. It panics if the name is taken or T cannot travel.
 func RegisterKind[T any](name string) struct{} {
 	registerOwnKinds()
 	registerKind[T](name)
@@ -76,7 +78,8 @@ func registerKind[T any](name string) {
 	kindsByType.Store(t, k)
 }
 
-// registerOwnKinds is not done by an init function: each worker would pay for it, and few use mixed values.
+// registerOwnKinds is not called by an init function: each worker would pay for it, and few
+// programs use mixed values.
 var registerOwnKinds = sync.OnceFunc(func() {
 	registerKind[bool]("bool")
 	registerKind[int]("int")
@@ -95,7 +98,7 @@ var registerOwnKinds = sync.OnceFunc(func() {
 	registerKind[[]byte]("bytes")
 })
 
-// anyCoder encodes the name of the kind, then the value. Nil has no name.
+// An anyCoder encodes the name of the kind, then the value. Nil is an empty name without a value.
 type anyCoder struct{}
 
 func (anyCoder) Encode(e *transport.Encoder, v *any) error {
@@ -124,7 +127,7 @@ func (anyCoder) Decode(d *transport.Decoder, v *any) error {
 	return err
 }
 
-// blob appends an encoded value with its length.
+// blob appends an encoded value, preceded by its length.
 func blob[T any](e *transport.Encoder, c coder[T], v *T) error {
 	scratch := getScratch(e.Receiver())
 	defer putScratch(scratch)
@@ -137,7 +140,7 @@ func blob[T any](e *transport.Encoder, c coder[T], v *T) error {
 
 var scratches = sync.Pool{New: func() any { return transport.NewEncoder(nil) }}
 
-// getScratch returns an encoder of what the server of an instance is to have.
+// getScratch returns an encoder for data that is sent to the server with this instance.
 func getScratch(instance string) *transport.Encoder {
 	e := scratches.Get().(*transport.Encoder)
 	e.SetReceiver(instance)
@@ -150,7 +153,7 @@ func putScratch(e *transport.Encoder) {
 	scratches.Put(e)
 }
 
-// unblob takes what blob has appended.
+// unblob reads a value that blob has appended.
 func unblob[T any](d *transport.Decoder, c coder[T]) (v T, err error) {
 	b, err := d.Blob()
 	if err != nil {
@@ -160,14 +163,14 @@ func unblob[T any](d *transport.Decoder, c coder[T]) (v T, err error) {
 	return v, err
 }
 
-// A number adds encoded numbers of one type.
+// adders holds, by kind, the functions that add two encoded numbers.
 var adders = map[reflect.Kind]func(a, b []byte) ([]byte, error){
 	reflect.Int: add[int], reflect.Int8: add[int8], reflect.Int16: add[int16], reflect.Int32: add[int32],
 	reflect.Int64: add[int64], reflect.Uint: add[uint], reflect.Uint8: add[uint8], reflect.Uint16: add[uint16],
 	reflect.Uint32: add[uint32], reflect.Uint64: add[uint64], reflect.Float32: add[float32], reflect.Float64: add[float64],
 }
 
-// add adds two encoded numbers; no bytes are 0.
+// add adds two encoded numbers. An empty a counts as 0.
 func add[T int | int8 | int16 | int32 | int64 | uint | uint8 | uint16 | uint32 | uint64 | float32 | float64](
 	a, b []byte) ([]byte, error) {
 	c, err := coderOf[T]()
@@ -189,7 +192,7 @@ func add[T int | int8 | int16 | int32 | int64 | uint | uint8 | uint16 | uint32 |
 	return e.Bytes(), err
 }
 
-// addEncoded adds encoded numbers of a kind.
+// addEncoded adds two encoded numbers of kind k.
 func addEncoded(k reflect.Kind, a, b []byte) ([]byte, error) {
 	f := adders[k]
 	if f == nil {

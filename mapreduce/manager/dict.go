@@ -10,10 +10,11 @@ import (
 	"mrrun/transport"
 )
 
-// A Dict is a map on a manager. It is made by [NewDict] and used by pointer; all methods are safe for concurrent use, and
-// each is one step that no other comes between. Keys are the same if they are equal (==) once they have arrived in another
-// process: 0 and -0 are one key. (Unlike in a map, a NaN is found by another of the same bits.) Mixed keys and values have
-// the type any: see [RegisterKind].
+// A Dict is a map on a manager. It is made by [NewDict] and used by pointer; all methods are safe
+// for concurrent use, and each is atomic. Two keys are the same if they are equal (==) once they
+// have arrived in another process: 0 and -0 are one key. (Unlike in a Go map, a NaN is the same key
+// as another NaN with the same bits.) Keys and values of mixed types have the type any: see
+// [RegisterKind].
 type Dict[K comparable, V any] struct {
 	proxy
 	keys   keyCoder[K]
@@ -24,8 +25,8 @@ func dictSignature[K comparable, V any]() string {
 	return signatureOf("dict", reflect.TypeFor[K](), reflect.TypeFor[V]())
 }
 
-// NewDict makes an empty dict. Keys that would mean another thing in another process, as pointers do, are an error that
-// wraps [ErrType]: see [transport.CheckKey].
+// NewDict makes an empty dict. If keys of type K have no meaning in another process, as pointers do
+// not, the error wraps [ErrType]: see [transport.CheckKey].
 func NewDict[K comparable, V any](ctx context.Context, c Conn, opts ...ObjectOption) (*Dict[K, V], error) {
 	d := &Dict[K, V]{}
 	if err := d.init(); err != nil {
@@ -44,7 +45,7 @@ func (d *Dict[K, V]) init() (err error) {
 // EncodeMsgpack sends the proxy.
 func (d *Dict[K, V]) EncodeMsgpack(e *msgpack.Encoder) error { return d.encode(e) }
 
-// DecodeMsgpack receives a proxy. A dict of other types is an error.
+// DecodeMsgpack receives a proxy. It returns an error if the dict has other types.
 func (d *Dict[K, V]) DecodeMsgpack(dec *msgpack.Decoder) error {
 	if err := d.init(); err != nil {
 		return err
@@ -52,7 +53,7 @@ func (d *Dict[K, V]) DecodeMsgpack(dec *msgpack.Decoder) error {
 	return d.decode(dec, dictSignature[K, V]())
 }
 
-// key calls a method whose arguments are a key and something.
+// key calls a method whose arguments are a key and what more appends.
 func (d *Dict[K, V]) key(ctx context.Context, method string, k *K, more func(*transport.Encoder) error,
 	result func(*transport.Decoder) error) error {
 	return d.call(ctx, method, func(e *transport.Encoder) error {
@@ -75,7 +76,7 @@ func (d *Dict[K, V]) Get(ctx context.Context, k K) (v V, found bool, err error) 
 	return v, found, err
 }
 
-// Pop is Get and Delete in one.
+// Pop removes a key and returns its value, and whether there was one.
 func (d *Dict[K, V]) Pop(ctx context.Context, k K) (v V, found bool, err error) {
 	err = d.key(ctx, "Dict.Pop", &k, nil, d.maybe(&v, &found))
 	return v, found, err
@@ -105,8 +106,9 @@ func (d *Dict[K, V]) Len(ctx context.Context) (n int, err error) {
 // Clear removes all keys.
 func (d *Dict[K, V]) Clear(ctx context.Context) error { return d.call(ctx, "Dict.Clear", nil, nil) }
 
-// Items returns a copy of all keys and values at one moment. A mixed key that a Go map cannot have, as []byte, is an error that
-// wraps [ErrType], and so are two keys that their type decodes to one: see [Dict.Keys].
+// Items returns a copy of all keys and values at one moment. The error wraps [ErrType] if a key of
+// type any cannot be a key of a Go map, as a []byte cannot, or if two keys are equal after
+// decoding: use [Dict.Keys] then.
 func (d *Dict[K, V]) Items(ctx context.Context) (map[K]V, error) {
 	items := make(map[K]V)
 	mixed := reflect.TypeFor[K]().Kind() == reflect.Interface
@@ -131,7 +133,7 @@ func (d *Dict[K, V]) Items(ctx context.Context) (map[K]V, error) {
 	return items, err
 }
 
-// Keys returns all keys at one moment, in no order.
+// Keys returns a copy of all keys at one moment, in no particular order.
 func (d *Dict[K, V]) Keys(ctx context.Context) (keys []K, err error) {
 	err = d.call(ctx, "Dict.Keys", nil, func(dec *transport.Decoder) error {
 		for len(dec.Rest()) > 0 {
@@ -146,7 +148,8 @@ func (d *Dict[K, V]) Keys(ctx context.Context) (keys []K, err error) {
 	return keys, err
 }
 
-// Add adds n to the value of a key, or to 0 if there is none, and returns the sum. Values must be numbers.
+// Add adds n to the value of a key, or to 0 if there is none, and returns the sum. V must be a
+// numeric type.
 func (d *Dict[K, V]) Add(ctx context.Context, k K, n V) (sum V, err error) {
 	err = d.key(ctx, "Dict.Add", &k, func(e *transport.Encoder) error {
 		e.Uint(uint64(reflect.TypeFor[V]().Kind()))
@@ -155,8 +158,8 @@ func (d *Dict[K, V]) Add(ctx context.Context, k K, n V) (sum V, err error) {
 	return sum, err
 }
 
-// CompareAndSwap sets the value of a key to v if it is old, and reports whether it was. Values are the same if they are
-// encoded the same.
+// CompareAndSwap sets the value of a key to v if it is old, and reports whether it was. It compares
+// values in their encoded form.
 func (d *Dict[K, V]) CompareAndSwap(ctx context.Context, k K, old, v V) (swapped bool, err error) {
 	err = d.key(ctx, "Dict.CompareAndSwap", &k, func(e *transport.Encoder) error {
 		if err := blob(e, d.values, &old); err != nil {
@@ -167,7 +170,7 @@ func (d *Dict[K, V]) CompareAndSwap(ctx context.Context, k K, old, v V) (swapped
 	return swapped, err
 }
 
-// SetDefault sets the value of a key if there is none, and returns the one that is there then.
+// SetDefault sets the value of a key if there is none, and returns the value that the key then has.
 func (d *Dict[K, V]) SetDefault(ctx context.Context, k K, v V) (V, error) {
 	var is V
 	err := d.key(ctx, "Dict.SetDefault", &k, func(e *transport.Encoder) error { return d.values.Encode(e, &v) },
@@ -175,7 +178,8 @@ func (d *Dict[K, V]) SetDefault(ctx context.Context, k K, v V) (V, error) {
 	return is, err
 }
 
-// Update has f, which [UpdateFunc] has registered, make a new value of that of a key, and returns it.
+// Update replaces the value of a key by what f, registered with [UpdateFunc], makes of it, and
+// returns the new value.
 func (d *Dict[K, V]) Update(ctx context.Context, k K, f Updater[V]) (v V, err error) {
 	if f.name == "" {
 		return v, errNoUpdater

@@ -8,11 +8,11 @@ import (
 	"mrrun/transport"
 )
 
-// A keyCoder encodes the keys of a dict. The server knows them by their bytes alone, so keys that are equal (==) when they
-// have arrived must have the same ones.
+// A keyCoder encodes the keys of a dict. The server compares keys by their bytes alone, so keys
+// that are equal (==) after decoding must have the same bytes.
 type keyCoder[K comparable] struct {
 	coder[K]
-	same bool // equal keys have the same bytes, and arrive as they left
+	same bool // equal keys have the same bytes, and decoding does not change them
 }
 
 var keyCoders sync.Map // of reflect.Type to keyCoder
@@ -22,7 +22,7 @@ func keyCoderOf[K comparable]() (c keyCoder[K], err error) {
 	if known, ok := keyCoders.Load(t); ok {
 		return known.(keyCoder[K]), nil
 	}
-	if t.Kind() != reflect.Interface { // of mixed keys, each is looked at
+	if t.Kind() != reflect.Interface { // blob checks each key of mixed types
 		if err := checkKey(t); err != nil {
 			return c, err
 		}
@@ -42,7 +42,8 @@ func checkKey(t reflect.Type) error {
 	return nil
 }
 
-// alwaysSame is about strings, bools and whole numbers without methods, which are most keys.
+// alwaysSame reports whether t is a string, a bool or an integer type without methods, as the types
+// of most keys are: equal keys of such types have the same bytes.
 func alwaysSame(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Float32, reflect.Float64, reflect.Array, reflect.Struct, reflect.Interface:
@@ -51,7 +52,7 @@ func alwaysSame(t reflect.Type) bool {
 	return reflect.PointerTo(t).NumMethod() == 0
 }
 
-// blob appends a key as it is when it has arrived, with 0 in place of -0.
+// blob appends a key in the form that it has after decoding, with 0 in place of -0.
 func (c keyCoder[K]) blob(e *transport.Encoder, k *K) error {
 	if c.same {
 		return blob(e, c.coder, k)
@@ -71,15 +72,15 @@ func (c keyCoder[K]) blob(e *transport.Encoder, k *K) error {
 	return blob(e, c.coder, &arrived)
 }
 
-// mixedKey refuses a key of type any that could not be one of a dict of its own type.
+// mixedKey returns an error if a dict whose keys have the type of k is not possible.
 func mixedKey(k any) error {
 	if known, ok := kindsByType.Load(reflect.TypeOf(k)); ok {
 		return known.(*kind).noKey
 	}
-	return nil // and no value: Encode says so
+	return nil // a type that is not a registered kind is an error of Encode
 }
 
-// dropMinus makes each -0 in v, which == does not tell from 0, a 0.
+// dropMinus replaces each -0 in v, which == does not tell from 0, by 0.
 func dropMinus(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Float32, reflect.Float64:
@@ -93,7 +94,7 @@ func dropMinus(v reflect.Value) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			f := v.Field(i)
-			dropMinus(reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem()) // also where it is not exported
+			dropMinus(reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem()) // unexported fields, too
 		}
 	case reflect.Interface:
 		if !v.IsNil() {

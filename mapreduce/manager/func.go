@@ -17,9 +17,10 @@ type RemoteFunc[A, R any] struct {
 
 var functions sync.Map // of string to func(ctx, args) (result, error)
 
-// Func registers a function that any client can have its manager call. It runs in a goroutine of its own; its ctx ends
-// when the caller's does. It is called in package variables, the same in the program that has the manager and in those
-// that use it. A name that is taken, and types that cannot travel, are a panic.
+// Func registers f, which any client can then call on its manager. f runs in the manager's process
+// in a goroutine of its own; its ctx ends when the caller's does. Func must be called to initialize
+// a package variable, in the manager's program and, in the same way, in every program that uses it.
+// It panics if the name is taken or a type cannot travel.
 func Func[A, R any](name string, f func(ctx context.Context, arg A) (R, error)) *RemoteFunc[A, R] {
 	r := &RemoteFunc[A, R]{name: name}
 	var err error
@@ -48,7 +49,8 @@ func Func[A, R any](name string, f func(ctx context.Context, arg A) (R, error)) 
 	return r
 }
 
-// Call calls the function on the manager that c is connected to; it blocks until it has returned.
+// Call calls the function on the manager that c is connected to, and blocks until the function has
+// returned.
 func (r *RemoteFunc[A, R]) Call(ctx context.Context, c Conn, arg A) (result R, err error) {
 	err = c.client().call(ctx, r.name, 0, "Func", func(e *transport.Encoder) error {
 		e.String(r.name)

@@ -95,7 +95,8 @@ func took(c *call) bool {
 	return err == nil && n != 0
 }
 
-// wake wakes n waiters of a cond, which then lock the lock again by themselves.
+// wake wakes the first n waiters of a cond, or all if there are fewer. They then lock the lock
+// again by themselves.
 func (o *lockObject) wake(c *line, n int) {
 	for range n {
 		t := c.next()

@@ -10,16 +10,17 @@ import (
 	"mrrun/transport"
 )
 
-// A method is a function of a registered type, as the manager calls it.
+// A method is a method of a registered type with the types that a call of it needs.
 type method struct {
-	f    reflect.Value // of the object
-	ctx  bool          // it takes a ctx first
+	f    reflect.Value // bound to the object
+	ctx  bool          // its first parameter is a ctx
 	args []reflect.Type
-	out  reflect.Type // nil: nothing but perhaps an error
+	out  reflect.Type // nil if it returns at most an error
 	err  bool
 }
 
-// methodOf checks the types of a method, whose first skip parameters are not the caller's.
+// methodOf checks the types of a method. The first skip parameters, such as a receiver, are not
+// arguments of a call.
 func methodOf(t reflect.Type, skip int) (method, error) {
 	var m method
 	for i := skip; i < t.NumIn(); i++ {
@@ -46,18 +47,18 @@ func methodOf(t reflect.Type, skip int) (method, error) {
 	return m, nil
 }
 
-// A userObject calls the methods of a registered type.
+// A userObject is an object of a registered type. Its calls run the methods of v.
 type userObject struct {
 	name    string
 	v       reflect.Value
-	lock    sync.Locker // guards fields that are got and set: the object itself, or a lock that only clients' calls have
+	lock    sync.Locker // guards Get and Set: v itself, or a lock that only they take
 	methods map[string]method
 }
 
 func newUserObject(name string, v reflect.Value) *userObject {
 	o := &userObject{name: name, v: v, lock: &sync.Mutex{}, methods: make(map[string]method)}
 	for i := range v.NumMethod() {
-		m, _ := methodOf(v.Method(i).Type(), 0) // Register has seen the error
+		m, _ := methodOf(v.Method(i).Type(), 0) // Register has checked the types
 		m.f = v.Method(i)
 		o.methods[v.Type().Method(i).Name] = m
 	}
@@ -136,7 +137,7 @@ func (o *userObject) property(c *call, name string, args [][]byte) error {
 		return err
 	}
 	f, ok := v.Type().FieldByName(field)
-	if !ok || !f.IsExported() || transport.CheckType(f.Type) != nil { // such as a lock
+	if !ok || !f.IsExported() || transport.CheckType(f.Type) != nil { // a lock, for example, cannot be sent
 		return fmt.Errorf("%w: %s has no exported field %q that can be sent", ErrNoMethod, o.name, field)
 	}
 	o.lock.Lock()

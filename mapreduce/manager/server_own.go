@@ -7,15 +7,17 @@ import (
 	"mrrun/transport"
 )
 
-// makers make the objects that a client can ask for, by what they are, from the arguments of "New".
+// makers holds, by kind, the functions that make the objects that clients ask for, from the
+// arguments of "New".
 var makers = map[string]func(s *session, args *transport.Decoder) (object, error){}
 
-// sizes are what the first argument counts of the kinds that have a size for good.
+// sizes names what the first argument counts, for the kinds that have a fixed size.
 var sizes = map[string]string{
 	"array": "elements", "queue": "values", "semaphore": "permits", "bounded": "permits", "barrier": "parties", "pool": "workers",
 }
 
-// whatIs says what a client asks for: two that are not the same cannot have one name.
+// whatIs returns the nature of the object that a client asks for. A named object serves only the
+// clients that ask for its nature.
 func whatIs(kind, signature string, args []byte) (nature, error) {
 	is := nature{kind: kind, text: signature}
 	if kind == "bounded" {
@@ -52,7 +54,7 @@ func (s *session) own(c *call) error {
 		}
 		s.mu.Unlock()
 		if e == nil || waits {
-			return nil // what a call that waits for it gets of it is let go at the end of the session, with the reference
+			return nil // the end of the session releases what the calls waiting for e get, and drops e
 		}
 		s.srv.letsGo(id, s)
 		e.leave(s)

@@ -22,16 +22,16 @@ func init() {
 	}
 }
 
-// A poolObject has a pool while sessions use it.
+// A poolObject runs a pool while sessions use it.
 type poolObject struct {
 	procs int
 
-	mu     sync.Mutex      // held while workers start and end: only what may wait takes it
-	pool   *mapreduce.Pool // nil: nobody uses it
+	mu     sync.Mutex      // held while workers start and end, so locking it may block for long
+	pool   *mapreduce.Pool // nil while no session uses it
 	users  map[*session]struct{}
-	closed bool          // there are no more calls
-	ended  chan struct{} // closed when it is closed, and its workers have ended
-	err    error         // what ended them; readable after ended
+	closed bool          // more calls are refused
+	ended  chan struct{} // closed when the pool is closed and its workers have ended
+	err    error         // the result of closing the pool; may be read once ended is closed
 }
 
 func (o *poolObject) call(c *call) error {
@@ -50,7 +50,7 @@ func (o *poolObject) call(c *call) error {
 	return c.unknown("pool")
 }
 
-// run has the pool run a registered task.
+// run runs a registered task on the pool.
 func (o *poolObject) run(c *call) error {
 	name, err := c.in.String()
 	if err != nil {
@@ -75,7 +75,8 @@ func (o *poolObject) run(c *call) error {
 	})
 }
 
-// use returns the pool for a session that uses it from now on.
+// use returns the pool, which the session uses from now on. It starts the pool if no session was
+// using it.
 func (o *poolObject) use(ctx context.Context, s *session) (*mapreduce.Pool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -93,7 +94,7 @@ func (o *poolObject) use(ctx context.Context, s *session) (*mapreduce.Pool, erro
 	return o.pool, nil
 }
 
-// startPool starts a pool, unless ctx ends meanwhile.
+// startPool starts a pool, or none if ctx ends before the pool is ready.
 func startPool(ctx context.Context, procs int) (*mapreduce.Pool, error) {
 	life, end := context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, end)
@@ -107,7 +108,7 @@ func startPool(ctx context.Context, procs int) (*mapreduce.Pool, error) {
 	return pool, err
 }
 
-// leave ends the workers with the last session that uses the pool.
+// leave ends a session's use of the pool. It ends the workers if no other session uses them.
 func (o *poolObject) leave(s *session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -122,7 +123,9 @@ func (o *poolObject) leave(s *session) {
 	}
 }
 
-// close ends the pool for all sessions, and returns when it has ended, or ctx has.
+// close closes the pool for all sessions. It returns when the pool has ended, or when ctx ends;
+// then the pool goes on closing. With atOnce the calls under way are cancelled, otherwise the pool
+// waits for them.
 func (o *poolObject) close(ctx context.Context, atOnce bool) error {
 	o.mu.Lock()
 	pool := o.pool

@@ -22,16 +22,17 @@ func init() {
 	}
 }
 
-// errQueueClosed is for those that put.
+// errQueueClosed is the error of a Put to a closed queue.
 var errQueueClosed = fmt.Errorf("the queue: %w", transport.ErrClosed)
 
-// A queueObject has values, or consumers that wait for some, or neither. Producers wait only while it is full.
+// A queueObject holds values, or consumers wait in it, or neither. Producers wait only while it is
+// full.
 type queueObject struct {
 	mu         sync.Mutex
 	size       int
-	values     []stored // from head
+	values     []stored // those in the queue begin at head
 	head       int
-	unfinished int // values that nobody has said to be done with
+	unfinished int // values that were put and that TaskDone was not called for
 	closed     bool
 	getters    line
 	putters    line
@@ -48,7 +49,7 @@ func (o *queueObject) dropAll(srv *Server) {
 
 func (o *queueObject) len() int { return len(o.values) - o.head }
 
-// add takes a value that there is room for.
+// add adds a value. There must be room for it.
 func (o *queueObject) add(v stored) {
 	o.unfinished++
 	o.deliver(v)
@@ -63,7 +64,8 @@ func (o *queueObject) deliver(v stored) {
 	o.values = append(o.values, v)
 }
 
-// take takes the oldest value, and the value of a producer that waits for the room.
+// take removes the oldest value and returns it. It adds the value of the first producer that waits
+// for room.
 func (o *queueObject) take() stored {
 	v := o.values[o.head]
 	o.values[o.head] = stored{}
@@ -79,9 +81,9 @@ func (o *queueObject) take() stored {
 	return v
 }
 
-// giveBack is for a value whose consumer has vanished: it is the oldest again.
+// giveBack puts back a value whose consumer has vanished: it is the oldest again.
 func (o *queueObject) giveBack(srv *Server, v stored) {
-	v = srv.store(v.b) // its references went with it
+	v = srv.store(v.b) // the consumer's session has taken its references
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if t := o.getters.next(); t != nil {

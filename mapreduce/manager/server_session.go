@@ -12,52 +12,54 @@ import (
 	"mrrun/transport"
 )
 
-// maxUnsent is how many bytes of answers may gather before they are sent, though more calls are there to be answered.
+// maxUnsent is how many bytes of answers may collect before serve sends them even though more calls
+// have arrived.
 const maxUnsent = 1 << 20
 
-// A session is one client's connection as the server sees it.
+// A session is the server's side of one client's connection.
 type session struct {
 	srv    *Server
 	conn   net.Conn
-	link   link // the connection, or what has taken its place
+	link   link // the connection, or the shared memory that replaces it after the greeting
 	in     *transport.Reader
 	out    *transport.Writer
-	limit  uint64 // of the messages that the client takes
-	key    uint64 // of the client, when it has sent proxies
+	limit  uint64 // the largest message that the client takes, in bytes
+	key    uint64 // of the client; 0 until it sends a proxy
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	now    call     // the call that serve is at
-	unsent int      // bytes of answers that no flush of serve has taken yet
-	undos  []func() // for the answers of serve that no flush has taken yet
+	now    call     // the call that serve handles, reused for each
+	unsent int      // bytes of answers that serve has not flushed yet
+	undos  []func() // of the answers that serve has not flushed yet
 
-	waiting sync.WaitGroup // calls that wait
+	waiting sync.WaitGroup // the goroutines of calls that wait
 	mu      sync.Mutex
-	cancels map[uint32]context.CancelFunc // of those calls
-	waits   map[uint64]int                // how many of them there are for each object
-	uses    map[uint64]*entry             // the objects it refers to
+	cancels map[uint32]context.CancelFunc // of those calls, by tag
+	waits   map[uint64]int                // the number of those calls, by object
+	uses    map[uint64]*entry             // the objects that the session refers to, by id
 }
 
-// A call is one method on its way through an object.
+// A call is a call of one method of an object.
 type call struct {
 	s      *session
-	method []byte             // part of the frame, like what in has
+	method []byte             // a part of the frame, as the arguments are
 	in     *transport.Decoder // the arguments
 	out    *transport.Encoder // where the result goes
 
 	wait func(ctx context.Context) (result []byte, err error)
-	undo func() // takes the call back when its answer was not sent
+	undo func() // takes the call back if its answer is not sent; may be nil
 }
 
 var errLater = errors.New("later")
 
-// later has the call go on in a goroutine of its own, where it may wait until ctx ends. Arguments must be taken before.
+// later continues the call in a goroutine of its own, where wait may block until ctx ends. The
+// method must read its arguments before it returns.
 func (c *call) later(wait func(ctx context.Context) (result []byte, err error)) error {
 	c.wait = wait
 	return errLater
 }
 
-// unknown is the answer to a method that an object does not have.
+// unknown returns the error about a method that an object does not have.
 func (c *call) unknown(what string) error {
 	return fmt.Errorf("%w: a %s cannot %q", ErrNoMethod, what, c.method)
 }
@@ -77,7 +79,8 @@ func (s *session) use(l link) {
 	s.link, s.in, s.out = l, transport.NewReader(l, s.srv.o.limit), transport.NewWriter(l)
 }
 
-// serve answers calls until the connection or ctx ends. When it returns no call is under way any more.
+// serve answers calls until the connection or the session's ctx ends. When it returns, no call of
+// the session is under way any more.
 func (s *session) serve() (err error) {
 	stop := context.AfterFunc(s.ctx, func() { cut(s.conn) })
 	defer func() {
@@ -113,7 +116,8 @@ func (s *session) serve() (err error) {
 	}
 }
 
-// greet exchanges versions, in little time: whoever connects to keep a connection busy does not.
+// greet exchanges greetings within a time limit, so that a connection without a client on it does
+// not occupy the server.
 func (s *session) greet() error {
 	_ = s.conn.SetDeadline(time.Now().Add(s.srv.o.greeting))
 	if h, ok := s.conn.(interface{ HandshakeContext(context.Context) error }); ok {
@@ -130,7 +134,8 @@ func (s *session) greet() error {
 	return nil
 }
 
-// handle sees to one frame. An error ends the session: its client does not keep to the protocol, or is gone.
+// handle handles one frame. An error ends the session: the client violates the protocol, or is
+// gone.
 func (s *session) handle(f transport.Frame) error {
 	switch f.Kind {
 	case kindCall:
@@ -152,7 +157,7 @@ func (s *session) handle(f transport.Frame) error {
 	return fmt.Errorf("%w: kind %d", transport.ErrFormat, f.Kind)
 }
 
-// handleTell sees to a call without an answer.
+// handleTell handles a call that needs no answer.
 func (s *session) handleTell(f transport.Frame) error {
 	c := &s.now
 	c.in.Reset(f.Body)
@@ -164,7 +169,7 @@ func (s *session) handleTell(f transport.Frame) error {
 	switch string(method) {
 	case "Depart", "Arrive", "Close", "TakeBack":
 		c.method = method
-		_ = s.dispatch(id, c) // the object may be gone
+		_ = s.dispatch(id, c) // the object may be gone already
 		return nil
 	}
 	return fmt.Errorf("%w: %q has an answer", transport.ErrFormat, method)
@@ -201,7 +206,7 @@ func (s *session) handleCall(f transport.Frame) error {
 	return nil
 }
 
-// dispatch runs the call, or what of it does not wait.
+// dispatch runs a call, or the part of it that does not wait.
 func (s *session) dispatch(id uint64, c *call) (err error) {
 	defer s.caught(&err)
 	if id == 0 {
@@ -214,7 +219,8 @@ func (s *session) dispatch(id uint64, c *call) (err error) {
 	return e.call(c)
 }
 
-// entry returns an object that the session refers to from now on, or nil.
+// entry returns the object with an id, to which the session refers from now on, or nil if there is
+// none.
 func (s *session) entry(id uint64) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -227,7 +233,8 @@ func (s *session) entry(id uint64) *entry {
 	return e
 }
 
-// adopt has the session refer to an object that it has got, with the reference that came with it.
+// adopt records that the session refers to an object that its client has got. The reference that
+// came with the object becomes the session's.
 func (s *session) adopt(e *entry) {
 	s.mu.Lock()
 	has := s.uses[e.id] != nil
@@ -238,7 +245,7 @@ func (s *session) adopt(e *entry) {
 	}
 }
 
-// caught turns a panic of an object's method into an error: the server goes on.
+// caught turns a panic of an object's method into an error, so that the server goes on.
 func (s *session) caught(err *error) {
 	if p := recover(); p != nil {
 		s.srv.o.log.Error("manager: a method has panicked", "panic", p, "stack", string(debug.Stack()))
@@ -246,7 +253,8 @@ func (s *session) caught(err *error) {
 	}
 }
 
-// waitFor runs the part of a call of an object that may wait, and answers it.
+// waitFor starts a goroutine that runs the part of a call that may wait, and then answers the call.
+// It refuses a call whose tag is in use, and more than maxWaiting calls.
 func (s *session) waitFor(id uint64, tag uint32, wait func(context.Context) ([]byte, error), undo func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -288,7 +296,8 @@ func (s *session) waitFor(id uint64, tag uint32, wait func(context.Context) ([]b
 	return nil
 }
 
-// waited takes back what waitFor has noted. A refused call has the tag of another one, or none.
+// waited deletes what waitFor has recorded. A refused call has no entry in cancels: one with its
+// tag is another call's.
 func (s *session) waited(id uint64, tag uint32, refused bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -300,7 +309,7 @@ func (s *session) waited(id uint64, tag uint32, refused bool) {
 	}
 }
 
-// fits returns an error if the client does not take an answer of so many bytes.
+// fits returns an error if the client does not take an answer of size bytes.
 func (s *session) fits(size int) error {
 	if uint64(size) > s.limit {
 		return fmt.Errorf("answer: %w that this client takes: see MaxMessage", &transport.SizeError{Size: uint64(size), Limit: s.limit})
@@ -313,7 +322,7 @@ func (s *session) fail(tag uint32, failure error) error {
 	return err
 }
 
-// takeBack undoes what was answered and never sent.
+// takeBack undoes, last first, the calls whose answers were never sent.
 func (s *session) takeBack() {
 	for i := len(s.undos) - 1; i >= 0; i-- {
 		s.undos[i]()

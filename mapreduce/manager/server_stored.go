@@ -9,25 +9,27 @@ import (
 	"mrrun/transport"
 )
 
-// A stored is a value that an object holds: encoded, as the manager need not know its type, with the objects it refers to.
+// A stored is a value that an object holds. It is encoded, as the manager need not know its type,
+// and lists the objects that it refers to.
 type stored struct {
 	b    []byte
 	refs []*entry
 }
 
-// store copies a value that an object is to hold.
+// store copies a value for an object to hold, and takes a reference to each object that the value
+// refers to.
 func (srv *Server) store(b []byte) stored {
 	return stored{bytes.Clone(b), srv.proxiesIn(b)}
 }
 
-// release lets go what a value refers to.
+// release drops the references of a value.
 func (srv *Server) release(v stored) {
 	for _, e := range v.refs {
 		srv.drop(e)
 	}
 }
 
-// updaters are the functions that [UpdateFunc] has registered, by name.
+// updaters holds the functions that [UpdateFunc] has registered, by name.
 var updaters sync.Map // of string to func(old []byte, found bool) ([]byte, error)
 
 // An Updater is a function that a manager runs on a value: see [UpdateFunc].
@@ -35,11 +37,13 @@ type Updater[V any] struct{ name string }
 
 var errNoUpdater = errors.New("manager: Update: the Updater is empty; it is made by UpdateFunc")
 
-// UpdateFunc registers a function that makes a new value of an old one, for [Dict.Update], [List.Update] and
-// [Value.Update]; found is false, and old the zero
-// value, when there is none. It runs on the manager while other calls on the object wait, so it should be quick; a panic
-// is the caller's error. It is called in package variables, the same in the program that has the manager and in those
-// that use it. A name that is taken, and a type that cannot travel, is a panic.
+// UpdateFunc registers f, which makes a new value from an old one, for [Dict.Update], [List.Update]
+// and [Value.Update]. If there is no old value, found is false and old is the zero value. f runs in
+// the manager's process while other calls on the object wait, so it should be quick; a panic in f
+// is an error for the caller of Update.
+//
+// It must be called to initialize a package variable, in the manager's program and, in the same
+// way, in every program that uses it. It panics if the name is taken or V cannot travel.
 func UpdateFunc[V any](name string, f func(old V, found bool) V) Updater[V] {
 	c, err := coderOf[V]()
 	if err != nil {

@@ -35,7 +35,7 @@ func init() {
 type semaphoreObject struct {
 	mu   sync.Mutex
 	free uint64
-	has  map[*session]int // permits of each client; nil: nobody counts
+	has  map[*session]int // the permits of each session, if it is bounded; otherwise nil
 	line line
 }
 
@@ -53,7 +53,7 @@ func (o *semaphoreObject) leave(s *session) {
 	delete(o.has, s)
 }
 
-// release gives a permit to the next one, or has it be free.
+// release gives a permit to the next waiter, or frees it if there is none.
 func (o *semaphoreObject) release() {
 	t := o.line.next()
 	if t == nil {
@@ -144,7 +144,7 @@ type barrierObject struct {
 	mu      sync.Mutex
 	parties int
 	broken  bool
-	members map[*session]struct{} // those that have come since it was whole
+	members map[*session]struct{} // the sessions that have waited since it was made or last reset
 	line    line
 }
 
@@ -209,5 +209,5 @@ func (o *barrierObject) wait(c *call) error {
 	})
 }
 
-// errBrokenByCaller is for the one whose ctx has ended.
+// errBrokenByCaller is the error of the call whose cancelled ctx has broken the barrier.
 var errBrokenByCaller = fmt.Errorf("%w: this one waits no longer", shared.ErrBroken)

@@ -6,17 +6,17 @@ import (
 	"mrrun/transport"
 )
 
-// A travel is a reference to an object while proxies of it are under way that one client has sent.
+// A travel is a reference to an object while proxies of it that one client has sent are under way.
 type travel struct {
 	e     *entry
-	count int         // proxies that nobody has used
-	end   *time.Timer // nil: the sender has the object itself
+	count int         // proxies sent and not used yet
+	end   *time.Timer // drops the reference; nil while the sender uses the object itself
 }
 
-// A travelKey is the object and the key of the sender.
+// A travelKey is the object's id and the key of the sender.
 type travelKey struct{ id, sender uint64 }
 
-// travelOf takes the arguments of "Depart" and "Arrive".
+// travelOf reads the arguments of "Depart" and "Arrive".
 func travelOf(args *transport.Decoder) (k travelKey, err error) {
 	if k.id, err = args.Uint(); err == nil {
 		k.sender, err = args.Uint()
@@ -24,7 +24,7 @@ func travelOf(args *transport.Decoder) (k travelKey, err error) {
 	return k, err
 }
 
-// depart notes that a proxy is under way that s has sent.
+// depart records that a proxy that s has sent is under way.
 func (s *session) depart(args *transport.Decoder) error {
 	k, err := travelOf(args)
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *session) depart(args *transport.Decoder) error {
 	return nil
 }
 
-// arrive has s use an object from now on, of which a proxy is under way no more.
+// arrive records that s uses an object from now on, and that a proxy of it is no longer under way.
 func (s *session) arrive(args *transport.Decoder) error {
 	k, err := travelOf(args)
 	if err != nil {
@@ -90,7 +90,8 @@ func (srv *Server) arrive(k travelKey) {
 	}
 }
 
-// letsGo is called when a session lets an object go of which it may have sent proxies.
+// letsGo limits the time of a travel when its sender lets the object go. It is called for every
+// object that a session lets go.
 func (srv *Server) letsGo(id uint64, s *session) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
@@ -100,8 +101,9 @@ func (srv *Server) letsGo(id uint64, s *session) {
 	}
 }
 
-// answers notes that the proxies in a value that stays are under way to who gets it. The session of who takes a value away uses
-// what that refers to from then on.
+// answers records that the proxies in a value are under way to the client that gets a copy of the
+// value in an answer. A value that a client takes away needs none of this: the client's session
+// takes over its references.
 func (srv *Server) answers(v stored) {
 	if len(v.refs) == 0 {
 		return
@@ -119,7 +121,7 @@ func (srv *Server) answers(v stored) {
 	}
 }
 
-// timeTravel has a travel end in a while, from now on. The caller holds mu.
+// timeTravel limits the travel to the time underWay from now on. The caller holds mu.
 func (srv *Server) timeTravel(k travelKey, t *travel) {
 	if t.end != nil {
 		t.end.Reset(srv.o.underWay)
