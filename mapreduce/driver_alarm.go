@@ -5,30 +5,33 @@ import (
 	"time"
 )
 
-// An alarm is a line in the log about a worker that may never answer: it is stopped, or runs an item for far longer than all
-// others of the call took. Nothing is done about it, as nobody but the user knows whether it is in order.
+// An alarm is a log record about a worker that may never answer: it is stopped, or runs an item for
+// far longer than all others of the call took. The pool does nothing about it, since only the user
+// knows whether that is in order.
 var (
-	alarmTick    = time.Second      // from one look to the next
-	stoppedAlarm = 5 * time.Second  // how long a worker is stopped before it is told
-	slowAlarm    = 10 * time.Second // the least time of an item that is told
+	alarmTick    = time.Second      // time between two looks
+	stoppedAlarm = 5 * time.Second  // how long a worker must be stopped to be reported
+	slowAlarm    = 10 * time.Second // how long an item must run, at least, to be reported
 )
 
 const (
-	slowTimes = 10 // an item that is told runs so many times as long as the longest chunk that was answered
-	slowFrom  = 10 // so many items must have been answered: fewer do not show what is usual
+	slowTimes = 10 // a reported item runs so many times as long as the longest answered chunk
+	slowFrom  = 10 // items that must be answered first: fewer do not show what is usual
 )
 
-// alarms is what a watch knows of one worker.
+// alarms is what a watch knows about the alarms of one worker.
 type alarms struct {
 	at          time.Time // of the last look
 	stopped     time.Duration
 	toldStopped bool
-	toldSlow    bool // the item that it runs
+	toldSlow    bool // about the item that it runs
 }
 
-// lookForAlarm is called at each look for a worker that has something to do.
+// lookForAlarm looks whether a worker that has something to do needs an alarm. The watch calls it
+// at each look.
 func (p *Pool) lookForAlarm(l *link, seen *watched, now time.Time, busy bool) {
-	a, passed := &seen.alarms, min(now.Sub(seen.alarms.at), 2*p.watch.every) // if it is more, it was the driver that did not run
+	// If more time passed, it was the driver that did not run.
+	a, passed := &seen.alarms, min(now.Sub(seen.alarms.at), 2*p.watch.every)
 	a.at = now
 	if l.process.IsSuspended() {
 		a.stopped += passed
@@ -65,7 +68,7 @@ func (l *link) holds() bool {
 	return len(l.sent) > 0
 }
 
-// count takes the time of a chunk that was answered: none of its items has taken longer.
+// count records a chunk that was answered: none of its items took longer than the chunk.
 func (c *call) count(items int, took time.Duration) {
 	c.answered += items
 	c.longest = max(c.longest, took)

@@ -7,7 +7,8 @@ import (
 	"mrrun/transport"
 )
 
-// read places answers until the worker's end of the pipe closes. It returns io.EOF, or what was wrong with the bytes.
+// read handles the worker's messages until its end of the pipe closes. It returns io.EOF, or what
+// was wrong with the bytes.
 func (l *link) read(answers *transport.Reader) error {
 	var batch []event
 	defer func() { l.tell(batch...) }()
@@ -24,7 +25,7 @@ func (l *link) read(answers *transport.Reader) error {
 			l.logs.drain()
 		case kindLog:
 			if err := l.log(f.Tag, f.Body); err != nil {
-				return fmt.Errorf("it sent a broken log record: %v", err) // whose io.EOF is not that of the pipe
+				return fmt.Errorf("it sent a broken log record: %v", err) // %v: err is not the pipe's EOF
 			}
 			continue
 		case kindLeaving:
@@ -40,7 +41,8 @@ func (l *link) read(answers *transport.Reader) error {
 		}
 		in.ResetFrame(f)
 		e, err := l.answer(f.Tag, in, len(f.Body))
-		answers.LetGo() // who is told of the answer may ask the worker for more before this goroutine goes on
+		// The goroutine that gets the answer may ask the worker for more before this one goes on.
+		answers.LetGo()
 		if err != nil {
 			return err
 		}
@@ -53,7 +55,7 @@ func (l *link) read(answers *transport.Reader) error {
 	}
 }
 
-// next returns the next message, for which this process may have to wait.
+// next returns the next message, and may wait for it.
 func (l *link) next(answers *transport.Reader) (transport.Frame, error) {
 	if !answers.Buffered() {
 		l.busy.Stop()
@@ -62,7 +64,7 @@ func (l *link) next(answers *transport.Reader) (transport.Frame, error) {
 	return answers.Next()
 }
 
-// answer places the results of one chunk. An error means that the worker cannot be trusted any more.
+// answer places the results of one chunk. An error means that the worker can no longer be trusted.
 func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error) {
 	chunk, ok := l.takeSent(tag)
 	if !ok {
@@ -92,8 +94,8 @@ func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error
 	return e, nil
 }
 
-// placeSafely lets a panic of a user's decoding method fail its call, not the driver. After runtime.Goexit in it nobody reads
-// what the worker answers, so that costs a worker besides.
+// placeSafely places results such that a panic in a user's decoding method fails its call, not the
+// driver. A runtime.Goexit there ends the reading goroutine, so it costs the worker as well.
 func (l *link) placeSafely(c sentChunk, in *transport.Decoder) (failed int, err error) {
 	returned := false
 	defer func() {

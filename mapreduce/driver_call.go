@@ -9,12 +9,13 @@ import (
 	"mrrun/transport"
 )
 
-// A call is one use of a verb, as the pool sees it: arguments to encode and results to place, by index.
+// A call is one use of a verb, as the pool sees it: arguments to encode and results to place, by
+// index.
 type call struct {
-	state callState // the scheduler's
+	state callState // for the scheduler
 
-	answered int           // items; the supervisor's, as is the next
-	longest  time.Duration // that a chunk took
+	answered int           // items; only the supervisor uses it and longest
+	longest  time.Duration // longest time that a chunk took
 
 	id      uint32
 	task    *entry
@@ -24,46 +25,48 @@ type call struct {
 
 	// Of a stream:
 	have     atomic.Int64 // items taken from the input
-	ended    atomic.Bool  // have will not grow any more
-	consumed atomic.Int64 // results that have left the window
-	flowing  atomic.Bool  // the pool has been told that the three have changed, and has not looked yet
+	ended    atomic.Bool  // have is final
+	consumed atomic.Int64 // results that left the window
+	flowing  atomic.Bool  // an evFlow that covers the latest change is on its way
 
 	deadline time.Time // of the caller's context; zero: none
 
-	cargo transport.Cargo // of the arguments, until the end
+	cargo transport.Cargo // what the arguments refer to, kept until the end
 
 	once  sync.Once
-	over  chan struct{} // closed when the pool will not look at the arguments any more
-	cause error         // why, if not because all is done; readable after over
-	onEnd func(error)   // called with the cause just before over is closed; must not block
+	over  chan struct{} // closed when the pool no longer uses the arguments
+	cause error         // why it ended early, or nil; set before over is closed
+	onEnd func(error)   // called with cause just before over is closed; must not block
 }
 
-// items is where a call's arguments come from and its results go to. The pool calls encode and lose from its own
-// goroutine, and place from one goroutine per worker.
+// items is the source of a call's arguments and the destination of its results. The pool calls
+// encode and lose from the goroutine that holds the supervisor's lock, and place from one goroutine
+// per worker.
 type items interface {
 	// encode writes the arguments of the span.
 	encode(out *transport.Encoder, s span) error
-	// place takes the results of the span, and returns how many items failed. Its error fails the call.
+	// place decodes the results of the span, and returns how many items failed. Its error fails the
+	// call.
 	place(in *transport.Decoder, s span) (failed int, err error)
-	// lose takes the failure of an item that no worker will answer. Its error fails the call.
+	// lose records the failure of an item that no worker will answer. Its error fails the call.
 	lose(failure *TaskError) error
 }
 
-// A keeper is items whose arguments are known when the call begins.
+// A keeper is an items whose arguments are all known when the call begins.
 type keeper interface {
 	// keep adds to cargo what the arguments refer to.
 	keep(cargo *transport.Cargo)
 }
 
-// keep has this process keep what the arguments refer to until the end: they may be sent later, and again, and their user may
-// have closed it meanwhile.
+// keep keeps what the arguments refer to until the end of the call: they may be sent later, or
+// again, after their user has closed it.
 func (c *call) keep() {
 	if k, ok := c.items.(keeper); ok {
 		k.keep(&c.cargo)
 	}
 }
 
-// newCall returns a call of n items that are all there.
+// newCall returns a call of n items, which all exist.
 func newCall(task *entry, params []byte, it items, n int, o callOptions) *call {
 	c := newStreamCall(task, it, 0, o)
 	c.params = params
@@ -71,14 +74,15 @@ func newCall(task *entry, params []byte, it items, n int, o callOptions) *call {
 	return c
 }
 
-// newStreamCall returns a call whose items come by and by, of which at most window are between taken and consumed.
+// newStreamCall returns a call whose items arrive over time. At most window items are taken but not
+// yet consumed.
 func newStreamCall(task *entry, it items, window int, o callOptions) *call {
 	c := &call{task: task, items: it, options: o, over: make(chan struct{})}
 	c.state = callState{chunksize: o.chunksize, backups: o.backups, retries: o.retries, place: o.place, window: window, owner: c}
 	return c
 }
 
-// end tells the caller. The first cause counts.
+// end ends the call and tells its caller. The first cause counts.
 func (c *call) end(cause error) {
 	c.once.Do(func() {
 		c.cause = cause
@@ -90,7 +94,8 @@ func (c *call) end(cause error) {
 	})
 }
 
-// callOptions returns the options of a call of that task, which is nil if it was not made.
+// callOptions returns the pool's options for a call, changed by opts. It fails if task is nil or
+// NewPool did not make the pool.
 func (p *Pool) callOptions(task *entry, opts []CallOption) (callOptions, error) {
 	switch {
 	case task == nil:
@@ -101,7 +106,8 @@ func (p *Pool) callOptions(task *entry, opts []CallOption) (callOptions, error) 
 	return p.options.call.with(opts)
 }
 
-// enter begins a use of a verb, for which Close waits. The caller must call p.active.Done at its end.
+// enter begins a use of a verb, for which Close waits. The caller must call p.active.Done at the
+// end.
 func (p *Pool) enter(ctx context.Context) error {
 	if ctx == nil {
 		return errNoContext
@@ -124,7 +130,7 @@ func (p *Pool) enter(ctx context.Context) error {
 	return nil
 }
 
-// begin submits a call of a verb that has entered. When ctx ends, the caller must cancel it.
+// begin submits a call of a verb that called enter. When ctx ends, the caller must cancel the call.
 func (p *Pool) begin(ctx context.Context, c *call) error {
 	c.deadline, _ = ctx.Deadline()
 	c.keep()
@@ -141,8 +147,8 @@ func (p *Pool) begin(ctx context.Context, c *call) error {
 	return nil
 }
 
-// run hands a whole call of a verb that has entered to the pool and waits for its end. When ctx ends, the call is cancelled
-// and its cause returned.
+// run submits a call of a verb that called enter, and waits for its end. When ctx ends, run cancels
+// the call and returns the cause.
 func (p *Pool) run(ctx context.Context, c *call) error {
 	if err := p.begin(ctx, c); err != nil {
 		return err
@@ -156,7 +162,7 @@ func (p *Pool) run(ctx context.Context, c *call) error {
 	return c.cause
 }
 
-// flow tells the pool to look at have, ended and consumed again.
+// flow tells the pool that have, ended or consumed of the call changed.
 func (p *Pool) flow(c *call) {
 	if !c.flowing.Swap(true) {
 		p.inbox.put(event{kind: evFlow, call: c})

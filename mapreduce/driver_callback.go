@@ -7,11 +7,13 @@ import (
 	"os"
 )
 
-// errGoexit is about a function of the user's that does not return. t.FailNow, in a test, is such a call.
+// errGoexit is the error of a user's function that calls runtime.Goexit, for example by t.FailNow
+// in a test.
 var errGoexit = errors.New("mapreduce: the function called runtime.Goexit")
 
-// contain calls f, which runs code of the user's, in a goroutine of its own and waits for its end: neither a panic nor
-// [runtime.Goexit] ends a goroutine that a pool needs. It returns a [panicError], errGoexit, or nil.
+// contain calls f, which runs the user's code, in a new goroutine and waits for its end, so that
+// neither a panic nor [runtime.Goexit] ends a goroutine that a pool needs. It returns a
+// [panicError], errGoexit, or nil.
 func contain(f func()) error {
 	err := errGoexit
 	done := make(chan struct{})
@@ -29,14 +31,15 @@ func contain(f func()) error {
 	return err
 }
 
-// callUser contains f. A panic is reported to standard error, with its stack: a log may be what fails.
+// callUser contains f. It reports a panic and its stack to standard error, since the log may be
+// what fails.
 func callUser(what string, f func()) {
 	if p, ok := errors.AsType[*panicError](contain(f)); ok {
 		fmt.Fprintf(os.Stderr, "mapreduce: %s panicked: %v\n%s", what, p.value, p.stack)
 	}
 }
 
-// callBack contains a callback of a future. What it fails with is reported to [slog.Default].
+// callBack contains a callback of a future. It reports a failure to [slog.Default].
 func callBack(f func()) {
 	switch err := contain(f).(type) {
 	case nil:

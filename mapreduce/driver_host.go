@@ -6,20 +6,20 @@ import (
 	"mrrun/mapreduce/internal/proc"
 )
 
-// A host is what a link needs of the [Pool], or of the [Process], that it belongs to.
+// A host is what a link needs to know of the [Pool] or [Process] that it belongs to.
 type host struct {
-	ctx     context.Context // its end ends the workers
-	life    context.Context // likewise, and leaves no worker time to end in good order
+	ctx     context.Context // when it ends, the workers end in good order
+	life    context.Context // when it ends, the workers end at once
 	options poolOptions
 	hello   proc.Hello
-	inbox   *mailbox[event] // takes what links report
+	inbox   *mailbox[event] // receives what the links report
 }
 
 func newHost(o poolOptions) host {
 	return host{options: o, hello: table(), inbox: newMailbox[event]()}
 }
 
-// newProcessHost returns the host of one process.
+// newProcessHost returns the host of a [Process].
 func newProcessHost(ctx context.Context, o poolOptions) *host {
 	h := newHost(o)
 	h.ctx, h.life = ctx, ctx

@@ -6,13 +6,13 @@ import (
 	"mrrun/transport"
 )
 
-// A stateInit is a state that a pool's workers have to make.
+// A stateInit is a state that each worker of a pool must make.
 type stateInit struct {
 	entry *entry
 	arg   []byte
 }
 
-// initStates has a new worker make its states.
+// initStates asks a new worker to make its states, and waits until it has made them.
 func (l *link) initStates(requests *transport.Writer, answers *transport.Reader) error {
 	for _, init := range l.host.options.states {
 		_, err := requests.Add(kindState, 0, func(out *transport.Encoder) error {

@@ -6,28 +6,29 @@ import (
 	"mrrun/transport"
 )
 
-// An itemTime is for how long an item runs, as its driver sees it by looking from time to time. What the driver itself
-// takes meanwhile, for what the worker prints, logs and answers, is counted apart; the time for which the worker is
-// suspended is not counted.
+// An itemTime measures how long an item runs, as its driver sees it by looking from time to time.
+// Time that the driver spends on what the worker prints, logs and answers is counted apart; time
+// during which the worker is suspended does not count.
 type itemTime struct {
 	own    time.Duration
 	driver time.Duration
-	told   bool // the worker knows that its time is over
+	told   bool // the worker was told that the item's time is over
 
 	at        time.Time // of the last look
 	busy      time.Duration
 	suspended time.Duration
 }
 
-// driverShare is how many times its timeout an item may take in all, with the time that the driver takes: a task that
-// prints for ever must end.
+// driverShare is how many times its timeout an item may run in all, including time that the driver
+// spends: a task that prints for ever must end.
 const driverShare = 10
 
 func newItemTime(l *link, now time.Time) itemTime {
 	return itemTime{at: now, busy: l.busy.Total(now), suspended: l.process.Suspended(now)}
 }
 
-// look adds the time since the last look, two ticks at most: if there are more, it was the driver that did not run.
+// look adds the time since the last look, at most two ticks: if more passed, it was the driver that
+// did not run.
 func (t *itemTime) look(l *link, now time.Time, tick time.Duration) {
 	last := *t
 	t.at, t.busy, t.suspended = now, l.busy.Total(now), l.process.Suspended(now)
@@ -38,17 +39,19 @@ func (t *itemTime) look(l *link, now time.Time, tick time.Duration) {
 	t.own += passed - driver
 }
 
-// over reports whether the item has run for that long.
+// over reports whether the item has used up its limit.
 func (t *itemTime) over(limit time.Duration) bool {
 	return t.own >= limit || t.own+t.driver >= driverShare*limit
 }
 
-// lookTick is how often an item of that timeout is looked at: often enough to be exact to a tenth.
+// lookTick is the time between two looks at an item with this timeout: short enough to be exact to
+// a tenth.
 func lookTick(timeout time.Duration) time.Duration {
 	return max(min(timeout/10, maxTick), time.Millisecond)
 }
 
-// overdue tells the worker when the time of an item is over, and reports when the time to return is over too.
+// overdue tells the worker when the time of an item is over, and reports whether the time that the
+// item then has to return is over as well.
 func (l *link) overdue(t *itemTime, tag uint32, offset int, timeout time.Duration) bool {
 	if t.told {
 		return t.over(min(KillGrace, timeout/10))

@@ -11,7 +11,7 @@ import (
 	"mrrun/transport"
 )
 
-// reduceAll has each partition reduced by a worker and gathers the results.
+// reduceAll sends each partition to a worker to be reduced, and gathers the results.
 func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte, m *jobItems[In], o callOptions) (map[K]V, error) {
 	parts := make([]partition, len(m.partitions))
 	for i, runs := range m.partitions {
@@ -47,7 +47,7 @@ func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte
 	return all, nil
 }
 
-// jobItems are the input of a job, and what its maps emitted, still encoded, by partition.
+// jobItems holds the input of a job and, by partition, what its maps emitted, still encoded.
 type jobItems[In any] struct {
 	codec *transport.Codec[In]
 	in    []In
@@ -58,7 +58,7 @@ type jobItems[In any] struct {
 
 // A run holds the pairs that one chunk emitted for one partition.
 type run struct {
-	first int // item of the chunk, for the order
+	first int // index of the chunk's first item, for the order
 	pairs []byte
 }
 
@@ -78,7 +78,7 @@ func (m *jobItems[In]) keep(cargo *transport.Cargo) {
 }
 
 func (m *jobItems[In]) place(in *transport.Decoder, s span) (failed int, err error) {
-	rest := slices.Clone(in.Rest()) // the reader uses its buffer again
+	rest := slices.Clone(in.Rest()) // the reader reuses its buffer
 	in.Reset(rest)
 	if state, err := in.ReadByte(); err != nil {
 		return 0, err
@@ -111,14 +111,14 @@ func (m *jobItems[In]) failure(in *transport.Decoder, s span) error {
 	if offset > uint64(s.size()) {
 		return errors.New("a failure of an item that was not asked for")
 	}
-	if offset == uint64(s.size()) { // of what several items have emitted
+	if offset == uint64(s.size()) { // the values that failed were emitted by several items
 		return failed.ofNoItem()
 	}
 	failed.Index = s.first + int(offset)
 	return m.lose(failed)
 }
 
-// lose: a job needs all of its items.
+// lose fails the job, which needs all of its items.
 func (m *jobItems[In]) lose(failure *TaskError) error {
 	failure.Input = m.in[failure.Index]
 	return failure

@@ -14,52 +14,52 @@ import (
 	"mrrun/transport"
 )
 
-// A link is a worker, seen from its driver. Its run goroutine starts the process, reads its answers and sees its end;
-// the supervisor writes its requests, which a second goroutine flushes. What the supervisor alone touches is in its [outbox]
-// and its [seat].
+// A link is the driver's end of the connection to a worker. Its run goroutine starts the process,
+// reads its answers and waits for its end; the supervisor writes its requests, which a second
+// goroutine flushes.
 type link struct {
 	host  *host
-	tell  func(...event) // has answers handled
-	id    int            // what users see; never used again in this pool
-	name  string         // of a process of its own; empty: it is a worker of a pool
+	tell  func(...event) // handles answers
+	id    int            // what users see; never reused in this pool
+	name  string         // of a [Process]; empty: it is a worker of a pool
 	pin   int            // 1 + the processor on which it starts; 0: any
-	taken chan struct{}  // of a process that was started ahead: closed when it is for something, or ends
-	gone  chan struct{}  // closed when nothing is written any more
+	taken chan struct{}  // of a process started ahead: closed when a task gets it, or it ends
+	gone  chan struct{}  // closed when no request is written any more
 	over  chan struct{}  // closed when the process was reaped and nothing is read any more
 
 	mu      sync.Mutex
 	process *proc.Process // nil until started
-	stopped bool          // the pool wants no process (any more)
+	stopped bool          // the pool wants no process, or no longer
 	greeted bool          // it has said hello
-	sent    []sentChunk   // not answered yet, in order
-	done    struct {      // the chunk that was answered last
+	sent    []sentChunk   // not yet answered, in order
+	done    struct {      // the chunk answered last
 		tag   uint32
 		first int
 	}
 	reason  error  // why the driver ended it
-	unshare func() // gives up the memory shared with it
+	unshare func() // releases the memory shared with the worker
 
-	leaving     chan struct{} // closed when it has begun to end in good order
-	leavingWith string        // what it does last, guarded by mu; empty: it does not leave
+	leaving     chan struct{} // closed when it begins to end in good order
+	leavingWith string        // its last work, guarded by mu; empty: it is not leaving
 
-	answersFrom *transport.Reader // the run goroutine's, from the process's start on
+	answersFrom *transport.Reader // used by the run goroutine, from the process's start on
 
 	logs logQueue
-	dump proc.Dump      // of a crash, in what it prints to standard error
-	busy proc.Stopwatch // runs while this process handles what the worker has answered, logged or printed
+	dump proc.Dump      // a crash report in what it prints to standard error
+	busy proc.Stopwatch // runs while the driver handles what the worker answered, logged or printed
 
 	profiling
 	outbox
 	seat
 }
 
-// A sentChunk is what place needs to know when the answer comes.
+// A sentChunk is what the link must know about a chunk when its answer comes.
 type sentChunk struct {
 	tag   uint32
 	call  *call
 	span  span
 	bytes int          // of the arguments
-	claim *atomic.Bool // set by the first answer of two copies; nil: there is one
+	claim *atomic.Bool // set by the first answer of two copies; nil: no other copy
 }
 
 func newLink(h *host, tell func(...event), id, slot int, spare bool) *link {
@@ -72,7 +72,7 @@ func newLink(h *host, tell func(...event), id, slot int, spare bool) *link {
 	return l
 }
 
-// run is the whole life of one worker process.
+// run is the whole life of the link of a pool's worker.
 func (l *link) run() {
 	if err := l.start(); err != nil {
 		l.lost(err)
@@ -81,14 +81,14 @@ func (l *link) run() {
 	l.live()
 }
 
-// lost is the last thing that the run goroutine reports.
+// lost reports that the worker ended. It is the last report of the run goroutine.
 func (l *link) lost(err error) {
 	l.logs.drain()
 	l.host.inbox.put(event{kind: evLost, link: l, err: err})
 	close(l.over)
 }
 
-// live is the life of a worker process that has been started.
+// live greets a worker that was started, and handles it until its end.
 func (l *link) live() {
 	if err := l.greet(); err != nil {
 		l.process.Kill()
@@ -100,7 +100,8 @@ func (l *link) live() {
 	flushing.Go(l.flushLoop)
 
 	var err error
-	if broke := contain(func() { err = l.read(l.answersFrom) }); broke != nil { // in a decoding method of the user's
+	// A user's decoding method may panic.
+	if broke := contain(func() { err = l.read(l.answersFrom) }); broke != nil {
 		err = broke
 	}
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -112,7 +113,8 @@ func (l *link) live() {
 	l.lost(nil)
 }
 
-// tellAndStop is for a worker that has but one item. That its answer is taken lets it end: large results are in its memory.
+// tellAndStop handles the answer of a worker that has only one item, and tells it to stop. The
+// worker may end only after that, because large results lie in its memory.
 func (l *link) tellAndStop(events ...event) {
 	if len(events) == 0 {
 		return
@@ -122,7 +124,7 @@ func (l *link) tellAndStop(events ...event) {
 	l.host.inbox.put(events...)
 }
 
-// greet returns when the worker is ready to work.
+// greet exchanges hellos with the worker and returns when it is ready for work.
 func (l *link) greet() error {
 	process := l.process
 	if err := process.Hello(l.host.ctx, l.answersFrom, l.host.hello, cmp.Or(l.host.options.hello, proc.HelloTime)); err != nil {
@@ -130,22 +132,22 @@ func (l *link) greet() error {
 	}
 	err := l.initStates(l.requests, l.answersFrom)
 	if errors.Is(err, io.EOF) {
-		process.Stop(proc.StopTime) // it closed the pipe, so it ends
+		process.Stop(proc.StopTime) // it closed the pipe, so it is ending
 		err = fmt.Errorf("%w: %v%s", err, process.Exit(), process.Exit().LastWords())
 	}
 	if err != nil {
 		return err
 	}
-	l.logs.drain() // of what the states have logged
+	l.logs.drain() // handle what the states logged
 	l.mu.Lock()
 	l.greeted = true
 	l.mu.Unlock()
-	_ = l.requests.TryFlush() // what was added before; what it leaves, or fails at, is the next flush's
+	_ = l.requests.TryFlush() // what was added before; the next flush writes, or reports, the rest
 	l.host.inbox.put(event{kind: evReady, link: l})
 	return nil
 }
 
-// start starts the process, and opens what connects it with its driver.
+// start starts the process and connects it with its driver.
 func (l *link) start() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -185,7 +187,7 @@ func (l *link) newProcess() (*proc.Process, error) {
 	return proc.Start(spec)
 }
 
-// running returns the item that the worker runs, or ran last; nil if it runs none.
+// running returns the item that the worker is running, or ran last; a nil call if there is none.
 func (l *link) running() (c *call, item int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -196,7 +198,7 @@ func (l *link) running() (c *call, item int) {
 	return l.findItem(tag, offset)
 }
 
-// itemOf is running for a chunk and offset that the worker has told itself.
+// itemOf is like running for a chunk and offset that the worker has told.
 func (l *link) itemOf(tag uint32, offset int) (c *call, item int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -212,13 +214,14 @@ func (l *link) findItem(tag uint32, offset int) (c *call, item int) {
 	return nil, 0
 }
 
-// kill ends the worker and all that it has started, for a reason that its item will be told.
+// kill kills the worker and all processes that it started. The error of its item will contain
+// reason.
 func (l *link) kill(reason error) {
 	l.setReason(reason)
 	l.process.Kill()
 }
 
-// killItem is kill for the sake of one item.
+// killItem is kill because of one item.
 func (l *link) killItem(c *call, item int, reason error) {
 	l.victim, l.victimItem = c, item
 	l.kill(reason)
@@ -242,7 +245,7 @@ func (l *link) alive() bool {
 	}
 }
 
-// release gives up what is left of a worker that has ended. It may be called again.
+// release frees what is left of a worker that has ended. It may be called again.
 func (l *link) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -253,7 +256,7 @@ func (l *link) release() {
 	if l.process != nil {
 		l.process.Close()
 	}
-	if l.name != "" && l.pin > 0 { // else it is its place's
+	if l.name != "" && l.pin > 0 { // otherwise its place in the pool holds the processor
 		freeProcessor(l.pin - 1)
 		l.pin = 0
 	}

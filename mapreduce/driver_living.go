@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// living are the processes that this process has started and that have not ended.
+// living holds the processes that this process started and that have not ended.
 var living childSet
 
 type childSet struct {
@@ -58,7 +58,7 @@ func Processes() (alive []AnyProcess) {
 	return alive
 }
 
-// childNames are the names of the processes that endChildren waits for.
+// childNames returns the names of the processes that endChildren waits for.
 func childNames() (names []string) {
 	for _, c := range living.list() {
 		if !c.daemon {
@@ -68,14 +68,14 @@ func childNames() (names []string) {
 	return names
 }
 
-// endChildren waits for all processes that this one has started; daemons, and when ctx ends all, are terminated. It returns
-// the cause of ctx if that was why it did not wait for others.
+// endChildren waits for all processes that this one started. It terminates daemons at once, and all
+// others when ctx ends; then it returns the cause of ctx.
 func endChildren(ctx context.Context) (interrupted error) {
 	defer spareProcesses.endAll()
-	for rest := living.list(); len(rest) > 0; rest = living.list() { // more may have been started meanwhile
+	for rest := living.list(); len(rest) > 0; rest = living.list() { // they may have started more
 		for _, c := range rest {
 			if c.daemon {
-				_ = c.Terminate() // an error: it has ended
+				_ = c.Terminate() // an error means that it has ended
 			}
 		}
 		for _, c := range rest {

@@ -7,19 +7,20 @@ import (
 	"mrrun/transport"
 )
 
-// Logger has log records of workers handled by h: what tasks log by [log/slog] or [log] travels to the driver, with the
-// attributes worker and item added, or process, the name of one that [Task.Start] started. A pool logs there too that it has
-// lost a worker, that one which has something to do has been stopped for 5 s, and that an item without a [Timeout] has run
-// for 10 s and for 10 times as long as any before it in its call: one record each, unless there are very many. Without, all
-// goes to the handler of [slog.Default].
+// Logger sends log records of workers to h. What tasks log with [log/slog] or [log] travels to the
+// driver, which adds the attributes worker and item, or process, the name of a process that
+// [Task.Start] started. A pool itself logs there too: that it lost a worker, that a worker with
+// something to do has been stopped for 5 s, and that an item without a [Timeout] has run for 10 s
+// and for 10 times as long as any before it in its call. That is one record each, unless there are
+// very many. Without Logger, all records go to the handler of [slog.Default].
 //
-// Groups arrive as keys with dots, values that slog has no kind for as text; times and the source line arrive as they are. A
-// record has left its worker when the call that logs it returns, so that it arrives whatever becomes of the worker then;
-// where h is slow, and 16 MiB wait for it, that call waits. All that an item has logged is handled before its result is
-// there.
+// Groups arrive as keys with dots, and values of a kind unknown to slog as text; times and source
+// lines arrive unchanged. A record has left its worker when the call that logs it returns, so it
+// arrives whatever happens to the worker then. If h is slow and 16 MiB wait for it, that call
+// blocks. All records of an item are handled before its result is available.
 //
-// h is called from several goroutines at once, for records that its Enabled wants, and must not wait for the pool; its errors
-// are ignored, its panics reported to standard error.
+// Several goroutines call h at once, for records that its Enabled accepts. h must not wait for the
+// pool. Its errors are ignored; its panics are reported to standard error.
 func Logger(h slog.Handler) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		o.logger = h
@@ -27,7 +28,8 @@ func Logger(h slog.Handler) WorkerOption {
 	})
 }
 
-// log has a record of a worker handled by the driver's handler. chunk is what the worker ran when it was made.
+// log queues a record of a worker for the driver's handler. chunk is the chunk that the worker was
+// running when it made the record.
 func (l *link) log(chunk uint32, body []byte) error {
 	in := transport.NewDecoder(body)
 	var offset, level, count uint64
@@ -71,7 +73,8 @@ func (l *link) log(chunk uint32, body []byte) error {
 	return nil
 }
 
-// handleLog lets a broken handler lose its record, not its pool. Errors are ignored, as [slog.Logger] does.
+// handleLog calls the handler such that a broken one loses its record, not its pool. Like
+// [slog.Logger], it ignores errors.
 func (h *host) handleLog(r slog.Record) {
 	handler := h.options.logger
 	if handler == nil {

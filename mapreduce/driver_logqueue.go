@@ -5,17 +5,18 @@ import (
 	"sync"
 )
 
-// A logQueue has the records of a worker handled in order, while its answers are read on: a burst that the handler is too
-// slow for does not hold back the item that logs it. More than a burst does: put waits then.
+// A logQueue passes the records of a worker to a handler, in order, while the driver reads on: a
+// burst that is too fast for the handler does not delay the item that logs it. After more than a
+// burst, put waits.
 type logQueue struct {
 	handle func(slog.Record)
-	most   int // bytes that may wait, roughly
+	most   int // bytes that may wait, approximately
 
 	mu      sync.Mutex
 	changed sync.Cond
 	waiting []queuedRecord
-	bytes   int  // of those, and of the one that is being handled
-	running bool // a goroutine handles them
+	bytes   int  // of waiting, and of the record that is being handled
+	running bool // a goroutine is handling records
 }
 
 type queuedRecord struct {
@@ -31,7 +32,7 @@ func (q *logQueue) init(procs int, handle func(slog.Record)) {
 	q.changed.L = &q.mu
 }
 
-// put has a record handled by and by.
+// put queues a record. It blocks while too many bytes wait.
 func (q *logQueue) put(r slog.Record, size int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -65,7 +66,7 @@ func (q *logQueue) run() {
 	q.changed.Broadcast()
 }
 
-// drain returns when all records are handled.
+// drain waits until all records are handled.
 func (q *logQueue) drain() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Reports are what a pool logs itself: one record for each worker that it loses. Its handler may be slow, and is not
-// waited for before the pool ends; it may be in trouble enough, so that only so many are logged.
+// reports is the pool's own log: one record for each worker that it loses. The handler may be slow,
+// so the pool does not wait for it before the end, and bounds the rate of records.
 type reports struct {
 	queue   logQueue
-	allowed float64 // at the last one
+	allowed float64 // records that were allowed at the time last
 	last    time.Time
-	omitted int // since then
+	omitted int // records omitted since then
 }
 
 const (
@@ -25,7 +25,7 @@ func (r *reports) init(p *Pool) {
 	r.allowed, r.last = reportBurst, time.Now()
 }
 
-// add logs a record, unless there were too many.
+// add logs a record, unless there have been too many.
 func (r *reports) add(message string, attrs ...slog.Attr) {
 	now := time.Now()
 	r.allowed = min(r.allowed+reportRate*now.Sub(r.last).Seconds(), reportBurst)
@@ -44,7 +44,7 @@ func (r *reports) add(message string, attrs ...slog.Attr) {
 	r.queue.put(record, 0)
 }
 
-// end logs how many were not, and waits for the handler.
+// end logs how many records were omitted, and waits for the handler.
 func (r *reports) end() {
 	if r.omitted > 0 {
 		r.allowed = reportBurst
@@ -53,7 +53,7 @@ func (r *reports) end() {
 	r.queue.drain()
 }
 
-// attrs says which worker it is, and how it ended if it did.
+// attrs returns attributes that say which worker it is and, if it ended, how.
 func (l *link) attrs() []slog.Attr {
 	attrs := []slog.Attr{slog.Int("worker", l.id)}
 	if l.process != nil {

@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// A loss is a worker that died, and what it was doing.
+// A loss says which worker died and what it was doing.
 type loss struct {
 	link *link
 	call *call // nil: it ran no item
 	item int
 }
 
-// workerLost blames, and replaces.
+// workerLost deals with a worker that ended: it blames the item that it ran, and fills its slot.
 func (p *Pool) workerLost(l *link, err error) {
 	if l.spare {
 		p.spareLost(l, err)
 		return
 	}
 	if p.links[l.slot] != l {
-		return // it was replaced, or is not wanted any more
+		return // it was replaced or is no longer wanted
 	}
 	if !l.ready {
 		if p.startFailed(l.slot, err) {
@@ -34,7 +34,7 @@ func (p *Pool) workerLost(l *link, err error) {
 		loss.call, loss.item = l.suspect()
 	}
 	if l.missed(loss.call, loss.item) {
-		loss.call = nil // who has begun meanwhile is not to blame
+		loss.call = nil // the item that began meanwhile is not to blame
 	}
 	p.numbers.Lost++
 	loss.report(&p.reports)
@@ -62,15 +62,16 @@ func (p *Pool) workerLost(l *link, err error) {
 	}
 }
 
-// startFailed tries again after a pause, unless it was so from the beginning or too often: that is the end of the pool, and
-// its error. It reports whether it tries again.
+// startFailed starts a worker in the slot again after a pause. If no worker ever started, an
+// initializer failed, or this happens too often, it ends the pool with err instead. It reports
+// whether it tries again.
 func (p *Pool) startFailed(slot int, err error) (again bool) {
 	p.failures++
 	if !p.isUp() || p.failures >= maxFailures || errors.Is(err, ErrInitializer) {
 		p.cancel(err)
 		return false
 	}
-	p.put(slot, nil) // so that a resize or a wake-up before the pause is over sees that it is empty
+	p.put(slot, nil) // a resize or a wake-up during the pause must see an empty slot
 	time.AfterFunc(pause(restartPause, p.failures), func() { p.inbox.put(event{kind: evFill, n: slot}) })
 	return true
 }
@@ -84,7 +85,8 @@ func (p *Pool) isUp() bool {
 	}
 }
 
-// spareLost: a spare that ended is not replaced before a slot needs one, so that nothing is started over and over.
+// spareLost deals with a spare that ended. It is not replaced before a slot needs one, so that the
+// pool does not start workers over and over.
 func (p *Pool) spareLost(l *link, err error) {
 	for i := range p.spares {
 		if p.spares[i] == l {
@@ -99,7 +101,7 @@ func (p *Pool) spareLost(l *link, err error) {
 	p.reports.add("mapreduce: a spare worker was lost", l.attrs()...)
 }
 
-// failure is the error of an item that was given up.
+// failure returns the error of an item that was given up.
 func (l *loss) failure(item, attempts int) *TaskError {
 	lost := l.link.lostError(item, attempts)
 	f := &TaskError{Index: item, Msg: lost.Error(), is: []error{lost}}
@@ -114,7 +116,8 @@ func (l *loss) failure(item, attempts int) *TaskError {
 	return f
 }
 
-// report logs that a worker was lost, but for one that was killed for its item's sake: that item tells.
+// report logs that a worker was lost, except one that was killed because of its item: the item's
+// error tells that.
 func (l *loss) report(to *reports) {
 	if l.link.victim != nil {
 		return
@@ -126,7 +129,8 @@ func (l *loss) report(to *reports) {
 	to.add("mapreduce: a worker was lost", attrs...)
 }
 
-// lostError describes the end of this link's worker, which ran that item, or -1.
+// lostError describes the end of this link's worker. item is the index of the item that it ran, or
+// -1.
 func (l *link) lostError(item, attempts int) *WorkerLostError {
 	exit := l.process.Exit()
 	return &WorkerLostError{
@@ -136,18 +140,21 @@ func (l *link) lostError(item, attempts int) *WorkerLostError {
 	}
 }
 
-// final reports whether it would be no use to try the item again that this lost worker ran: its own limit has ended it.
+// final reports whether it is pointless to try the item of this lost worker again, because the item
+// exceeded its own limit.
 func (l *link) final() bool {
 	return errors.Is(l.reason, ErrTimeout) || l.lostError(0, 0).OOM
 }
 
-// missed reports whether the worker was killed for one item, and was running another when it died.
+// missed reports whether the worker was killed because of one item, but was running another when it
+// died.
 func (l *link) missed(c *call, item int) bool {
 	return l.victim != nil && (c != l.victim || item != l.victimItem)
 }
 
-// suspect returns the first item that a worker that sent garbage has not answered; nil if there is none. It may be
-// innocent; then the others are sent again without it, and the next suspect is another one.
+// suspect returns the first item that a worker that sent garbage has not answered; a nil call if
+// there is none. It may be innocent: then the others are sent again without it, and the next
+// suspect is a different item.
 func (l *link) suspect() (c *call, item int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -157,5 +164,5 @@ func (l *link) suspect() (c *call, item int) {
 	return l.sent[0].call, l.sent[0].span.first
 }
 
-// errNoAnswer is why a worker is given up that sends garbage.
+// errNoAnswer is why the driver gives up a worker that sends garbage.
 var errNoAnswer = errors.New("it sent what is no answer")

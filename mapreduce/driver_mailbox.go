@@ -2,8 +2,8 @@ package mapreduce
 
 import "sync"
 
-// A mailbox is a queue whose reader takes all that has gathered at once. put never blocks: what a mailbox holds is bounded
-// by credit, given elsewhere.
+// A mailbox is a queue whose reader takes all waiting items at once. put never blocks: credit,
+// given elsewhere, bounds what a mailbox holds.
 type mailbox[T any] struct {
 	mu    sync.Mutex
 	items []T
@@ -19,7 +19,7 @@ func (m *mailbox[T]) put(items ...T) {
 	m.remind()
 }
 
-// add is put without waking the reader; remind or take must follow.
+// add is put without waking the reader; the caller must call remind or take afterwards.
 func (m *mailbox[T]) add(items ...T) {
 	m.mu.Lock()
 	m.items = append(m.items, items...)
@@ -40,10 +40,11 @@ func (m *mailbox[T]) remind() {
 	}
 }
 
-// ready receives when items wait. The receiver calls take next.
+// ready returns a channel that receives when items wait. The receiver calls take next.
 func (m *mailbox[T]) ready() <-chan struct{} { return m.full }
 
-// take returns what waits, maybe nothing, and uses the memory of used, the result of an earlier take, for what comes next.
+// take returns the waiting items, possibly none, and reuses the memory of used, the result of an
+// earlier take, for later ones.
 func (m *mailbox[T]) take(used []T) []T {
 	clear(used)
 	m.mu.Lock()

@@ -9,12 +9,13 @@ import (
 	"mrrun/mapreduce/internal/proc"
 )
 
-// MemoryLimit sets how much memory an item may take, in bytes, beyond what its worker has at rest, after its initializers;
-// shared segments do not count. The collector works against nine tenths of it. An item that takes more kills its worker, and
-// fails with an error in which [errors.Is] finds [ErrMemoryLimit]; it is not tried again.
+// MemoryLimit sets how many bytes of memory an item may take beyond what its worker uses at rest,
+// after its initializers; shared segments do not count. The garbage collector aims at nine tenths
+// of it. An item that takes more kills its worker and fails with an error in which [errors.Is]
+// finds [ErrMemoryLimit]; it is not tried again.
 //
-// What is limited is the memory that a worker has mapped to write to. In a program with cgo that has threads' stacks, of 8 MiB
-// each as a rule, so that an item may get less than the limit.
+// The limit applies to the memory that a worker has mapped for writing. In a program with cgo that
+// includes the stacks of threads, usually 8 MiB each, so that an item may get less than the limit.
 func MemoryLimit(bytes int64) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if bytes < minMemory {
@@ -28,8 +29,8 @@ func MemoryLimit(bytes int64) WorkerOption {
 // minMemory is less than what the runtime itself needs.
 const minMemory = 32 << 20
 
-// outOfMemory reports whether a worker that ended so died of its memory limit: its runtime has said so, or it crashed when it
-// had taken nearly all of it.
+// outOfMemory reports whether a worker that ended this way died of its memory limit: its runtime
+// said so, or it crashed after it had taken nearly all of it.
 func outOfMemory(exit proc.Exit, limit int64) bool {
 	if limit == 0 {
 		return false
@@ -39,15 +40,16 @@ func outOfMemory(exit proc.Exit, limit int64) bool {
 
 const (
 	exitCrashed = 2  // of a Go program whose runtime gave up
-	exitRace    = 66 // of one whose race detector did
+	exitRace    = 66 // of a Go program whose race detector gave up
 )
 
-// crashed reports whether a process died as one does that cannot go on.
+// crashed reports whether a process ended as the Go runtime or a crash ends one.
 func crashed(exit proc.Exit) bool {
 	return exit.Code == exitCrashed || slices.Contains([]syscall.Signal{syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT, syscall.SIGTRAP}, exit.Signal)
 }
 
-// wordsOfNoMemory are what lines begin with by which the runtime says that it gets no memory.
+// wordsOfNoMemory are the beginnings of lines with which the runtime reports that it gets no
+// memory.
 var wordsOfNoMemory = []string{
 	"fatal error: runtime: out of memory",
 	"fatal error: runtime: cannot allocate memory",
@@ -56,8 +58,9 @@ var wordsOfNoMemory = []string{
 	"runtime/cgo: pthread_create failed: Resource temporarily unavailable",
 }
 
-// noMemory reports whether a process ended as the runtime ends one that gets no memory, with its words. Where the collector
-// gets none it does not look, and crashes: in the runtime, on a thread's own stack, which is goroutine 0.
+// noMemory reports whether the runtime ended a process because it got no memory, as its last words
+// show. The garbage collector does not check whether it gets memory, and crashes without it: in the
+// runtime, on a thread's own stack, which is goroutine 0.
 func noMemory(exit proc.Exit) bool {
 	if exit.Code == exitRace {
 		return strings.Contains(exit.Stderr, "ERROR: ThreadSanitizer failed to allocate")

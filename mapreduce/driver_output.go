@@ -45,7 +45,8 @@ func (h *host) print(l *link, stderr bool, item int, text []byte) {
 	_, _ = io.WriteString(out, line.String()+"\n")
 }
 
-// indexOf returns the index of an item that has printed something just now, -1 if its chunk was answered long ago.
+// indexOf returns the index of an item that printed something just now, or -1 if its chunk was
+// answered long ago.
 func (l *link) indexOf(tag uint32, offset int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

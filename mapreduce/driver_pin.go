@@ -5,9 +5,10 @@ import (
 	"sync"
 )
 
-// Pin keeps each worker on one processor. Those of one program get different ones as far as there are any: all places of its
-// pools, and all processes that it starts. A worker that takes the place of another takes its processor too. Pin helps short
-// bursts over shared memory, and harms where other programs run.
+// Pin keeps each worker on one processor. All places of a program's pools and all processes that it
+// starts get different processors, as long as there are enough. A worker that replaces another gets
+// the same processor. Pin helps with short bursts over shared memory, and harms where other
+// programs run.
 func Pin() WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		o.pin = true
@@ -15,13 +16,14 @@ func Pin() WorkerOption {
 	})
 }
 
-// processors tells for each processor how many places of workers are on it.
+// processors records how many places of workers are on each processor.
 var processors struct {
 	mu     sync.Mutex
 	places []int
 }
 
-// takeProcessor returns the number of a processor with the fewest places, for one more.
+// takeProcessor returns the number of a processor with the fewest places, and counts one more place
+// there.
 func takeProcessor() (n int) {
 	s := &processors
 	s.mu.Lock()
@@ -38,7 +40,7 @@ func takeProcessor() (n int) {
 	return n
 }
 
-// freeProcessor gives one back.
+// freeProcessor gives back a processor that takeProcessor returned.
 func freeProcessor(n int) {
 	s := &processors
 	s.mu.Lock()
@@ -46,7 +48,7 @@ func freeProcessor(n int) {
 	s.places[n]--
 }
 
-// pinOf returns 1 + the processor of a place of the pool, 0 if that may be any.
+// pinOf returns 1 + the processor of a place of the pool, or 0 if that may be any.
 func (p *Pool) pinOf(slot int) int {
 	if !p.options.pin {
 		return 0

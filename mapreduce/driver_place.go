@@ -2,10 +2,11 @@ package mapreduce
 
 import "fmt"
 
-// AtPlace has all items of a call run at one place of the pool, 0 to [Procs] - 1, whichever worker is there. A pool runs one
-// item at a time at each place, and the worker that takes over from one that ended has the same place: so it can stand for a
-// device, a port or a folder. A task finds its own in [CurrentWorker]. Places without work stay idle, and there are no
-// [Backups] of such a call. The call fails if the pool has no such place, or loses it by [Pool.Resize].
+// AtPlace runs all items of a call at one place of the pool, 0 to [Procs] - 1, whichever worker is
+// there. A pool runs one item at a time at each place, and a worker that replaces another has the
+// same place: so a place can stand for a device, a port or a folder. A task finds its own place in
+// [CurrentWorker]. Places without work stay idle, and such a call has no [Backups]. The call fails
+// if the pool has no such place, or loses it by [Pool.Resize].
 func AtPlace(n int) CallOption {
 	return callFunc(func(o *callOptions) error {
 		if n < 0 || n >= MaxProcs {
@@ -16,7 +17,7 @@ func AtPlace(n int) CallOption {
 	})
 }
 
-// failMisplaced fails a call for a place that the pool does not have.
+// failMisplaced fails a call for a place that the pool does not have, and reports whether it did.
 func (p *Pool) failMisplaced(c *call) bool {
 	if c.state.place <= p.wanted {
 		return false

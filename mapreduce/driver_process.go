@@ -12,31 +12,31 @@ import (
 	"mrrun/mapreduce/internal/proc"
 )
 
-// A child is a [Process] without its types: the link of a worker whose pool has no scheduler, since there is one item and
-// one attempt. Its run goroutine takes the link's events.
+// A child is a [Process] without its types: the link of a worker that needs no scheduler, since it
+// has one item and one attempt. Its run goroutine handles the link's events.
 type child struct {
 	name   string
 	daemon bool
 	link   *link
 	call   *call
 	heeds  bool          // the task takes a context
-	asked  chan struct{} // holds a token when it shall be terminated
+	asked  chan struct{} // holds a token when it is to be terminated
 
-	signalled atomic.Bool // this process has sent it a signal
+	signalled atomic.Bool // this process sent it a signal
 
-	done chan struct{} // closed at its end; what follows is readable then
+	done chan struct{} // closed at its end; guards the following
 	err  error
 	exit Exit
 
-	// the run goroutine's:
-	failure  func() error // returns the error of a task that has answered
-	timer    *time.Timer  // of the timeout, or of the next step
+	// used by the run goroutine only:
+	failure  func() error // returns the error of a task that answered
+	timer    *time.Timer  // for the timeout, or for the next step
 	time     itemTime
-	steps    int // taken to end it
+	steps    int // steps taken to end it
 	ready    bool
 	answered bool
-	reported bool  // that it failed
-	cutOff   error // that it took too long to end after that
+	reported bool  // its failure was reported
+	cutOff   error // the error if it took too long to end after its answer
 }
 
 var lastChild atomic.Int64
@@ -50,7 +50,7 @@ func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*chi
 	}
 	c.keep()
 	c.deadline, _ = ctx.Deadline()
-	if err := l.send(c, span{0, 1}, 1, nil); err != nil { // it waits for the process's hello
+	if err := l.send(c, span{0, 1}, 1, nil); err != nil { // not written before the process's hello
 		c.cargo.Release()
 		l.process.Kill()
 		l.process.Stop(0)
@@ -66,7 +66,7 @@ func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*chi
 	return ch, nil
 }
 
-// startChildLink takes a process that was started ahead, or starts one.
+// startChildLink returns the link of a process that was started ahead, or starts one.
 func startChildLink(ctx context.Context, o *processOptions) (*link, error) {
 	if o.spares != noSpares {
 		if l := spareProcesses.take(&o.poolOptions); l != nil {
@@ -78,7 +78,7 @@ func startChildLink(ctx context.Context, o *processOptions) (*link, error) {
 	return l, l.start()
 }
 
-// newChildLink makes the link of a process.
+// newChildLink makes the link of a [Process].
 func newChildLink(ctx context.Context, o poolOptions, name string) *link {
 	id := int(lastChild.Add(1))
 	l := newLink(newProcessHost(ctx, o), nil, id, 0, false)
@@ -91,7 +91,7 @@ func newChildLink(ctx context.Context, o poolOptions, name string) *link {
 
 func childName(name string, id int) string { return cmp.Or(name, fmt.Sprintf("Process-%d", id)) }
 
-// run is the whole life of the process after its start.
+// run handles the process from its start to its end.
 func (c *child) run(ctx context.Context) {
 	go c.link.live()
 	ended := ctx.Done()
@@ -137,7 +137,7 @@ func (c *child) run(ctx context.Context) {
 	close(c.done)
 }
 
-// handle takes an event of the link. It returns true at the last one.
+// handle handles an event of the link. It returns true at the last one.
 func (c *child) handle(e *event) (over bool) {
 	switch e.kind {
 	case evReady:
@@ -162,8 +162,10 @@ func (c *child) handle(e *event) (over bool) {
 			c.timer.Reset(limit)
 		}
 	case evLost:
-		if e.err != nil && !(c.signalled.Load() && errors.Is(e.err, ErrNoHello)) { // else that is why it came to no hello
-			c.fail(context.Cause(c.link.host.ctx)) // it may have ended the wait for the hello
+		// A signal may be why there was no hello; so may the end of the context, whose cause counts
+		// then.
+		if e.err != nil && !(c.signalled.Load() && errors.Is(e.err, ErrNoHello)) {
+			c.fail(context.Cause(c.link.host.ctx))
 			c.fail(e.err)
 		}
 		return true
@@ -191,7 +193,7 @@ func (c *child) fail(err error) {
 	}
 }
 
-// conclude says how it ended.
+// conclude sets the error and the exit of a process that ended.
 func (c *child) conclude() {
 	exit := c.link.process.Exit()
 	c.exit = newExit(exit)
@@ -215,7 +217,7 @@ func (c *child) signal(s syscall.Signal, group bool) error {
 	return c.link.process.Signal(s, group)
 }
 
-// terminate takes the first step. cause is for the task.
+// terminate takes the first step to end the process. cause is what the task's context gets.
 func (c *child) terminate(cause error) {
 	if c.steps == 0 {
 		c.call.cause = cause
@@ -224,7 +226,7 @@ func (c *child) terminate(cause error) {
 	}
 }
 
-// errEnded is why a process ended that was terminated.
+// errEnded is the reason of the end of a process that was terminated.
 var errEnded = errors.New("it was terminated")
 
 // step takes the next, harder step to end the process.
@@ -237,7 +239,7 @@ func (c *child) step() {
 		c.timer.Reset(KillGrace)
 	case c.steps <= 2:
 		c.steps = 2
-		_ = c.signal(syscall.SIGTERM, false) // it has ended
+		_ = c.signal(syscall.SIGTERM, false) // an error means that it has ended
 		c.timer.Reset(proc.TermTime)
 	default:
 		c.link.process.Kill()

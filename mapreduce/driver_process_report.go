@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// report tells that the process has failed, once and when it happens, as whoever could ask may wait for what will never
-// come: to its Logger, else on standard error. What this process has ended itself has not failed.
+// report reports that the process failed, once and when it happens, because the caller that could
+// ask may be waiting for something that will never come. It goes to the Logger, or else to standard
+// error. A process that this one ended itself has not failed.
 func (c *child) report(err error) {
 	if err == nil || c.reported || c.steps > 0 || c.signalled.Load() && c.exit.Signal != 0 {
 		return
@@ -20,7 +21,7 @@ func (c *child) report(err error) {
 		died, ok := errors.AsType[*ExitError](err)
 		if !ok {
 			err = fmt.Errorf("process %s (pid %d): %w", c.name, c.PID(), err)
-		} else if o.output == nil && !died.proc().NoThread() { // its last words are there already
+		} else if o.output == nil && !died.proc().NoThread() { // its last words are printed already
 			brief := *died
 			brief.Stderr = ""
 			err = &brief

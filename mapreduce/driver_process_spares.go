@@ -8,18 +8,19 @@ import (
 	"time"
 )
 
-// A spareSet has processes that were started ahead and wait for their task: links that nobody has greeted. All are of one kind.
+// A spareSet holds processes that were started ahead and wait for a task: links that are not yet
+// greeted. All are of one kind.
 type spareSet struct {
 	mu       sync.Mutex
-	kind     string // what they have in common
+	kind     string // what they have in common: see kindOf
 	wanted   int
 	ready    []*link
 	starting int
 	ending   int
-	changed  sync.Cond // of starting and ending
+	changed  sync.Cond // signalled when starting or ending changes
 }
 
-// spareProcesses are those for [Task.Start].
+// spareProcesses are the spares of [Task.Start].
 var spareProcesses = newSpareSet()
 
 func newSpareSet() *spareSet {
@@ -28,13 +29,15 @@ func newSpareSet() *spareSet {
 	return s
 }
 
-// noSpares is for a Start that says nothing of [Spares].
+// noSpares is the number of spares of a Start without [Spares].
 const noSpares = -1
 
-// sparePause is how long the place of a process that was taken stays empty, so as not to slow down what that one is to do.
+// sparePause is the pause before a process that was taken is replaced, so that the start of the
+// next one does not slow it down.
 const sparePause = 2 * time.Millisecond
 
-// take returns a process that is ready, or nil, and has as many others started as the options say. Those of another kind end.
+// take returns a process that is ready, or nil. It then starts as many others as the options say,
+// and ends those of another kind.
 func (s *spareSet) take(o *poolOptions) *link {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,12 +63,13 @@ func (s *spareSet) take(o *poolOptions) *link {
 	return taken
 }
 
-// kindOf tells processes apart by what is decided when they are started.
+// kindOf returns what is fixed when a process is started, and so tells kinds of processes apart.
 func kindOf(o *poolOptions) string {
 	return fmt.Sprintf("%q %q %q %q %d %d %t", o.path, o.args, o.env, o.dir, o.memory, o.nice, o.pin)
 }
 
-// start starts one, for as long as it is wanted. That it cannot be started is for the next Start to find out.
+// start starts a process, and keeps it if it is still wanted. If it cannot be started, the next
+// Start will report that.
 func (s *spareSet) start(kind string, o poolOptions) {
 	l := newChildLink(context.Background(), o, "spare")
 	l.taken = make(chan struct{})
@@ -83,7 +87,7 @@ func (s *spareSet) start(kind string, o poolOptions) {
 	}
 }
 
-// drop ends all but the first n.
+// drop ends all but the first n that are ready.
 func (s *spareSet) drop(n int) {
 	n = min(n, len(s.ready))
 	for _, l := range s.ready[n:] {
@@ -92,7 +96,7 @@ func (s *spareSet) drop(n int) {
 	s.ready = slices.Delete(s.ready, n, len(s.ready))
 }
 
-// end ends one, and has it waited for.
+// end kills a process, and waits for it in a new goroutine.
 func (s *spareSet) end(l *link) {
 	close(l.taken)
 	l.process.Kill()
@@ -107,7 +111,7 @@ func (s *spareSet) end(l *link) {
 	}()
 }
 
-// endAll ends all and waits for them.
+// endAll ends all processes and waits for them.
 func (s *spareSet) endAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +122,7 @@ func (s *spareSet) endAll() {
 	}
 }
 
-// assign gives a process that was started ahead what it was not told then.
+// assign gives a process that was started ahead the options and the name that were unknown then.
 func (l *link) assign(ctx context.Context, o poolOptions, name string) {
 	l.host.ctx, l.host.life, l.host.options = ctx, ctx, o
 	l.name = childName(name, l.id)

@@ -11,10 +11,12 @@ import (
 	"mrrun/transport"
 )
 
-// Profile writes a profile of the worker with that ID to w, in the format of go tool pprof. kind is "cpu", which takes
-// time d, or the name of a profile of [runtime/pprof] such as "heap" or "goroutine", which is taken at once. The worker
-// goes on working meanwhile. Profile blocks until the profile is there; when ctx ends first, it returns its cause, and a cpu
-// profile goes on in the worker, which makes one at a time. It is an error if the worker is not there, has not begun or ends.
+// Profile writes a profile of the worker with that ID to w, in the format of go tool pprof. kind is
+// "cpu", which takes time d, or the name of a profile of [runtime/pprof] such as "heap" or
+// "goroutine", which is taken at once. The worker continues to work meanwhile. Profile blocks until
+// the profile arrives. If ctx ends first, it returns the cause; a cpu profile then continues in the
+// worker, which makes one at a time. It is an error if there is no such worker, or if it is not
+// ready yet or is ending.
 func (p *Pool) Profile(ctx context.Context, worker int, kind string, d time.Duration, w io.Writer) error {
 	l := p.findWorker(worker)
 	if l == nil {
@@ -51,13 +53,13 @@ type profiling struct {
 	lastProfile uint32
 }
 
-// A profileResult is what a worker sends.
+// A profileResult is a worker's answer to a profile request.
 type profileResult struct {
 	data []byte
 	err  error
 }
 
-// profile asks the worker and waits.
+// profile asks the worker for a profile and waits for it.
 func (l *link) profile(ctx context.Context, kind string, d time.Duration) ([]byte, error) {
 	result := make(chan profileResult, 1)
 	l.mu.Lock()
@@ -95,7 +97,7 @@ func (l *link) profile(ctx context.Context, kind string, d time.Duration) ([]byt
 	}
 }
 
-// profiled takes the answer.
+// profiled passes an answer to the caller that waits for it.
 func (l *link) profiled(tag uint32, body []byte) error {
 	in := transport.NewDecoder(body)
 	text, err := in.String()

@@ -18,8 +18,8 @@ type outbox struct {
 	lastTag  uint32 // of a chunk
 }
 
-// flushLoop writes the requests that kick has left; the supervisor must never wait for a worker that does not read. A
-// worker that cannot be written to is ended, which read sees.
+// flushLoop writes the requests that kick could not: the supervisor must never wait for a worker
+// that does not read. It kills a worker that it cannot write to, which read then sees.
 func (l *link) flushLoop() {
 	for {
 		select {
@@ -33,13 +33,13 @@ func (l *link) flushLoop() {
 	}
 }
 
-// send adds a chunk to the requests; attempt counts how often its first item is sent, from 1. An error is about the
-// arguments; nothing was sent then. See sentChunk about claim.
+// send adds a chunk to the requests. attempt counts the runs of its first item, from 1; for claim
+// see sentChunk. An error is about the arguments, and means that nothing was sent.
 func (l *link) send(c *call, s span, attempt int, claim *atomic.Bool) error {
 	l.open(c)
 	l.lastTag++
 	size := 0
-	l.mu.Lock() // the answer may come before Add has returned: it waits for its entry in sent
+	l.mu.Lock() // the answer may come before Add returns: it waits for its entry in sent
 	defer l.mu.Unlock()
 	var bad error
 	_, err := l.requests.Add(kindChunk, l.lastTag, func(out *transport.Encoder) error {
@@ -59,13 +59,14 @@ func (l *link) send(c *call, s span, attempt int, claim *atomic.Bool) error {
 	}
 	l.sent = append(l.sent, sentChunk{tag: l.lastTag, call: c, span: s, bytes: size, claim: claim})
 	l.dirty = true
-	return nil // a broken pipe is a lost worker, which read reports
+	return nil // if the pipe is broken, read reports a lost worker
 }
 
-// errAnswered is returned about a copy that is not needed.
+// errAnswered means that a copy is not needed.
 var errAnswered = errors.New("the chunk has been answered")
 
-// copyTo sends a second copy of a chunk to another worker. No answer is taken meanwhile, so the arguments are still there.
+// copyTo sends a second copy of a chunk to another worker. It holds mu, so no answer is placed
+// meanwhile and the arguments still exist.
 func (l *link) copyTo(other *link, c *call, s span, attempt int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,7 +82,8 @@ func (l *link) copyTo(other *link, c *call, s span, attempt int) error {
 	return nil
 }
 
-// encodeSafely lets a panic of a user's encoding method fail its call, not the driver.
+// encodeSafely encodes arguments such that a panic in a user's encoding method fails its call, not
+// the driver.
 func encodeSafely(c *call, out *transport.Encoder, s span) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -91,7 +93,7 @@ func encodeSafely(c *call, out *transport.Encoder, s span) (err error) {
 	return c.items.encode(out, s)
 }
 
-// open makes the call known to the worker.
+// open tells the worker about the call, unless it knows it.
 func (l *link) open(c *call) {
 	if !l.opened[c.id] {
 		l.opened[c.id] = true
@@ -111,8 +113,8 @@ func (l *link) cancelCall(c *call) {
 	l.dirty = true
 }
 
-// forget lets the worker drop what it keeps for a call. That is not urgent, and goes with what is sent next, unless the
-// worker still runs something of it.
+// forget tells the worker that it may drop what it keeps for a call. That is not urgent, and is
+// written with the next request, unless a worker still runs items of the call.
 func (l *link) forget(c *call) {
 	if l != nil && l.opened[c.id] {
 		delete(l.opened, c.id)
@@ -121,7 +123,8 @@ func (l *link) forget(c *call) {
 	}
 }
 
-// kick has waiting requests written: at once if the pipe takes them, which saves waking another goroutine.
+// kick writes waiting requests: at once if the pipe accepts them, which saves waking another
+// goroutine.
 func (l *link) kick() {
 	if l == nil || !l.dirty {
 		return

@@ -6,18 +6,19 @@ import (
 )
 
 const (
-	// restartsAllowed within restartPeriod are far more than what a machine in trouble causes, and far fewer than what a
-	// worker causes that dies whenever it has answered.
+	// restartsAllowed within restartPeriod is far more deaths than a machine in trouble causes, and
+	// far fewer than a worker causes that dies whenever it has answered.
 	restartsAllowed = 200
 	restartPeriod   = 10 * time.Second
 )
 
-// RestartIntensity sets how many workers may die within a period, through no fault of an item, before the pool gives up:
-// calls under way, and those that come, then return an error that tells the last death, in which [errors.As] finds its
-// [WorkerLostError]. 0 means that the first such death ends the pool. The default is 200 within 10 seconds, or twice the
-// number of workers if that is more.
+// RestartIntensity sets how many workers may die within a period, through no fault of an item,
+// before the pool gives up: current and later calls then return an error that describes the last
+// death, in which [errors.As] finds its [WorkerLostError]. 0 means that the first such death ends
+// the pool. The default is 200 within 10 seconds, or twice the number of workers if that is more.
 //
-// A worker that dies while it runs an item does not count: see [Retries]. Nor does one that the pool itself has ended.
+// A worker that dies while it runs an item does not count: see [Retries]. Nor does one that the
+// pool ended itself.
 func RestartIntensity(n int, period time.Duration) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if n < 0 || period <= 0 {
@@ -28,8 +29,8 @@ func RestartIntensity(n int, period time.Duration) PoolOption {
 	})
 }
 
-// diedOf counts the death of a worker that no item is to blame for. It returns the error to give the pool up with, nil while
-// such deaths are few.
+// diedOf counts the death of a worker for which no item is to blame. It returns the error with
+// which to give up the pool, or nil while such deaths are few.
 func (p *Pool) diedOf(lost *WorkerLostError, now time.Time) error {
 	most, period := p.options.restarts, p.options.restartPeriod
 	if period == 0 {

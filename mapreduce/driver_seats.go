@@ -20,7 +20,7 @@ type seat struct {
 	victimItem int
 }
 
-// fill puts a worker into a slot: a spare that is ready, or a new one. A new one reports by events.
+// fill puts a worker into a slot: a spare that is ready, or a new one, which will report by events.
 func (p *Pool) fill(slot int) {
 	for i, l := range p.spares {
 		if l.ready && l.alive() {
@@ -28,7 +28,7 @@ func (p *Pool) fill(slot int) {
 			l.spare = false
 			p.put(slot, l)
 			if n := p.pinOf(slot); n > 0 {
-				_ = l.process.Pin(n - 1) // an error: it has ended
+				_ = l.process.Pin(n - 1) // an error means that it has ended
 			}
 			p.scheduler.ready(slot)
 			p.act()
@@ -40,7 +40,7 @@ func (p *Pool) fill(slot int) {
 	p.addSpares()
 }
 
-// fillEmpty is fill for a slot that may have been filled meanwhile, or is not wanted any more.
+// fillEmpty fills a slot if it is still empty and wanted.
 func (p *Pool) fillEmpty(slot int) {
 	if slot < p.wanted && !p.released && p.links[slot] == nil {
 		p.fill(slot)
@@ -73,7 +73,7 @@ func (p *Pool) addSpares() {
 	}
 }
 
-// replace ends a worker that holds nothing and fills its slot, if that is still wanted.
+// replace ends a worker that holds nothing, and fills its slot if that is still wanted.
 func (p *Pool) replace(slot int) {
 	p.empty(slot)
 	if slot < p.wanted && !p.released {
@@ -82,14 +82,15 @@ func (p *Pool) replace(slot int) {
 	}
 }
 
-// refill fills a slot whose worker leaves: at once, unless more leave already than work, which are waited for.
+// refill fills a slot whose worker leaves: at once, unless more workers are leaving than are
+// wanted; then the slot is filled when this worker has ended.
 func (p *Pool) refill(slot int) {
 	if p.leaving <= p.wanted {
 		p.fill(slot)
 	}
 }
 
-// empty ends the worker of a slot in good order.
+// empty removes the worker of a slot and ends it in good order.
 func (p *Pool) empty(slot int) {
 	old := p.links[slot]
 	if old == nil {
@@ -99,8 +100,8 @@ func (p *Pool) empty(slot int) {
 	p.end(old, slot)
 }
 
-// Resize changes the number of workers to n, 1 to [MaxProcs]. Workers that are too many end when they have answered what
-// they hold. It does not wait, and has no effect after Close.
+// Resize changes the number of workers to n, 1 to [MaxProcs]. Surplus workers end when they have
+// answered what they hold. Resize does not wait, and has no effect after Close.
 func (p *Pool) Resize(n int) error {
 	if n < 1 || n > MaxProcs {
 		return fmt.Errorf("mapreduce: Resize(%d): takes 1 to %d", n, MaxProcs)
@@ -132,7 +133,8 @@ func (p *Pool) resize(n int) {
 	}
 }
 
-// vacate ends the worker of a slot when it has answered what it holds; one that is not ready yet holds nothing.
+// vacate ends the worker of a slot when it has answered what it holds. A worker that is not ready
+// yet holds nothing.
 func (p *Pool) vacate(slot int) {
 	switch l := p.links[slot]; {
 	case l == nil:
@@ -143,7 +145,7 @@ func (p *Pool) vacate(slot int) {
 	}
 }
 
-// release ends all workers of a pool that has nothing to do; wake starts them again.
+// release ends all workers of a pool that has nothing to do; wake starts workers again.
 func (p *Pool) release() {
 	p.released = true
 	for slot := range p.links {

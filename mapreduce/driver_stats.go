@@ -19,7 +19,8 @@ func (p *Pool) showProgress() {
 	}
 }
 
-// current completes the numbers that are counted as things happen.
+// current returns the numbers: those that are counted as things happen, and those that are computed
+// now.
 func (p *Pool) current() Stats {
 	s := p.numbers
 	for _, w := range p.scheduler.workers {
@@ -66,5 +67,5 @@ func (p *Pool) countAnswer(e *event, chunk span) {
 	p.numbers.Slowest = slowest[:min(len(slowest), keepSlowest)]
 }
 
-// keepSlowest is the number of slow items that are kept.
+// keepSlowest is how many slow items are kept.
 const keepSlowest = 5

@@ -13,13 +13,14 @@ import (
 // DefaultExitTimeout is how long the workers of a pool may take to end unless [ExitTimeout] says otherwise.
 const DefaultExitTimeout = time.Minute
 
-// ExitTimeout sets how long a worker may take to end in good order: at [Pool.Close], or when it is replaced or too many. In
-// that time the processes that its tasks have started end, then its programs of a [Command], whose input has ended, and then
-// the exit functions of its states run. What is not done then is killed, and Close returns an error that says what that was,
-// in which [errors.Is] finds [ErrTimeout]. The end of the pool's context, and [Pool.Terminate], cut it off at once.
+// ExitTimeout sets how long a worker may take to end in good order: at [Pool.Close], or when it is
+// replaced or surplus. In that time the processes that its tasks started end, then its programs of
+// a [Command], whose input is closed, and then the exit functions of its states run. What has not
+// ended in time is killed, and Close returns an error that says what it was, in which [errors.Is]
+// finds [ErrTimeout]. The end of the pool's context, and [Pool.Terminate], cut it short at once.
 //
-// The default is [DefaultExitTimeout] for a pool. For a process that [Task.Start] starts, where [Process.Wait] returns the
-// error, it is any time, as for 0.
+// The default is [DefaultExitTimeout] for a pool. For a process that [Task.Start] starts, the
+// default is no limit, and [Process.Wait] returns the error. 0 means no limit.
 func ExitTimeout(d time.Duration) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if d < 0 {
@@ -33,21 +34,21 @@ func ExitTimeout(d time.Duration) WorkerOption {
 	})
 }
 
-// exitLimit is how long a worker of a pool may take to end, 0 for any time.
+// exitLimit returns how long a worker of a pool may take to end; 0: no limit.
 func (o *poolOptions) exitLimit() time.Duration {
 	return max(cmp.Or(o.exitTime, DefaultExitTimeout), 0)
 }
 
-// An ending is how a worker is ended.
+// An ending says how to end a worker.
 type ending int
 
 const (
-	endNow  ending = iota // it is killed
+	endNow  ending = iota // kill it
 	endIdle               // in good order
-	endBusy               // likewise, once it is done with what nobody waits for any more, for which it gets KillGrace
+	endBusy               // in good order, after up to KillGrace for chunks that no caller awaits
 )
 
-// stop ends the worker and waits for it. The error says what of its good order was cut off.
+// stop ends the worker and waits for it. The error says which part of its orderly end was cut off.
 func (l *link) stop(how ending) (cutOff error) {
 	l.mu.Lock()
 	l.stopped = true
@@ -56,7 +57,7 @@ func (l *link) stop(how ending) (cutOff error) {
 	if process != nil {
 		switch {
 		case !greeted:
-			process.Kill() // it has done nothing yet
+			process.Kill() // it has not done anything yet
 		case how != endNow:
 			cutOff = l.letEnd(how)
 		}
@@ -67,16 +68,16 @@ func (l *link) stop(how ending) (cutOff error) {
 	return cutOff
 }
 
-// letEnd asks the worker to end, and returns when it has, or may take no longer.
+// letEnd asks the worker to end, and returns when it has ended or its time is over.
 func (l *link) letEnd(how ending) (cutOff error) {
 	process, limit := l.process, l.host.options.exitLimit()
-	_ = process.Signal(syscall.SIGCONT, false) // one that is stopped could not end
+	_ = process.Signal(syscall.SIGCONT, false) // a stopped process could not end
 	if limit > 0 {
 		_ = process.Requests.SetWriteDeadline(time.Now().Add(limit))
 	}
 	_, _ = l.requests.Add(proc.KindStop, 0, nil)
 	if l.requests.Flush() != nil {
-		return nil // it has ended, or does not read
+		return nil // it ended, or does not read
 	}
 	if how == endBusy && !l.await(l.leaving, KillGrace) {
 		return nil
@@ -87,7 +88,8 @@ func (l *link) letEnd(how ending) (cutOff error) {
 	return l.cutOff(limit)
 }
 
-// await waits for the event: for the limit at most, 0 is none, and only as long as the pool lives.
+// await waits for the event, at most for limit (0: no limit) and while the pool lives. It reports
+// whether the event came.
 func (l *link) await(event <-chan struct{}, limit time.Duration) bool {
 	var late <-chan time.Time
 	if limit > 0 {
@@ -104,7 +106,7 @@ func (l *link) await(event <-chan struct{}, limit time.Duration) bool {
 	return false
 }
 
-// cutOff is the error about a worker that took too long to end.
+// cutOff returns the error about a worker that took too long to end.
 func (l *link) cutOff(limit time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,13 +118,13 @@ func (l *link) cutOff(limit time.Duration) error {
 		"to the end of %s; see ExitTimeout", who, l.process.PID(), limit, cmp.Or(l.leavingWith, "its work"))}
 }
 
-// A cutOffError is an [ErrTimeout] that is about no item.
+// A cutOffError is an [ErrTimeout] that concerns no item.
 type cutOffError struct{ text string }
 
 func (e *cutOffError) Error() string        { return e.text }
 func (e *cutOffError) Is(target error) bool { return target == ErrTimeout }
 
-// isLeaving notes what the worker does last: it has said so.
+// isLeaving records what the worker does as its last work, as it has told.
 func (l *link) isLeaving(what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -132,7 +134,7 @@ func (l *link) isLeaving(what string) {
 	l.leavingWith = what
 }
 
-// end has a worker ended that has no slot any more.
+// end ends a worker that no longer has a slot, in a new goroutine.
 func (p *Pool) end(l *link, slot int) {
 	p.leaving++
 	p.ending.Go(func() {
@@ -149,7 +151,7 @@ func (p *Pool) noteCutOff(err error) {
 	}
 }
 
-// endingOf is how a worker ends when the pool does, for this cause.
+// endingOf returns how a worker ends when the pool ends for this cause.
 func (p *Pool) endingOf(slot int, cause error) ending {
 	switch {
 	case cause != ErrClosed:
@@ -160,7 +162,7 @@ func (p *Pool) endingOf(slot int, cause error) ending {
 	return endBusy
 }
 
-// lifeCause is why the pool's context ended, nil if it did not or nobody but Terminate wanted it.
+// lifeCause returns why the pool's context ended; nil if it did not, or if Terminate ended it.
 func lifeCause(life context.Context) error {
 	if cause := context.Cause(life); cause != nil && cause != errTerminated {
 		return cause
