@@ -10,20 +10,22 @@ import (
 	"mrrun/transport"
 )
 
-// A link carries the frames between a client and its server once they have greeted: their connection, or, where that is a Unix
-// socket, memory that both have mapped, with the socket as its bell.
+// A link carries the frames between a client and its server after the greeting. It is their
+// connection or, where that is a Unix socket on Linux, memory that both have mapped, with the
+// socket as its bell.
 type link interface {
 	io.ReadWriteCloser
 	SetDeadline(time.Time) error
 }
 
-// A greeting is what a client learns of its server first.
+// A greeting is what a client first learns of its server.
 type greeting struct {
 	instance string
-	limit    uint64 // of the messages that it takes, in bytes
+	limit    uint64 // the largest message that it takes, in bytes
 }
 
-// greetServer is the client's part of the greeting; limit is that of its own messages. The link has conn from then on.
+// greetServer is the client's part of the greeting; limit is the largest message that the client
+// takes, in bytes. On success the link owns conn.
 func greetServer(conn net.Conn, limit uint64) (l link, server greeting, err error) {
 	shares := uint64(0)
 	if canShare(conn) {
@@ -67,7 +69,8 @@ func parseServerHello(f transport.Frame) (server greeting, err error) {
 	return server, err
 }
 
-// greetClient is the server's part; theirs is the limit of the messages that the client takes. The link has conn from then on.
+// greetClient is the server's part of the greeting; theirs is the largest message that the client
+// takes, in bytes. On success the link owns conn.
 func greetClient(conn net.Conn, server greeting) (l link, theirs uint64, err error) {
 	f, err := transport.NewReader(conn, maxHello).Next()
 	if err != nil {
@@ -84,7 +87,7 @@ func greetClient(conn net.Conn, server greeting) (l link, theirs uint64, err err
 		e.String(server.instance)
 	})
 	if version != protocolVersion {
-		_, _ = conn.Write(answer) // so that the client can say it, too
+		_, _ = conn.Write(answer) // so that the client can report it, too
 		return nil, 0, fmt.Errorf("%w: the client's is %d, ours is %d", ErrVersion, version, protocolVersion)
 	}
 	if theirs, err = d.Uint(); err != nil {
@@ -98,14 +101,14 @@ func greetClient(conn net.Conn, server greeting) (l link, theirs uint64, err err
 	return conn, theirs, err
 }
 
-// maxHello is the largest body of a hello.
+// maxHello is the largest size of the body of a hello, in bytes.
 const maxHello = 64
 
-// hello makes a frame.
+// hello encodes a frame with the body that the function body appends.
 func hello(body func(*transport.Encoder)) []byte {
 	var b bytes.Buffer
 	w := transport.NewWriter(&b)
-	_, _ = w.Add(kindHello, 0, func(e *transport.Encoder) error { body(e); return nil }) // it is small
-	_ = w.Flush()                                                                        // a buffer takes it
+	_, _ = w.Add(kindHello, 0, func(e *transport.Encoder) error { body(e); return nil }) // small enough
+	_ = w.Flush()                                                                        // b takes all of it
 	return b.Bytes()
 }

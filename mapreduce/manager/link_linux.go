@@ -11,16 +11,16 @@ import (
 	"mrrun/internal/stream"
 )
 
-// shareSize is how many bytes a link has each way.
+// shareSize is the number of bytes that a link's memory holds in each direction.
 const shareSize = 64 << 10
 
-// canShare reports whether the other side is on this machine.
+// canShare reports whether the other side is on this machine, so that memory can be shared with it.
 func canShare(conn net.Conn) bool {
 	_, ok := conn.(*net.UnixConn)
 	return ok
 }
 
-// share sends an answer, and with it the memory that the link goes through.
+// share sends an answer together with the file of the memory that carries the link.
 func share(conn net.Conn, answer []byte) (link, error) {
 	region, err := stream.NewRegion(shareSize)
 	if err != nil {
@@ -39,9 +39,9 @@ func share(conn net.Conn, answer []byte) (link, error) {
 	return openStream(region, 0, socket)
 }
 
-// openStream makes a link of memory that both sides have, and of the socket between them.
+// openStream makes a link from memory that both sides have and from the socket between them.
 func openStream(region *shm.Region, side int, socket *net.UnixConn) (link, error) {
-	err := region.CloseFile() // both have it mapped, or it on its way
+	err := region.CloseFile() // both sides have mapped it, or will from the descriptor that was sent
 	if err == nil {
 		var s *stream.Stream
 		if s, err = stream.Open(region, side, stream.Bell{In: socket, Out: socket}, nil); err == nil {
@@ -52,13 +52,14 @@ func openStream(region *shm.Region, side int, socket *net.UnixConn) (link, error
 	return nil, fmt.Errorf("open the memory that is shared: %w", err)
 }
 
-// A sharingReader reads from a server, and keeps the file that comes with what it sends.
+// A sharingReader reads from a server, and keeps the file that comes with the data.
 type sharingReader struct {
 	conn net.Conn
 	file *os.File
 }
 
-// Read reads. It looks for a file if there can be one.
+// Read reads data. If the connection can bring a file, and none has come yet, Read receives that
+// too.
 func (r *sharingReader) Read(p []byte) (int, error) {
 	socket, ok := r.conn.(*net.UnixConn)
 	if !ok || r.file != nil {
@@ -81,7 +82,7 @@ func (r *sharingReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// link returns what the frames come through.
+// link returns the link over the memory in the file, or the connection if no file has come.
 func (r *sharingReader) link() (link, error) {
 	if r.file == nil {
 		return r.conn, nil
@@ -93,4 +94,4 @@ func (r *sharingReader) link() (link, error) {
 	return openStream(region, 1, r.conn.(*net.UnixConn))
 }
 
-func (r *sharingReader) drop() { r.file.Close() } // nil is an error like any other
+func (r *sharingReader) drop() { r.file.Close() } // closing a nil file only returns an error

@@ -11,7 +11,7 @@ func share(conn net.Conn, answer []byte) (link, error) {
 	return conn, err
 }
 
-// A sharingReader reads.
+// A sharingReader reads from a connection: no memory is shared on this system.
 type sharingReader struct{ conn net.Conn }
 
 func (r *sharingReader) Read(p []byte) (int, error) { return r.conn.Read(p) }

@@ -9,9 +9,9 @@ import (
 	"mrrun/transport"
 )
 
-// A List is a slice on a manager. It is made by [NewList] and used by pointer; all methods are safe for concurrent use, and
-// each is one step that no other comes between. The error about an element that is not there wraps [ErrIndex]; an
-// index that is negative counts from the end, as in Python.
+// A List is a slice on a manager. It is made by [NewList] and used by pointer; all methods are safe
+// for concurrent use, and each is atomic. A negative index counts from the end, as in Python. The
+// error about an index out of range wraps [ErrIndex].
 type List[T any] struct {
 	proxy
 	values coder[T]
@@ -19,7 +19,7 @@ type List[T any] struct {
 
 func listSignature[T any]() string { return signatureOf("list", reflect.TypeFor[T]()) }
 
-// NewList makes a list of vs. A named list that is there already keeps what it has.
+// NewList makes a list of vs. A [Named] list that exists already keeps its elements.
 func NewList[T any](ctx context.Context, c Conn, vs []T, opts ...ObjectOption) (*List[T], error) {
 	l := &List[T]{}
 	var err error
@@ -32,7 +32,7 @@ func NewList[T any](ctx context.Context, c Conn, vs []T, opts ...ObjectOption) (
 // EncodeMsgpack sends the proxy.
 func (l *List[T]) EncodeMsgpack(e *msgpack.Encoder) error { return l.encode(e) }
 
-// DecodeMsgpack receives a proxy. A list of another type is an error.
+// DecodeMsgpack receives a proxy. It returns an error if the list has another element type.
 func (l *List[T]) DecodeMsgpack(d *msgpack.Decoder) (err error) {
 	if l.values, err = coderOf[T](); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (l *List[T]) at(i int, v *T) func(*transport.Encoder) error {
 	}
 }
 
-// index appends a number that may be negative.
+// index appends an index, which may be negative.
 func index(e *transport.Encoder, i int) { e.Uint(uint64(int64(i))) }
 
 func (l *List[T]) result(v *T) func(*transport.Decoder) error {
@@ -91,19 +91,19 @@ func (l *List[T]) Set(ctx context.Context, i int, v T) error {
 	return l.call(ctx, "List.Set", l.at(i, &v), nil)
 }
 
-// Insert puts a value before element i.
+// Insert inserts a value before element i, or at the end if i is the length.
 func (l *List[T]) Insert(ctx context.Context, i int, v T) error {
 	return l.call(ctx, "List.Insert", l.at(i, &v), nil)
 }
 
-// Pop removes element i and returns it; -1 is the last.
+// Pop removes element i and returns it; -1 is the last one.
 func (l *List[T]) Pop(ctx context.Context, i int) (v T, err error) {
 	err = l.call(ctx, "List.Pop", l.at(i, nil), l.result(&v))
 	return v, err
 }
 
-// Remove removes the first element that is v, and reports whether there was one. Values are the same if they are encoded
-// the same.
+// Remove removes the first element that is v, and reports whether there was one. It compares values
+// in their encoded form.
 func (l *List[T]) Remove(ctx context.Context, v T) (found bool, err error) {
 	err = l.call(ctx, "List.Remove", func(e *transport.Encoder) error { return l.values.Encode(e, &v) }, flag(&found))
 	return found, err
@@ -123,8 +123,8 @@ func (l *List[T]) add(ctx context.Context, method string, i int, n T) (sum T, er
 	return sum, err
 }
 
-// CompareAndSwap sets element i to v if it is old, and reports whether it was. Values are the same if they are encoded the
-// same.
+// CompareAndSwap sets element i to v if it is old, and reports whether it was. It compares values
+// in their encoded form.
 func (l *List[T]) CompareAndSwap(ctx context.Context, i int, old, v T) (swapped bool, err error) {
 	err = l.call(ctx, "List.CompareAndSwap", func(e *transport.Encoder) error {
 		index(e, i)
@@ -136,7 +136,8 @@ func (l *List[T]) CompareAndSwap(ctx context.Context, i int, old, v T) (swapped 
 	return swapped, err
 }
 
-// Update has f, which [UpdateFunc] has registered, make a new value of element i, and returns it.
+// Update replaces element i by what f, registered with [UpdateFunc], makes of it, and returns the
+// new element.
 func (l *List[T]) Update(ctx context.Context, i int, f Updater[T]) (v T, err error) {
 	if f.name == "" {
 		return v, errNoUpdater
@@ -158,7 +159,7 @@ func (l *List[T]) Len(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// Slice returns a copy of the elements from i up to j, without j.
+// Slice returns a copy of the elements from index i up to, but not including, index j.
 func (l *List[T]) Slice(ctx context.Context, i, j int) ([]T, error) {
 	return l.slice(ctx, "List.Slice", bounds(i, j))
 }

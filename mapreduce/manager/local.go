@@ -10,9 +10,10 @@ import (
 	"strings"
 )
 
-// ListenLocal listens for the processes of this user on this machine, at a Unix socket. On Linux it refuses those of others,
-// and its name is in no file system, so that nothing of it stays however this process ends. Elsewhere it is in a new directory
-// that only this user can enter; Close removes both.
+// ListenLocal listens for the processes of this user on this machine, on a Unix socket. On Linux it
+// refuses the processes of other users, and the name of the socket is in no file system, so that
+// nothing of it remains however this process ends. Elsewhere the socket is in a new directory that
+// only this user can enter; closing the listener removes both.
 func ListenLocal() (net.Listener, error) {
 	l, dir, err := listenUnix()
 	if err != nil {
@@ -21,10 +22,10 @@ func ListenLocal() (net.Listener, error) {
 	return &localListener{l, dir}, nil
 }
 
-// A localListener accepts the processes of its own user alone.
+// A localListener accepts only processes of its own user.
 type localListener struct {
 	*net.UnixListener
-	dir string // removed with it; "": there is none
+	dir string // removed by Close; empty if there is none
 }
 
 func (l *localListener) Accept() (net.Conn, error) {
@@ -49,10 +50,11 @@ func (l *localListener) Close() error {
 	return err
 }
 
-// Address is what [Dial] takes to get to a listener that [ListenLocal] has made.
+// Address returns the address that [Dial] takes to connect to a listener made by [ListenLocal].
 func Address(l net.Listener) string { return "unix:" + filepath.Clean(l.Addr().String()) }
 
-// Dial connects to a manager of this user on this machine, whose address [Client.Address] or [Address] has told.
+// Dial connects to a manager of this user on this machine, at an address that [Client.Address] or
+// [Address] has returned.
 func Dial(ctx context.Context, address string, opts ...Option) (*Client, error) {
 	path, ok := strings.CutPrefix(address, "unix:")
 	if !ok {

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listenUnix listens at an abstract name. It is random: nobody takes this server for one that was there before.
+// listenUnix listens on an abstract name. The name is random, so that no client takes this server
+// for an earlier one.
 func listenUnix() (l *net.UnixListener, dir string, err error) {
 	l, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: "@mrrun-manager-" + rand.Text()})
 	return l, "", err

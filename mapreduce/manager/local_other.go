@@ -11,9 +11,10 @@ import (
 	"syscall"
 )
 
-// listenUnix listens in a directory of its own. Its name is random: nobody takes this server for one that was there before.
+// listenUnix listens in a directory of its own. The name is random, so that no client takes this
+// server for an earlier one.
 func listenUnix() (l *net.UnixListener, dir string, err error) {
-	if dir, err = os.MkdirTemp("", "manager-*"); err != nil { // with mode 0700
+	if dir, err = os.MkdirTemp("", "manager-*"); err != nil { // its mode is 0700
 		return nil, "", err
 	}
 	l, err = net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: filepath.Join(dir, rand.Text())})
@@ -23,7 +24,7 @@ func listenUnix() (l *net.UnixListener, dir string, err error) {
 	return l, dir, err
 }
 
-// samePeer leaves it to the directory, which only its user can enter.
+// samePeer accepts all processes: only this user can enter the directory of the socket.
 func samePeer(*net.UnixConn) error { return nil }
 
 func tooManyFiles(err error) bool {

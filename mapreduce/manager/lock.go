@@ -13,12 +13,13 @@ import (
 	"mrrun/transport"
 )
 
-// A Lock is held by one client at a time, and within its process by one goroutine. When the connection of its holder ends,
-// the next one gets it with [shared.ErrOwnerDied]. Whoever comes first gets it first. It is made by [NewLock] and used by
-// pointer; all methods are safe for concurrent use.
+// A Lock is held by one client at a time, and within the client's process by one goroutine. When
+// the connection of its holder ends, the next waiter gets it with [shared.ErrOwnerDied]. Waiters
+// get the lock in the order in which they came. It is made by [NewLock] and used by pointer; all
+// methods are safe for concurrent use.
 type Lock struct{ proxy }
 
-// NewLock makes a lock that nobody holds.
+// NewLock makes a lock without a holder.
 func NewLock(ctx context.Context, c Conn, opts ...ObjectOption) (*Lock, error) {
 	l := &Lock{}
 	return l, l.create(ctx, c, "NewLock", "lock", "lock", opts, nil)
@@ -30,30 +31,32 @@ func (l *Lock) EncodeMsgpack(e *msgpack.Encoder) error { return l.encode(e) }
 // DecodeMsgpack receives a proxy.
 func (l *Lock) DecodeMsgpack(d *msgpack.Decoder) error { return l.decode(d, "lock") }
 
-// Lock takes the lock; it blocks while another has it, until ctx ends: then it returns the cause. The lock is held after
-// nil and after [shared.ErrOwnerDied], and not after any other error: use [Lock.Do], which lets it go in each case.
+// Lock takes the lock; it blocks while another holds it. If ctx ends first, Lock returns the cause.
+// The caller holds the lock after nil and after [shared.ErrOwnerDied], but not after any other
+// error: [Lock.Do] releases it in each case.
 func (l *Lock) Lock(ctx context.Context) error { return l.call(ctx, "Lock.Lock", nil, nil) }
 
-// TryLock takes the lock if it is free, and reports whether it is held now: with nil or with [shared.ErrOwnerDied].
+// TryLock takes the lock if it is free, and reports whether the caller now holds it: err then is
+// nil or [shared.ErrOwnerDied].
 func (l *Lock) TryLock() (held bool, err error) {
 	err = l.callBriefly("Lock.TryLock", flag(&held))
 	return held || errors.Is(err, shared.ErrOwnerDied), err
 }
 
-// Unlock lets the lock go. If this client does not hold it, that is a panic. When the connection is lost it does nothing:
-// the manager has let the lock go. After [shared.ErrOwnerDied] without MarkConsistent the lock is lost: see
-// [shared.ErrNotRecoverable].
+// Unlock releases the lock. It panics if this client does not hold the lock. If the connection is
+// lost, Unlock does nothing: the manager has released the lock. Unlock after [shared.ErrOwnerDied]
+// without MarkConsistent makes the lock unusable: see [shared.ErrNotRecoverable].
 func (l *Lock) Unlock() { must(l.callBriefly("Lock.Unlock", nil)) }
 
-// MarkConsistent says that what the lock guards is whole again, after [shared.ErrOwnerDied]. If this client does not hold
-// the lock, that is a panic.
+// MarkConsistent says, after [shared.ErrOwnerDied], that what the lock guards is whole again. It
+// panics if this client does not hold the lock.
 func (l *Lock) MarkConsistent() { must(l.callBriefly("Lock.MarkConsistent", nil)) }
 
-// An RLock is a Lock that its client may lock again; it is free when it was unlocked as often. All goroutines
-// that share a client are one holder.
+// An RLock is a lock that its holder may lock again; it is free once it was unlocked as often as it
+// was locked. Its holder is a client, with all goroutines that use that client.
 type RLock struct{ proxy }
 
-// NewRLock makes a lock that nobody holds.
+// NewRLock makes a lock without a holder.
 func NewRLock(ctx context.Context, c Conn, opts ...ObjectOption) (*RLock, error) {
 	l := &RLock{}
 	return l, l.create(ctx, c, "NewRLock", "rlock", "rlock", opts, nil)
@@ -65,16 +68,18 @@ func (l *RLock) EncodeMsgpack(e *msgpack.Encoder) error { return l.encode(e) }
 // DecodeMsgpack receives a proxy.
 func (l *RLock) DecodeMsgpack(d *msgpack.Decoder) error { return l.decode(d, "rlock") }
 
-// Lock is [Lock.Lock]. It does not block if this client holds the lock. [RLock.Do] lets it go in each case.
+// Lock is [Lock.Lock], but does not block if this client holds the lock already. [RLock.Do]
+// releases the lock in each case.
 func (l *RLock) Lock(ctx context.Context) error { return l.call(ctx, "RLock.Lock", nil, nil) }
 
-// TryLock is [Lock.TryLock]. It succeeds if this client holds the lock.
+// TryLock is [Lock.TryLock], but succeeds if this client holds the lock already.
 func (l *RLock) TryLock(ctx context.Context) (held bool, err error) {
 	err = l.call(ctx, "RLock.TryLock", nil, flag(&held))
 	return held || errors.Is(err, shared.ErrOwnerDied), err
 }
 
-// Unlock takes one Lock back. The error is [ErrNotHeld] if this client does not hold the lock. It does not look at ctx.
+// Unlock undoes one Lock. The error wraps [ErrNotHeld] if this client does not hold the lock.
+// Unlock ignores its ctx.
 func (l *RLock) Unlock(context.Context) error {
 	return l.callBriefly("RLock.Unlock", nil)
 }
@@ -84,22 +89,22 @@ func (l *RLock) MarkConsistent() {
 	must(l.callBriefly("RLock.MarkConsistent", nil))
 }
 
-// must panics about what the caller did wrong. A manager that is lost, or does not answer, is not his fault, and the next call
-// that can tell does.
+// must panics about an error of the caller. If the manager is lost or does not answer, the caller
+// is not at fault, and the next call that returns an error reports it.
 func must(err error) {
 	if err != nil && !errors.Is(err, ErrLost) && !errors.Is(err, ErrNoAnswer) {
 		panic(err)
 	}
 }
 
-// A Cond is where clients wait for a change of what a [Lock] guards. It is made by [NewCond] and used by pointer.
-// Wait may return though nobody has notified this one, so it is called in a loop, or by WaitFor.
+// A Cond lets clients wait for a change of what a [Lock] guards. It is made by [NewCond] and used
+// by pointer. Wait may return although it was not notified, so call it in a loop, or call WaitFor.
 type Cond struct {
 	lock   *Lock
 	number uint64 // among the conds of the lock
 }
 
-// NewCond makes a cond for what l guards. It lasts as long as the lock.
+// NewCond makes a cond for what l guards. It exists as long as the lock.
 func NewCond(ctx context.Context, l *Lock) (*Cond, error) {
 	c := &Cond{lock: l}
 	err := l.call(ctx, "NewCond", nil, func(d *transport.Decoder) (err error) { c.number, err = d.Uint(); return err })
@@ -109,7 +114,7 @@ func NewCond(ctx context.Context, l *Lock) (*Cond, error) {
 	return c, nil
 }
 
-// EncodeMsgpack sends the proxy, with that of its lock.
+// EncodeMsgpack sends the proxy together with the proxy of its lock.
 func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error {
 	if err := e.EncodeArrayLen(2); err != nil {
 		return err
@@ -120,7 +125,7 @@ func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error {
 	return c.object().encode(e)
 }
 
-// DecodeMsgpack receives a proxy, with that of its lock.
+// DecodeMsgpack receives a proxy together with the proxy of its lock.
 func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) (err error) {
 	n, err := d.DecodeArrayLen()
 	if err == nil && n != 2 {
@@ -136,10 +141,10 @@ func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) (err error) {
 	return c.lock.decode(d, "lock")
 }
 
-// Lock returns the lock that goes with the cond.
+// Lock returns the lock of the cond.
 func (c *Cond) Lock() *Lock { return c.lock }
 
-// object is the lock, an empty one if the cond is empty.
+// object returns the lock of the cond, or an empty lock if the cond is empty.
 func (c *Cond) object() *Lock {
 	if c.lock == nil {
 		return &Lock{}
@@ -147,11 +152,12 @@ func (c *Cond) object() *Lock {
 	return c.lock
 }
 
-// Wait unlocks the lock, waits until it is notified or ctx ends, and locks the lock again. This client must hold the lock:
-// else the error is [ErrNotHeld]. The error is nil if it was notified, otherwise the cause of ctx, or
-// [shared.ErrOwnerDied], if meanwhile a client has vanished that held the lock; with repairs they run instead, as in [Lock.Do].
-// The lock is held in each of these cases. If the manager does not answer when ctx has ended nobody knows who holds the lock:
-// then the connection ends, and the error wraps [ErrLost].
+// Wait unlocks the lock, waits until it is notified or ctx ends, and locks the lock again. If this
+// client does not hold the lock, the error wraps [ErrNotHeld]. Otherwise the error is nil after a
+// notification, the cause of ctx after its end, or [shared.ErrOwnerDied] if a client that held the
+// lock has died meanwhile; with repairs, Wait runs these instead, as [Lock.Do] does. The caller
+// holds the lock again in each of these cases. If the manager does not answer after ctx has ended,
+// it is unknown who holds the lock: Wait then ends the connection, and the error wraps [ErrLost].
 func (c *Cond) Wait(ctx context.Context, repairs ...shared.Repair) error {
 	lock := c.object()
 	err := lock.call(ctx, "Cond.Wait", uintArg(c.number), nil)
@@ -162,8 +168,9 @@ func (c *Cond) Wait(ctx context.Context, repairs ...shared.Repair) error {
 	return hold.Mend(lock, err, repairs)
 }
 
-// WaitFor waits until pred reports true; it does not wait at all if it does so at once. This client must hold the lock,
-// and does so whenever pred is called and afterwards. Any error of Wait, which gets the repairs, ends it.
+// WaitFor waits until pred returns true; it does not wait at all if pred does so at once. This
+// client must hold the lock; it holds the lock whenever WaitFor calls pred, and after WaitFor has
+// returned. WaitFor passes the repairs to Wait, and returns any error of Wait.
 func (c *Cond) WaitFor(ctx context.Context, pred func() bool, repairs ...shared.Repair) error {
 	for !pred() {
 		if err := c.Wait(ctx, repairs...); err != nil {
@@ -173,8 +180,8 @@ func (c *Cond) WaitFor(ctx context.Context, pred func() bool, repairs ...shared.
 	return nil
 }
 
-// Notify makes n of those go on that wait, or all if they are fewer. This client must hold the lock: else the error is
-// [ErrNotHeld].
+// Notify wakes n waiters, or all if there are fewer. If this client does not hold the lock, the
+// error wraps [ErrNotHeld].
 func (c *Cond) Notify(ctx context.Context, n int) error { return c.notify(ctx, "Cond.Notify", n) }
 
 func (c *Cond) notify(ctx context.Context, method string, n int) error {
@@ -185,7 +192,7 @@ func (c *Cond) notify(ctx context.Context, method string, n int) error {
 	}, nil)
 }
 
-// Broadcast makes all go on that wait: see Notify.
+// Broadcast wakes all waiters: see Notify.
 func (c *Cond) Broadcast(ctx context.Context) error {
 	return c.notify(ctx, "Cond.Broadcast", math.MaxInt)
 }

@@ -11,7 +11,7 @@ import (
 	"mrrun/transport"
 )
 
-// An Object is a value of a registered type on a manager: see [Register]. Its methods are called by [Call].
+// An Object is a value of a registered type on a manager: see [Register]. [Call] calls its methods.
 type Object[T any] struct{ proxy }
 
 // A Type is a registered type: see [Register].
@@ -22,14 +22,17 @@ var (
 	errorType   = reflect.TypeFor[error]()
 )
 
-// Register registers a type of which managers can have objects, made by make. Its exported methods can be called by
-// [Call]; they are called by many goroutines at a time, as in any server. They may take a ctx first, which ends when the
-// caller's does, and return a result, an error, or both. Exported fields of a struct are got and set by "Get" and "Set"
-// with the field's name, unless it has such methods. A type whose methods use such fields is a [sync.Locker], as one that has
-// a sync.Mutex embedded: it is locked then, and clients cannot call its Lock and Unlock.
+// Register registers a type of which managers can have objects; make makes one. [Call] can call its
+// exported methods, and many goroutines may run them at the same time, as in any server. A method
+// may take a ctx first, which ends when the caller's does, and may return a result, an error, or
+// both. The methods "Get" and "Set" get and set the exported field of a struct whose name they are
+// given, unless the type has methods of these names. A type whose methods use such fields must be a
+// [sync.Locker], for example by embedding a sync.Mutex: the manager locks it to get and set fields,
+// and clients cannot call its Lock and Unlock.
 //
-// It is called in package variables, the same in the program that has the manager and in those that use it. A name that
-// is taken, and a method whose types cannot travel, is a panic.
+// Register must be called to initialize a package variable, in the manager's program and, in the
+// same way, in every program that uses it. It panics if the name is taken or a method has types
+// that cannot travel.
 func Register[T any](name string, make func() T) Type[T] {
 	t := reflect.TypeFor[T]()
 	for i := range t.NumMethod() {
@@ -48,7 +51,7 @@ func Register[T any](name string, make func() T) Type[T] {
 	return Type[T]{name}
 }
 
-// New makes an object.
+// New makes an object of the type.
 func (t Type[T]) New(ctx context.Context, c Conn, opts ...ObjectOption) (*Object[T], error) {
 	o := &Object[T]{}
 	return o, o.create(ctx, c, "Type.New", "object "+t.name, signatureOf("object", reflect.TypeFor[T]()), opts, nil)
@@ -57,7 +60,7 @@ func (t Type[T]) New(ctx context.Context, c Conn, opts ...ObjectOption) (*Object
 // EncodeMsgpack sends the proxy.
 func (o *Object[T]) EncodeMsgpack(e *msgpack.Encoder) error { return o.encode(e) }
 
-// DecodeMsgpack receives a proxy. An object of another type is an error.
+// DecodeMsgpack receives a proxy. It returns an error if the object has another type.
 func (o *Object[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 	return o.decode(d, signatureOf("object", reflect.TypeFor[T]()))
 }
@@ -69,9 +72,10 @@ type Callee interface {
 
 func (o *Object[T]) callee() *proxy { return &o.proxy }
 
-// Call calls a method of an object with args and returns its result; R is struct{} if it has none. It blocks until the
-// method has returned. A method that is not there, and arguments of other types, are errors that wrap [ErrNoMethod] and
-// [ErrType]; an error of the method is a [CallError].
+// Call calls a method of an object with args and returns its result; R is struct{} if it has none.
+// Call blocks until the method has returned. If the method does not exist, the error wraps
+// [ErrNoMethod]; if it takes other arguments, [ErrType]. An error of the method arrives as a
+// [CallError].
 func Call[R any](ctx context.Context, o Callee, name string, args ...any) (R, error) {
 	var r R
 	err := o.callee().callMethod(ctx, name, name, func(e *transport.Encoder) error {
@@ -88,7 +92,7 @@ func Call[R any](ctx context.Context, o Callee, name string, args ...any) (R, er
 	return r, err
 }
 
-// A sendBuffer has bytes for a receiver: see [transport.Encoder.Receiver].
+// A sendBuffer holds bytes for a receiver: see [transport.Encoder.Receiver].
 type sendBuffer struct {
 	bytes.Buffer
 	to string

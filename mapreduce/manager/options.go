@@ -18,7 +18,8 @@ type options struct {
 	underWay   time.Duration
 }
 
-// An Option changes what a server or a client is like. What a client has no use for has no effect there.
+// An Option configures a server or a client. An option that only a server uses has no effect on a
+// client, and the other way round.
 type Option func(*options)
 
 func makeOptions(opts []Option) options {
@@ -32,13 +33,15 @@ func makeOptions(opts []Option) options {
 	return o
 }
 
-// minMessage is what an answer without values needs, as most errors are.
+// minMessage is the number of bytes that an answer without values, such as most errors, may need.
 const minMessage = 1 << 10
 
-// MaxMessage is the largest message that is taken from the other side, in bytes: 64 MiB unless said, and never less than 1 KiB
-// or more than [transport.MaxBody]. All arguments of a call are one message, as all its results are. One that would be larger is
-// not sent: the call returns a [transport.SizeError]. What it asked for is not done then, unless it is the answer of a method
-// or function of one's own that is too large.
+// MaxMessage sets the largest message that is taken from the other side, in bytes. The default is
+// 64 MiB; the limit is never less than 1 KiB or more than [transport.MaxBody]. All arguments of a
+// call travel in one message, and so do all its results. A message that would be larger is not
+// sent, and the call returns a [transport.SizeError]. The manager then has not done what the call
+// asked for, unless a method or function that the program has registered returned too large a
+// result.
 func MaxMessage(bytes int) Option {
 	if bytes < 1 {
 		panic(fmt.Sprintf("manager: MaxMessage(%d): it must be positive", bytes))
@@ -46,7 +49,8 @@ func MaxMessage(bytes int) Option {
 	return func(o *options) { o.limit = min(max(uint64(bytes), minMessage), transport.MaxBody) }
 }
 
-// MaxConns is how many clients a server serves at a time, 1,000 unless said: more are refused.
+// MaxConns sets how many clients a server serves at the same time, by default 1,000. The server
+// refuses more.
 func MaxConns(n int) Option {
 	if n < 1 {
 		panic(fmt.Sprintf("manager: MaxConns(%d): it must be positive", n))
@@ -54,7 +58,8 @@ func MaxConns(n int) Option {
 	return func(o *options) { o.maxConns = n }
 }
 
-// MaxWaiting is how many calls of one client may wait on a server at a time, 10,000 unless said: more get [ErrBusy].
+// MaxWaiting sets how many calls of one client may wait on a server at the same time, by default
+// 10,000. More calls get [ErrBusy].
 func MaxWaiting(n int) Option {
 	if n < 1 {
 		panic(fmt.Sprintf("manager: MaxWaiting(%d): it must be positive", n))
@@ -62,13 +67,15 @@ func MaxWaiting(n int) Option {
 	return func(o *options) { o.maxWaiting = n }
 }
 
-// Log is where a server reports connections that it refuses and methods that panic; [slog.Default] unless said.
+// Log sets where a server reports connections that it refuses and methods that panic, by default
+// [slog.Default].
 func Log(l *slog.Logger) Option {
 	return func(o *options) { o.log = l }
 }
 
-// Silence is how long the other side may be silent, 60 s unless said: then the connection is cut. Clients ask four times
-// as often whether the server is there. A client that has nothing to say for longer must have the same silence as its server.
+// Silence sets how long the other side may be silent before the connection is cut, by default 60 s.
+// Clients ask four times in that time whether the server is there. A client that may have nothing
+// to say for longer must have the same silence as its server.
 func Silence(d time.Duration) Option {
 	if d <= 0 {
 		panic(fmt.Sprintf("manager: Silence(%v): it must be positive", d))
@@ -76,7 +83,8 @@ func Silence(d time.Duration) Option {
 	return func(o *options) { o.silence = d }
 }
 
-// Greeting is how long a server waits for a new connection to prove that it is a client, 5 s unless said.
+// Greeting sets how long a server waits for a new connection to prove that it is a client, and how
+// long a client waits for the server's greeting, by default 5 s.
 func Greeting(d time.Duration) Option {
 	if d <= 0 {
 		panic(fmt.Sprintf("manager: Greeting(%v): it must be positive", d))

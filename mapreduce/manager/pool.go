@@ -11,22 +11,24 @@ import (
 	"mrrun/mapreduce"
 )
 
-// A Pool is a [mapreduce.Pool] on a manager: its workers are processes that the manager's process has started, so they run
-// where the manager does. Clients have it run tasks that [PoolTask] has registered. It is made by [NewPool] and used by
-// pointer; all methods, and the verbs of tasks that use it, are safe for concurrent use.
+// A Pool is a [mapreduce.Pool] on a manager: its workers are child processes of the manager's
+// process, and so run on the manager's machine. Clients use it to run tasks that [PoolTask] has
+// registered. It is made by [NewPool] and used by pointer; all methods, and the methods of tasks
+// that use it, are safe for concurrent use.
 //
-// Its workers run while a client uses it: from the first use to when the last client that has used it has closed its last
-// proxy, or has gone. A later use starts new ones. When a client's connection ends, its calls under way are cancelled. A
-// task must not wait for another one of the same pool, which may wait for a worker likewise.
+// Its workers run while a client uses it: from the first use until the last client that has used it
+// has closed its last proxy, or is gone. A later use starts new workers. When the connection of a
+// client ends, its calls under way are cancelled. A task must not wait for another task of the same
+// pool, which may itself be waiting for a worker.
 type Pool struct{ proxy }
 
-// NewPool makes a pool of procs workers, 1 to [mapreduce.MaxProcs], or 0 for as many as the manager has usable cores, and
-// returns when the first is ready. With 0 a [Named] pool that is there already is returned
-// whatever number it has.
+// NewPool makes a pool of procs workers and returns when the first is ready. procs is 1 to
+// [mapreduce.MaxProcs], or 0 for as many workers as the manager has usable cores. With 0, NewPool
+// returns a [Named] pool that exists already whatever its number of workers is.
 //
-// The error wraps [mapreduce.ErrNotInitialized] if the manager is served by a program that has entered neither
-// [mapreduce.Main] nor [mapreduce.Init]. A manager made by [Start] is a worker itself, which counts in how deep pools
-// may be made within workers.
+// The error wraps [mapreduce.ErrNotInitialized] if the program that serves the manager has entered
+// neither [mapreduce.Main] nor [mapreduce.Init]. A manager made by [Start] is itself a worker, and
+// counts as one towards the limit on how deep pools may be nested in workers.
 func NewPool(ctx context.Context, c Conn, procs int, opts ...ObjectOption) (*Pool, error) {
 	if procs < 0 || procs > mapreduce.MaxProcs {
 		return nil, fmt.Errorf("manager: NewPool: %d workers: it takes 1 to %d, or 0 for as many as there are cores",
@@ -49,8 +51,9 @@ func (p *Pool) EncodeMsgpack(e *msgpack.Encoder) error { return p.encode(e) }
 // DecodeMsgpack receives a proxy.
 func (p *Pool) DecodeMsgpack(d *msgpack.Decoder) error { return p.decode(d, "pool") }
 
-// Close says that this proxy is used no more. The last one in use takes the workers with it, and calls that are under way:
-// when it returns they have ended, unless the manager does not answer. It may be called again.
+// Close ends the use of this proxy. When no client uses the pool any more, Close cancels the calls
+// under way and ends the workers; it returns when they have ended, unless the manager does not
+// answer. It may be called again.
 func (p *Pool) Close() error {
 	c := p.end()
 	if c == nil {
@@ -65,11 +68,12 @@ func (p *Pool) Close() error {
 	return cmp.Or(err, c.drop(p.id))
 }
 
-// ClosePool ends the pool for all its clients: it waits for the calls under way and for the workers' end; calls that come
-// later get [mapreduce.ErrClosed]. If ctx ends first its cause is returned, and the pool closes all the same. Close, as with
-// all proxies, only ends the use of this one.
+// ClosePool ends the pool for all its clients: it waits for the calls under way and for the end of
+// the workers; later calls get [mapreduce.ErrClosed]. If ctx ends first, ClosePool returns its
+// cause, and the pool goes on closing. Close, as with all proxies, ends only the use of this one.
 func (p *Pool) ClosePool(ctx context.Context) error { return p.call(ctx, "Pool.ClosePool", nil, nil) }
 
-// Terminate ends the pool for all its clients, without waiting for the calls under way, which return an error that is
-// [mapreduce.ErrClosed], as later ones do. It waits for the workers' end.
+// Terminate ends the pool for all its clients. It does not wait for the calls under way, which
+// return an error that is [mapreduce.ErrClosed], as later calls do. It waits for the end of the
+// workers.
 func (p *Pool) Terminate(ctx context.Context) error { return p.call(ctx, "Pool.Terminate", nil, nil) }

@@ -8,12 +8,13 @@ import (
 	"mrrun/mapreduce"
 )
 
-// Imap has the pool compute the task for each item of in, which may be infinite, and yields the results in input order as
-// they come. An item that fails yields its [mapreduce.TaskError], and the iteration goes on; any other error is yielded once
-// and ends it. At most 1,024 items have been taken from in and not been yielded yet; each travels in a message of its own.
+// Imap computes the task on the pool for each item of in, which may be infinite, and yields the
+// results in input order as they come. An item that fails yields its [mapreduce.TaskError], and the
+// iteration goes on; any other error is yielded once and ends it. At most 1,024 items have been
+// taken from in and not been yielded yet; each travels in a message of its own.
 //
-// As with [mapreduce.Task.Imap], in runs on a goroutine of its own, its panic is raised again at the consumer, and a break
-// waits for the step of in that is under way.
+// As with [mapreduce.Task.Imap], in runs in a goroutine of its own, a panic of in is raised again
+// in the consumer, and a break waits for the step of in that is under way.
 func (t *RemoteTask[A, R]) Imap(ctx context.Context, p *Pool, in iter.Seq[A]) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -39,16 +40,17 @@ func (t *RemoteTask[A, R]) Imap(ctx context.Context, p *Pool, in iter.Seq[A]) it
 	}
 }
 
-// imapWindow is the number of futures that wait to be looked at: besides, the feeder has one in its hand and the consumer another.
+// imapWindow is the number of futures in the window. Besides these, the feeder has one in hand, and
+// the consumer another.
 const imapWindow = 1022
 
-// A remoteStream is an input on its way through a pool.
+// A remoteStream is the input of an Imap on its way through a pool.
 type remoteStream[A, R any] struct {
 	window  chan *mapreduce.Future[R] // closed at the end of the input
-	panicky any                       // what the input panicked with; readable after that
+	panicky any                       // what the input panicked with; may be read once window is closed
 }
 
-// feed has the items of the input computed while there is room for them.
+// feed starts the computation of the items of the input while the window has room for them.
 func (s *remoteStream[A, R]) feed(ctx context.Context, in iter.Seq[A], begin func(A) *mapreduce.Future[R]) {
 	defer close(s.window)
 	returned := false
@@ -66,7 +68,7 @@ func (s *remoteStream[A, R]) feed(ctx context.Context, in iter.Seq[A], begin fun
 	returned = true
 }
 
-// next waits for the next result. more is false at the end of the input.
+// next waits for the next result. It returns false for more at the end of the input.
 func (s *remoteStream[A, R]) next(ctx context.Context) (result R, more bool, err error) {
 	select {
 	case f, more := <-s.window:
@@ -80,7 +82,8 @@ func (s *remoteStream[A, R]) next(ctx context.Context) (result R, more bool, err
 	}
 }
 
-// drain waits until nothing of the stream runs any more.
+// drain waits until nothing of the stream runs any more, and then raises the panic of the input
+// again, if there was one.
 func (s *remoteStream[A, R]) drain() {
 	for f := range s.window {
 		<-f.Done()

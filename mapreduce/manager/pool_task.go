@@ -12,7 +12,8 @@ import (
 	"mrrun/transport"
 )
 
-// A RemoteTask is a task that the pools of managers run: see [PoolTask]. Its methods are safe for concurrent use.
+// A RemoteTask is a task that runs on the pools of managers: see [PoolTask]. Its methods are safe
+// for concurrent use.
 type RemoteTask[A, R any] struct {
 	name      string
 	signature string
@@ -23,9 +24,9 @@ type RemoteTask[A, R any] struct {
 	options   []mapreduce.CallOption
 }
 
-// A poolTask is a RemoteTask as the manager sees it.
+// A poolTask is a RemoteTask of any type, as the manager uses it.
 type poolTask interface {
-	sign() string // its types
+	sign() string // returns the types of the task
 	run(ctx context.Context, p *mapreduce.Pool, args *transport.Decoder) (answer []byte, err error)
 }
 
@@ -42,8 +43,9 @@ func lookupPoolTask(name, signature string) (poolTask, error) {
 	return t.(poolTask), nil
 }
 
-// PoolTask registers a task that any client can have a [Pool] run; opts are those of all its calls. It is called in package
-// variables, the same in the program that has the manager and in those that use it. A name that is taken is a panic.
+// PoolTask registers a task that any client can run on a [Pool]; opts apply to all its calls. It
+// must be called to initialize a package variable, in the manager's program and, in the same way,
+// in every program that uses it. It panics if the name is taken or a type cannot travel.
 func PoolTask[A, R any](name string, task *mapreduce.Task[A, R], opts ...mapreduce.CallOption) *RemoteTask[A, R] {
 	t := &RemoteTask[A, R]{
 		name: name, signature: signatureOf("task", reflect.TypeFor[A](), reflect.TypeFor[R]()), task: task, options: opts,
@@ -64,17 +66,19 @@ func PoolTask[A, R any](name string, task *mapreduce.Task[A, R], opts ...mapredu
 	return t
 }
 
-// Map has the pool compute the task for each of args and returns the results in their order. It blocks until all are there.
+// Map computes the task on the pool for each of args and returns the results in the same order. It
+// blocks until it has all results.
 //
-// If items fail the error is a [mapreduce.TaskErrors] that holds each, as for [mapreduce.Task.Map]; any other error is about
-// the whole call: the cause of ctx, which cancels the items, [ErrLost], [mapreduce.ErrClosed], and [ErrNoMethod] or [ErrType]
-// if the manager's program has not registered the same task. All args travel in one message, as all results do: see
-// [MaxMessage].
+// If items fail, the error is a [mapreduce.TaskErrors] that holds the error of each, as for
+// [mapreduce.Task.Map]. Any other error is about the whole call: the cause of ctx, whose end
+// cancels the items, [ErrLost], [mapreduce.ErrClosed], or [ErrNoMethod] or [ErrType] if the
+// manager's program has not registered the same task. All args travel in one message, and so do all
+// results: see [MaxMessage].
 func (t *RemoteTask[A, R]) Map(ctx context.Context, p *Pool, args []A) ([]R, error) {
 	return t.begin(ctx, "Map", p, args)(ctx)
 }
 
-// begin sends args, and returns what waits for the results.
+// begin sends args, and returns a function that waits for the results.
 func (t *RemoteTask[A, R]) begin(ctx context.Context, method string, p *Pool, args []A) func(context.Context) ([]R, error) {
 	name := "RemoteTask." + method
 	c, err := p.conn(ctx)
@@ -98,7 +102,8 @@ func (t *RemoteTask[A, R]) begin(ctx context.Context, method string, p *Pool, ar
 	}
 }
 
-// Apply is [RemoteTask.Map] for one argument. Its error is the [mapreduce.TaskError] if the task fails.
+// Apply is [RemoteTask.Map] for one argument. If the task fails, the error is its
+// [mapreduce.TaskError].
 func (t *RemoteTask[A, R]) Apply(ctx context.Context, p *Pool, arg A) (R, error) {
 	return t.beginOne(ctx, p, arg)(ctx)
 }
@@ -117,22 +122,22 @@ func (t *RemoteTask[A, R]) beginOne(ctx context.Context, p *Pool, arg A) func(co
 	}
 }
 
-// MapAsync is [RemoteTask.Map] that does not wait. [mapreduce.Future.Cancel] and the end of ctx cancel the items. args must
-// not be changed before the future is ready.
+// MapAsync is [RemoteTask.Map] without the waiting. [mapreduce.Future.Cancel] and the end of ctx
+// cancel the items. The caller must not change args before the future is ready.
 func (t *RemoteTask[A, R]) MapAsync(ctx context.Context, p *Pool, args []A) *mapreduce.Future[[]R] {
 	return mapreduce.Go(ctx, t.begin(ctx, "Map", p, args))
 }
 
-// ApplyAsync is [RemoteTask.Apply] that does not wait. When more of a client's calls are under way than [MaxWaiting] allows
-// the future's error is [ErrBusy].
+// ApplyAsync is [RemoteTask.Apply] without the waiting. If more calls of this client are under way
+// than [MaxWaiting] allows, the error of the future is [ErrBusy].
 func (t *RemoteTask[A, R]) ApplyAsync(ctx context.Context, p *Pool, arg A) *mapreduce.Future[R] {
 	return mapreduce.Go(ctx, t.beginOne(ctx, p, arg))
 }
 
 func (t *RemoteTask[A, R]) sign() string { return t.signature }
 
-// run is the manager's side of Map. Its answer has the number of results, none if the call has stopped at its first failure,
-// then the failures, then the results of all other items.
+// run is the manager's side of Map. Its answer holds the number of results, which is 0 if the call
+// has stopped at its first failure, then the failures, then the results of all other items.
 func (t *RemoteTask[A, R]) run(ctx context.Context, p *mapreduce.Pool, in *transport.Decoder) ([]byte, error) {
 	args, err := decodeAll(in, t.args)
 	if err != nil {
@@ -160,7 +165,7 @@ func (t *RemoteTask[A, R]) run(ctx context.Context, p *mapreduce.Pool, in *trans
 	return answer.Bytes(), nil
 }
 
-// answer takes what run has answered.
+// answer decodes an answer of run.
 func (t *RemoteTask[A, R]) answer(in *transport.Decoder, args []A) (results []R, failure, err error) {
 	n, err := in.Uint()
 	var failed mapreduce.TaskErrors

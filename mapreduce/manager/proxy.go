@@ -16,28 +16,30 @@ import (
 	"mrrun/transport"
 )
 
-// A proxy stands for an object on a manager. Other processes get it as a value: where the manager is, and which object.
+// A proxy stands for an object on a manager. It travels to other processes as a value that says
+// where the manager is and which object it is.
 //
-// The manager keeps an object while a client that has used it is connected and has not closed its last proxy of it, while it is a
-// value of another object, and while a proxy of it is under way: see underway.go.
+// The manager keeps an object while a client that has used it is connected and has not closed its
+// last proxy of it, while it is a value in another object, and while a proxy of it is under way:
+// see proxy_underway.go.
 type proxy struct {
-	c         atomic.Pointer[Client] // nil until the first use of a proxy that was received
+	c         atomic.Pointer[Client] // nil before the first use, if the proxy was received
 	id        uint64
-	sender    uint64 // the key of the client that has sent this proxy; 0: none, or it was made here
+	sender    uint64 // the key of the client that sent this proxy; 0 if it was made here or needs no "Arrive"
 	instance  string
 	address   string
 	signature string
 	closed    atomic.Bool
 }
 
-// known are the clients of this process, which proxies find by the instance of the server.
+// known holds the clients of this process. A proxy finds one by the instance of its server.
 var known = clients{dialing: make(chan struct{}, 1)}
 
 type clients struct {
 	mu  sync.Mutex
 	all map[string][]*Client
 
-	dialing chan struct{} // holds a token while one dials, so that several proxies share one connection
+	dialing chan struct{} // holds a token while a proxy dials, so that several proxies share one connection
 }
 
 func (k *clients) add(c *Client) {
@@ -73,7 +75,8 @@ func (k *clients) of(instance string) *Client {
 	return nil
 }
 
-// conn returns the connection that the proxy uses. It dials if this process has none.
+// conn returns the connection that the proxy uses. It dials if this process has none to the
+// manager.
 func (p *proxy) conn(ctx context.Context) (*Client, error) {
 	if c := p.c.Load(); c != nil {
 		return c, nil
@@ -121,7 +124,8 @@ func (c *Client) use(id uint64, n int) (left int) {
 	return left
 }
 
-// call calls a method of the object, which has its type's name before it: see [Client.call].
+// call calls a method of the object; name is the method with the name of its type before it: see
+// [Client.call].
 func (p *proxy) call(ctx context.Context, name string, encode func(*transport.Encoder) error,
 	decode func(*transport.Decoder) error) error {
 	return p.callMethod(ctx, name, name[strings.IndexByte(name, '.')+1:], encode, decode)
@@ -136,7 +140,8 @@ func (p *proxy) callMethod(ctx context.Context, name, method string, encode func
 	return c.call(ctx, name, p.id, method, encode, decode)
 }
 
-// callBriefly is call for methods without a ctx. They do not wait long for a manager that gives no sign of life.
+// callBriefly is call for methods without a ctx. It does not wait long for a manager that gives no
+// sign of life.
 func (p *proxy) callBriefly(name string, decode func(*transport.Decoder) error) error {
 	ctx, cancel := briefly()
 	defer cancel()
@@ -147,8 +152,9 @@ func briefly() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), grace)
 }
 
-// Close says that this proxy is used no more. The manager forgets the object when nobody refers to it. It may be called
-// again. It does not wait for a manager that does not answer: what it says arrives, or the connection ends.
+// Close ends the use of this proxy. The manager deletes the object when nothing refers to it any
+// more. Close may be called again. It does not wait for a manager that does not answer: either the
+// message arrives, or the connection ends.
 func (p *proxy) Close() error {
 	c := p.end()
 	if c == nil {
@@ -157,7 +163,8 @@ func (p *proxy) Close() error {
 	return c.drop(p.id)
 }
 
-// end ends the use of the proxy. It returns the connection if that used the object through no other one, else nil.
+// end ends the use of the proxy. If it was the last proxy of the object on its connection, end
+// returns the connection, otherwise nil.
 func (p *proxy) end() *Client {
 	c := p.c.Load()
 	if c == nil || p.closed.Swap(true) || c.use(p.id, -1) > 0 {
@@ -176,10 +183,10 @@ func (c *Client) drop(id uint64) error {
 	return err
 }
 
-// String names the object in messages.
+// String returns the kind, types, number and address of the object, for messages.
 func (p *proxy) String() string { return fmt.Sprintf("%s %d at %s", p.signature, p.id, p.address) }
 
-// create makes an object of a kind for a constructor, or gets at the one of the name that opts tell.
+// create makes an object of a kind for a constructor, or gets the existing one if opts name one.
 func (p *proxy) create(ctx context.Context, conn Conn, constructor, kind, signature string, opts []ObjectOption,
 	args func(*transport.Encoder) error) error {
 	var o objectOptions
@@ -207,17 +214,18 @@ func (p *proxy) create(ctx context.Context, conn Conn, constructor, kind, signat
 
 type objectOptions struct{ name string }
 
-// An ObjectOption changes what a constructor makes.
+// An ObjectOption configures the object that a constructor makes.
 type ObjectOption func(*objectOptions)
 
-// Named has the constructor return the object of that name, which it makes if there is none. So clients that have nothing
-// else in common get at the same object. It stays until the manager ends. One of another kind, of other types or of another size (of a
-// queue, a semaphore, a barrier, an array, a pool) is an error that wraps [ErrType]; what a list or a value is to hold at first is
-// of no matter then.
+// Named makes the constructor return the object of this name, which it makes if there is none. So
+// clients that have nothing else in common can share an object. A named object exists until the
+// manager ends. If the object of this name has another kind, other types or another size (of a
+// queue, a semaphore, a barrier, an array or a pool), the error wraps [ErrType]. If it exists
+// already, the first contents of a list or a value are ignored.
 func Named(name string) ObjectOption { return func(o *objectOptions) { o.name = name } }
 
-// An encoded proxy is the instance, the id in 8 bytes, the sender's key in 8 bytes, the signature's length in 2 bytes, the signature
-// and the address.
+// An encoded proxy consists of the instance, the id in 8 bytes, the sender's key in 8 bytes, the
+// length of the signature in 2 bytes, the signature, and the address.
 const (
 	instanceSize = 26
 	proxyHead    = instanceSize + 18
@@ -257,7 +265,8 @@ func (p *proxy) decode(d *msgpack.Decoder, signature string) error {
 	return nil
 }
 
-// proxiesIn returns the objects that an encoded value refers to: an instance, which is random, is nowhere but in a proxy.
+// proxiesIn returns the objects that an encoded value refers to, with one more reference each. It
+// looks for the server's instance, which is random and so is nowhere but in a proxy.
 func (srv *Server) proxiesIn(value []byte) []*entry {
 	var found []*entry
 	for {
@@ -272,7 +281,7 @@ func (srv *Server) proxiesIn(value []byte) []*entry {
 	}
 }
 
-// signatureOf says what an object is and of what types.
+// signatureOf returns the kind of an object with its types.
 func signatureOf(kind string, types ...reflect.Type) string {
 	names := make([]string, len(types))
 	for i, t := range types {

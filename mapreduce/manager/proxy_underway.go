@@ -9,31 +9,35 @@ import (
 	"mrrun/transport"
 )
 
-// A proxy is under way from when it is encoded to when the process that receives it uses it first: as an argument or result of a
-// task, in a pipe or a queue, on a disk. The manager is told of both, so that the sender may close its own proxy, or end, at once.
-// As nobody knows whether a proxy ever arrives, this keeps the object for a time after its sender has let it go.
+// A proxy is under way from when it is encoded to when the process that receives it first uses it:
+// as an argument or result of a task, in a pipe or a queue, on a disk. The manager is told of both,
+// so that the sender may close its own proxy, or end, at once. Nobody knows whether a proxy will
+// ever arrive, so the manager keeps the object for a limited time after its sender has let it go.
 //
-// An argument of a pool's task or of a process is kept by the process that sends it, until all is done with it: it may be sent
-// later, and again.
+// When a proxy is an argument of a pool's task or of a process, the process that sends it keeps the
+// object until the task or process is done: the argument may be sent later, and again.
 //
-// A proxy that is sent to its own manager needs none of that: the object that has it as a value refers to the other one. When the
-// manager answers with that value it is the sender.
+// A proxy that is sent to its own manager needs none of that: the object in which it is a value
+// refers to the proxy's object. When the manager answers with that value, the manager is the
+// sender.
 
-// underWay is how long an object stays after a client has let it go that had sent proxies which nobody has used.
+// underWay is how long an object stays after its client has let it go, if proxies that the client
+// has sent have not been used yet.
 const underWay = time.Minute
 
-// managersKey is the sender of proxies that managers answer with.
+// managersKey is the sender of the proxies in the manager's answers.
 const managersKey = 1
 
 func newKey() uint64 { return max(managersKey+1, rand.Uint64()) }
 
-// depart says that the proxy is under way once more, and returns the key that travels with it.
+// depart tells the manager that the proxy is under way once more, and returns the sender's key,
+// which travels with the proxy.
 func (p *proxy) depart(e *msgpack.Encoder) (sender uint64) {
 	if to, ok := e.Writer().(interface{ Receiver() string }); ok && to.Receiver() == p.instance {
 		return managersKey
 	}
 	c := p.c.Load()
-	if c == nil { // it is sent on as it has come
+	if c == nil { // an unused proxy is sent on as it came
 		return p.sender
 	}
 	if kept, ok := e.Writer().(interface{ Carry(func() func()) bool }); ok && kept.Carry(func() func() { return c.pin(p.id) }) {
@@ -45,7 +49,7 @@ func (p *proxy) depart(e *msgpack.Encoder) (sender uint64) {
 	return c.key
 }
 
-// pin has this client use an object until unpin is called.
+// pin keeps this client a user of an object until unpin is called.
 func (c *Client) pin(id uint64) (unpin func()) {
 	c.use(id, 1)
 	return func() {
@@ -55,7 +59,7 @@ func (c *Client) pin(id uint64) (unpin func()) {
 	}
 }
 
-// arrived says that a proxy that was received is used from now on.
+// arrived tells the manager that a proxy that was received is used from now on.
 func (c *Client) arrived(p *proxy) {
 	if p.sender != 0 && c.tell(0, "Arrive", travels(p.id, p.sender)) {
 		c.send()
@@ -70,7 +74,8 @@ func travels(id, sender uint64) func(*transport.Encoder) error {
 	}
 }
 
-// flushBriefly returns when all was written that was added, as this process may end then, or when the manager takes nothing.
+// flushBriefly writes all that was added, as this process may end right after. It gives up after
+// grace if the manager takes nothing.
 func (c *Client) flushBriefly() {
 	if c.out.TryFlush() {
 		return

@@ -11,17 +11,18 @@ import (
 	"mrrun/transport"
 )
 
-// A Semaphore has permits: Acquire takes one, Release frees one. It is made by [NewSemaphore] or [NewBoundedSemaphore] and
-// used by pointer; all methods are safe for concurrent use.
+// A Semaphore has permits: Acquire takes one, Release frees one. It is made by [NewSemaphore] or
+// [NewBoundedSemaphore] and used by pointer; all methods are safe for concurrent use.
 type Semaphore struct{ proxy }
 
-// NewSemaphore makes a semaphore with n free permits. Release may make them more.
+// NewSemaphore makes a semaphore with n free permits. Release may increase their number.
 func NewSemaphore(ctx context.Context, c Conn, n int, opts ...ObjectOption) (*Semaphore, error) {
 	return newSemaphore(ctx, c, n, "NewSemaphore", "semaphore", opts)
 }
 
-// NewBoundedSemaphore makes a semaphore with n permits, all free: there are never more. It knows which client has which:
-// only that one can release it, and when the client's connection ends its permits come back.
+// NewBoundedSemaphore makes a semaphore with n permits, all of them free; there are never more. The
+// manager knows which client has taken which permits: only that client can release them, and they
+// come back when its connection ends.
 func NewBoundedSemaphore(ctx context.Context, c Conn, n int, opts ...ObjectOption) (*Semaphore, error) {
 	return newSemaphore(ctx, c, n, "NewBoundedSemaphore", "bounded", opts)
 }
@@ -40,7 +41,8 @@ func (s *Semaphore) EncodeMsgpack(e *msgpack.Encoder) error { return s.encode(e)
 // DecodeMsgpack receives a proxy.
 func (s *Semaphore) DecodeMsgpack(d *msgpack.Decoder) error { return s.decode(d, "semaphore") }
 
-// Acquire takes a permit; it blocks while there is none, until ctx ends: then it returns the cause.
+// Acquire takes a permit; it blocks while there is none. If ctx ends first, Acquire returns the
+// cause.
 func (s *Semaphore) Acquire(ctx context.Context) error {
 	return s.call(ctx, "Semaphore.Acquire", nil, nil)
 }
@@ -51,19 +53,20 @@ func (s *Semaphore) TryAcquire(ctx context.Context) (ok bool, err error) {
 	return ok, err
 }
 
-// Release frees a permit. The error wraps [shared.ErrReleased] if a bounded semaphore's client has none.
+// Release frees a permit. The error wraps [shared.ErrReleased] if the semaphore is bounded and this
+// client has no permit of it.
 func (s *Semaphore) Release() error {
 	return s.callBriefly("Semaphore.Release", nil)
 }
 
-// Value returns how many permits are free.
+// Value returns the number of free permits.
 func (s *Semaphore) Value(ctx context.Context) (n int, err error) {
 	err = s.call(ctx, "Semaphore.Value", nil, count(&n))
 	return n, err
 }
 
-// An Event is set or not, and clients wait until it is. It is made by [NewEvent] and used by pointer; all methods are safe
-// for concurrent use.
+// An Event is set or not, and clients wait until it is set. It is made by [NewEvent] and used by
+// pointer; all methods are safe for concurrent use.
 type Event struct{ proxy }
 
 // NewEvent makes an event that is not set.
@@ -78,10 +81,10 @@ func (e *Event) EncodeMsgpack(enc *msgpack.Encoder) error { return e.encode(enc)
 // DecodeMsgpack receives a proxy.
 func (e *Event) DecodeMsgpack(d *msgpack.Decoder) error { return e.decode(d, "event") }
 
-// Set sets the event: all that wait go on, even if Clear follows at once.
+// Set sets the event and wakes all waiters, even if Clear follows at once.
 func (e *Event) Set(ctx context.Context) error { return e.call(ctx, "Event.Set", nil, nil) }
 
-// Clear makes the event one that is not set.
+// Clear resets the event, so that it is not set.
 func (e *Event) Clear(ctx context.Context) error { return e.call(ctx, "Event.Clear", nil, nil) }
 
 // IsSet reports whether the event is set.
@@ -90,14 +93,15 @@ func (e *Event) IsSet(ctx context.Context) (set bool, err error) {
 	return set, err
 }
 
-// Wait blocks until the event is set, or ctx ends: then it returns the cause.
+// Wait blocks until the event is set. If ctx ends first, Wait returns the cause.
 func (e *Event) Wait(ctx context.Context) error { return e.call(ctx, "Event.Wait", nil, nil) }
 
-// A Barrier lets goroutines of several clients go on together: each waits until as many have come as it has parties. Then
-// the next round begins. It is made by [NewBarrier] and used by pointer; all methods are safe for concurrent use.
+// A Barrier makes goroutines of several clients wait for each other: each waits until as many have
+// come as the barrier has parties, and then all go on. Then the next round begins. It is made by
+// [NewBarrier] and used by pointer; all methods are safe for concurrent use.
 //
-// It breaks by Abort, when the ctx of one that waits ends, and when the connection of a client ends that has waited at it
-// since it was made or last Reset.
+// It breaks when Abort is called, when the ctx of a waiter ends, and when the connection of a
+// client ends that has waited at it since it was made or last Reset.
 type Barrier struct{ proxy }
 
 // NewBarrier makes a barrier for 1 to 65,535 parties.
@@ -115,9 +119,9 @@ func (b *Barrier) EncodeMsgpack(e *msgpack.Encoder) error { return b.encode(e) }
 // DecodeMsgpack receives a proxy.
 func (b *Barrier) DecodeMsgpack(d *msgpack.Decoder) error { return b.decode(d, "barrier") }
 
-// Wait blocks until all parties have come, and returns in which place this one did, from 0; each has another. If the
-// barrier is broken, or breaks, the error wraps [shared.ErrBroken]; it breaks when ctx ends, and then the error also
-// wraps the cause.
+// Wait blocks until all parties have come, and returns the place in which this one came, from 0;
+// each party has a different one. If the barrier is broken, or breaks, the error wraps
+// [shared.ErrBroken]; if it breaks because ctx ends, the error also wraps the cause.
 func (b *Barrier) Wait(ctx context.Context) (place int, err error) {
 	err = b.call(ctx, "Barrier.Wait", nil, count(&place))
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, shared.ErrBroken) {
@@ -129,10 +133,11 @@ func (b *Barrier) Wait(ctx context.Context) (place int, err error) {
 // Abort breaks the barrier.
 func (b *Barrier) Abort(ctx context.Context) error { return b.call(ctx, "Barrier.Abort", nil, nil) }
 
-// Reset makes the barrier one that nobody has come to and that is not broken. Those that wait get [shared.ErrBroken].
+// Reset makes the barrier whole again, without any waiters. Those that were waiting get
+// [shared.ErrBroken].
 func (b *Barrier) Reset(ctx context.Context) error { return b.call(ctx, "Barrier.Reset", nil, nil) }
 
-// Waiting returns how many have come in this round, and wait.
+// Waiting returns how many goroutines have come in this round and wait.
 func (b *Barrier) Waiting(ctx context.Context) (n int, err error) {
 	err = b.call(ctx, "Barrier.Waiting", nil, count(&n))
 	return n, err

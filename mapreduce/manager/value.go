@@ -9,8 +9,8 @@ import (
 	"mrrun/transport"
 )
 
-// A Value is one value on a manager. It is made by [NewValue] and used by pointer; all methods are safe for concurrent use,
-// and each is one step that no other comes between.
+// A Value is one value on a manager. It is made by [NewValue] and used by pointer; all methods are
+// safe for concurrent use, and each is atomic.
 type Value[T any] struct {
 	proxy
 	values coder[T]
@@ -18,7 +18,7 @@ type Value[T any] struct {
 
 func valueSignature[T any]() string { return signatureOf("value", reflect.TypeFor[T]()) }
 
-// NewValue makes a value that is v.
+// NewValue makes a value that holds v.
 func NewValue[T any](ctx context.Context, c Conn, v T, opts ...ObjectOption) (*Value[T], error) {
 	p := &Value[T]{}
 	var err error
@@ -32,7 +32,7 @@ func NewValue[T any](ctx context.Context, c Conn, v T, opts ...ObjectOption) (*V
 // EncodeMsgpack sends the proxy.
 func (p *Value[T]) EncodeMsgpack(e *msgpack.Encoder) error { return p.encode(e) }
 
-// DecodeMsgpack receives a proxy. A value of another type is an error.
+// DecodeMsgpack receives a proxy. It returns an error if the value has another type.
 func (p *Value[T]) DecodeMsgpack(d *msgpack.Decoder) (err error) {
 	if p.values, err = coderOf[T](); err != nil {
 		return err
@@ -40,7 +40,7 @@ func (p *Value[T]) DecodeMsgpack(d *msgpack.Decoder) (err error) {
 	return p.decode(d, valueSignature[T]())
 }
 
-// arguments of a value's methods begin with an empty key.
+// arguments encodes the arguments of a method of a value, which begin with an empty key.
 func (p *Value[T]) arguments(vs ...*T) func(*transport.Encoder) error {
 	return func(e *transport.Encoder) error {
 		e.Blob([]byte{})
@@ -61,7 +61,7 @@ func (p *Value[T]) result(v *T) func(*transport.Decoder) error {
 	return func(d *transport.Decoder) error { return p.values.Decode(d, v) }
 }
 
-// Load returns the value.
+// Load returns what the value holds.
 func (p *Value[T]) Load(ctx context.Context) (v T, err error) {
 	err = p.call(ctx, "Value.Load", p.arguments(), p.result(&v))
 	return v, err
@@ -72,7 +72,7 @@ func (p *Value[T]) Store(ctx context.Context, v T) error {
 	return p.call(ctx, "Value.Store", p.arguments(&v), nil)
 }
 
-// Swap sets the value and returns the one before.
+// Swap sets the value and returns the previous one.
 func (p *Value[T]) Swap(ctx context.Context, v T) (old T, err error) {
 	err = p.call(ctx, "Value.Swap", p.arguments(&v), p.result(&old))
 	return old, err
@@ -94,7 +94,8 @@ func (p *Value[T]) CompareAndSwap(ctx context.Context, old, v T) (swapped bool, 
 	return swapped, err
 }
 
-// Update has f, which [UpdateFunc] has registered, make a new value of the old one, and returns it.
+// Update replaces the value by what f, registered with [UpdateFunc], makes of it, and returns the
+// new value.
 func (p *Value[T]) Update(ctx context.Context, f Updater[T]) (v T, err error) {
 	if f.name == "" {
 		return v, errNoUpdater
@@ -107,7 +108,7 @@ func (p *Value[T]) Update(ctx context.Context, f Updater[T]) (v T, err error) {
 	return v, err
 }
 
-// A Namespace has values of different types under names: see [RegisterKind] about the types.
+// A Namespace holds values of different types under names: see [RegisterKind] about the types.
 type Namespace = Dict[string, any]
 
 // NewNamespace makes an empty namespace.

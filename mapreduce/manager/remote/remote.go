@@ -1,6 +1,7 @@
-// Package remote connects managers and clients on different machines. Both sides prove by TLS 1.3 that they have the same
-// key, which nobody can read, replay or forge on the way. It is a package of its own because TLS takes its time at the start
-// of each process that has it linked in: only programs that go to other machines pay.
+// Package remote connects managers and clients on different machines. By TLS 1.3, both sides prove
+// to each other that they have the same key; nobody in between can read, replay or forge what they
+// send. It is a package of its own because TLS takes time at the start of each process that links
+// it: only programs that connect to other machines pay for it.
 package remote
 
 import (
@@ -18,9 +19,10 @@ import (
 // NewKey returns a random key for [Listen] and [Dial]: 26 letters and digits.
 func NewKey() []byte { return []byte(rand.Text()) }
 
-// Listen listens for clients on other machines, for [manager.Serve], on a network that [net.Listen] knows ("tcp"). An address
-// without a host is reached from this machine alone: "0.0.0.0:7000" says that you mean more. The key is at least 16 bytes of
-// chance, see [NewKey], as one who has it can do all that a client can.
+// Listen listens for clients on other machines, for [manager.Serve], on a network that [net.Listen]
+// knows ("tcp"). An address without a host can be reached from this machine only; for all
+// interfaces, use "0.0.0.0:7000", for example. The key must be at least 16 random bytes, see
+// [NewKey]: everyone that has it can do all that a client can.
 func Listen(network, address string, key []byte) (net.Listener, error) {
 	if address == "" {
 		address = ":0"
@@ -39,8 +41,8 @@ func Listen(network, address string, key []byte) (net.Listener, error) {
 	return tls.NewListener(l, config), nil
 }
 
-// Dial connects to a manager that listens by [Listen] with the same key. Proxies of that manager that this process receives
-// use the connection.
+// Dial connects to a manager on a listener made by [Listen] with the same key. Proxies of objects
+// on that manager that this process receives use the connection.
 func Dial(ctx context.Context, network, address string, key []byte, opts ...manager.Option) (*manager.Client, error) {
 	config, err := mtls.Config(key, "client", "server")
 	if err != nil {
