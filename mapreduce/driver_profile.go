@@ -47,7 +47,8 @@ func (p *Pool) findWorker(id int) *link {
 	return nil
 }
 
-// profiling has the profiles of one worker that are waited for, guarded by the mutex of its link.
+// profiling holds the profiles of one worker for which callers wait, guarded by the mutex of its
+// link.
 type profiling struct {
 	profiles    map[uint32]chan profileResult
 	lastProfile uint32

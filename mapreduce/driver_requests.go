@@ -9,13 +9,14 @@ import (
 	"mrrun/transport"
 )
 
-// An outbox holds the requests to one worker. It is the supervisor's; only flush wakes another goroutine.
+// An outbox holds the requests to one worker. Only the supervisor uses it, but another goroutine
+// waits for flush.
 type outbox struct {
-	requests *transport.Writer // from the process's start on; nothing is flushed before its hello
-	opened   map[uint32]bool   // calls that the worker knows
+	requests *transport.Writer // from the process's start on; not flushed before its hello
+	opened   map[uint32]bool   // calls that the worker has been told
 	dirty    bool              // requests wait for a flush
 	flush    chan struct{}
-	lastTag  uint32 // of a chunk
+	lastTag  uint32 // tag of the last chunk
 }
 
 // flushLoop writes the requests that kick could not: the supervisor must never wait for a worker

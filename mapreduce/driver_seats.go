@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// A seat is what the supervisor knows of the worker of a link. Nobody else reads it.
+// A seat is what the supervisor knows about the worker of a link. Nothing else reads it.
 type seat struct {
 	slot    int
-	spare   bool      // it waits for a slot
+	spare   bool      // it has no slot yet
 	ready   bool      // evReady was seen
 	answers bool      // it has answered a chunk
-	began   time.Time // when it was decided to start it
+	began   time.Time // when the pool decided to start it
 	readyAt time.Time
 	items   int           // answered
 	work    time.Duration // spent on them
 
-	victim     *call // for whose item it was killed
+	victim     *call // the call with the item because of which it was killed
 	victimItem int
 }
 

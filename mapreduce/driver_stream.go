@@ -12,20 +12,21 @@ import (
 	"mrrun/transport"
 )
 
-// A stream is an input on its way through a pool: feed takes items from it into a [window], and consume yields their results.
+// A stream is an input on its way through a pool: feed moves items from the input into a [window],
+// and consume yields their results.
 type stream[A, R any] struct {
 	task *Task[A, R]
 	pool *Pool
 	call *call
 
 	mu      sync.Mutex
-	changed *sync.Cond // signalled at every change of what follows
+	changed *sync.Cond // signalled when any of the following changes
 	window[A, R]
-	starved bool // feed waits for room
-	ended   bool // the input has no more
-	stopped bool // the consumer wants no more
-	left    bool // the consumer has not waited for feed
-	panicky any  // what the input panicked with
+	starved bool // feed is waiting for room
+	ended   bool // the input has no more items
+	stopped bool // the consumer wants no more results
+	left    bool // the consumer left without waiting for feed
+	panicky any  // the value with which the input panicked
 	failed  error
 	over    bool // the call is over
 }
@@ -37,12 +38,13 @@ func newStream[A, R any](t *Task[A, R], p *Pool, o callOptions, unordered bool) 
 	s.changed = sync.NewCond(&s.mu)
 	s.call = newStreamCall(t.entry, s, size, o)
 	if unordered {
-		s.call.state.perWorker = max(size/(2*p.options.procs), 1) // half of the window is for workers that are not held up
+		// Half of the window is left to workers that are not held up.
+		s.call.state.perWorker = max(size/(2*p.options.procs), 1)
 	}
 	return s
 }
 
-// consume yields until the end, an error, or the consumer's break.
+// consume yields results until the end, an error, or the consumer's break.
 func (s *stream[A, R]) consume(ctx context.Context, in iter.Seq2[A, error], yield func(Item[R], error) bool) {
 	fed := make(chan struct{})
 	go func() {
@@ -56,7 +58,7 @@ func (s *stream[A, R]) consume(ctx context.Context, in iter.Seq2[A, error], yiel
 	})
 	unwatch := context.AfterFunc(ctx, func() { s.cancel(context.Cause(ctx)) })
 	finished := false
-	defer func() { // also when the consumer breaks or panics
+	defer func() { // runs also when the consumer breaks or panics
 		unwatch()
 		s.set(func() { s.stopped = true })
 		if !finished {
@@ -91,8 +93,8 @@ func (s *stream[A, R]) consume(ctx context.Context, in iter.Seq2[A, error], yiel
 	}
 }
 
-// leave waits for the step of the input that is under way, but not for one that blocks when the stream has ended by itself
-// or has no context or pool any more: such an input is left behind.
+// leave waits for the step of the input that is under way. It does not wait for one that blocks if
+// the stream has ended by itself or its context or pool has ended: such an input is left behind.
 func (s *stream[A, R]) leave(ctx context.Context, fed chan struct{}, finished bool) {
 	if !finished {
 		late := time.AfterFunc(closePatience, func() {
@@ -114,7 +116,7 @@ func (s *stream[A, R]) leave(ctx context.Context, fed chan struct{}, finished bo
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.left = s.panicky == nil // else feed has come to its end just now
+	s.left = s.panicky == nil // otherwise feed has just ended
 }
 
 func (s *stream[A, R]) cancel(cause error) {
@@ -128,7 +130,7 @@ func (s *stream[A, R]) set(change func()) {
 	s.changed.Broadcast()
 }
 
-var errPanicked = errors.New("the input panicked") // nobody sees it: the panic goes on instead
+var errPanicked = errors.New("the input panicked") // never returned: the panic continues instead
 
 // feed takes items from the input while there is room for them.
 func (s *stream[A, R]) feed(in iter.Seq2[A, error]) {
@@ -166,8 +168,8 @@ func (s *stream[A, R]) feed(in iter.Seq2[A, error]) {
 	s.pool.flow(s.call)
 }
 
-// take puts an item into the window, and waits for room before the input takes the trouble of the next one. It returns false
-// when nobody wants that.
+// take puts an item into the window, and waits for room before the input computes the next one. It
+// returns false if no more items are wanted.
 func (s *stream[A, R]) take(arg A, cargo *transport.Cargo) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,7 +187,7 @@ func (s *stream[A, R]) take(arg A, cargo *transport.Cargo) bool {
 	return !s.stopped && !s.over
 }
 
-// next waits for the next result. ok is false when none will come.
+// next waits for the next result. ok is false if none will come.
 func (s *stream[A, R]) next() (result Item[R], failure *TaskError, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -204,7 +206,7 @@ func (s *stream[A, R]) next() (result Item[R], failure *TaskError, ok bool) {
 	}
 }
 
-// roomier wakes feed if there is room for it now. mu is held.
+// roomier wakes feed if there is room now. The caller must hold mu.
 func (s *stream[A, R]) roomier() {
 	if s.starved && !s.full() {
 		s.starved = false

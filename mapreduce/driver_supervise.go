@@ -10,36 +10,39 @@ import (
 )
 
 const (
-	// maxFailures is how many workers in a row may end without having answered anything before the pool gives up: the
-	// next ones would do the same.
+	// maxFailures is how many workers in a row may end without having answered anything before the
+	// pool gives up, since later workers would do the same.
 	maxFailures = 10
-	// restartPause is the pause before a worker is started in the place of one that ended so; it doubles each time.
+	// restartPause is the pause before a worker is started in place of such a worker; it doubles
+	// each time.
 	restartPause = 10 * time.Millisecond
-	// retryPause is the pause before an item that lost its worker is tried again; it doubles each time.
+	// retryPause is the pause before an item whose worker was lost is tried again; it doubles each
+	// time.
 	retryPause = 2 * time.Millisecond
 	maxPause   = time.Second
 )
 
-// A supervisor feeds the scheduler and does what it says. Whoever holds its lock is at work on it: most of the time the
-// goroutine that has brought the news, since waking another one would take longer than the work.
+// A supervisor passes events to the scheduler and carries out its actions. The goroutine that holds
+// its lock does that work: usually the one that brings the event, since waking another would take
+// longer than the work.
 type supervisor struct {
-	working   sync.Mutex // guards all of it; locked for ever when the pool has ended
-	events    []event    // memory for the next
+	working   sync.Mutex // guards all of it; stays locked when the pool has ended
+	events    []event    // memory to reuse for the next events
 	scheduler scheduler
-	calls     map[uint32]*call   // not finished
-	seen      map[*entry]measure // of tasks, from earlier calls
-	spares    []*link            // ready or on their way
-	failures  int                // workers that ended without an answer, in a row
-	pins      []int              // processors by slot, where the workers are pinned
-	deaths    []time.Time        // of workers, through no fault of an item: the last ones
-	wanted    int                // workers
+	calls     map[uint32]*call   // calls that are not finished
+	seen      map[*entry]measure // measures of tasks, from earlier calls
+	spares    []*link            // spares that are ready or starting
+	failures  int                // workers in a row that ended without an answer
+	pins      []int              // processors by slot, if the workers are pinned
+	deaths    []time.Time        // the latest deaths of workers through no fault of an item
+	wanted    int                // number of workers that the pool should have
 	leaving   int                // workers without a slot that have not ended yet
-	released  bool               // the pool has been idle, and has no workers
-	broken    bool               // a panic has left all of this as it was in the middle of something
-	loss      *loss              // while a lost worker is dealt with
+	released  bool               // the pool was idle, and has no workers
+	broken    bool               // a panic left the state inconsistent
+	loss      *loss              // set while it deals with a lost worker
 	watch     watch
 	reports   reports
-	numbers   Stats // what is counted as it happens
+	numbers   Stats // the numbers that are counted as things happen
 }
 
 func (s *supervisor) init(p *Pool) {
@@ -51,7 +54,7 @@ func (s *supervisor) init(p *Pool) {
 	s.reports.init(p)
 }
 
-// event is what the supervisor is told.
+// event is something that the supervisor is told.
 type event struct {
 	kind eventKind
 	link *link
@@ -61,32 +64,32 @@ type event struct {
 	err  error
 
 	failed int        // evAnswer: items that failed
-	late   bool       // evAnswer: a copy's answer counts, this one was not looked at
+	late   bool       // evAnswer: the answer of the copy counted, and this one was ignored
 	stats  chan Stats // evStats
 }
 
 type eventKind int
 
 const (
-	evReady  eventKind = iota // link has said hello
-	evAnswer                  // link has answered its oldest chunk; its results are placed
-	evLost                    // link's worker has ended, or could not be started: err
-	evFill                    // the pause before a slot is filled again is over
-	evLeft                    // a worker that had slot n has ended
+	evReady  eventKind = iota // link's worker said hello
+	evAnswer                  // link's worker answered its oldest chunk; the results are placed
+	evLost                    // link's worker ended or could not be started: err
+	evFill                    // the pause before slot n is filled again is over
+	evLeft                    // a worker that had slot n ended
 	evSubmit                  // call begins
 	evFlow                    // call, a stream, has more items or more room
 	evRetry                   // the pause before an item is tried again is over
 	evCancel                  // call is cancelled: err
-	evResize                  // the pool shall have n workers
-	evStats                   // somebody wants the numbers
-	evLook                    // the watch shall look
-	evIdle                    // the pool has had no call for its idle time, if n calls were begun until now
+	evResize                  // the pool must have n workers
+	evStats                   // a caller wants the numbers
+	evLook                    // the watch must look
+	evIdle                    // no call for the pool's idle time, if only n calls ever began
 )
 
 func (p *Pool) supervise() {
 	defer close(p.done)
 	defer p.options.cargo.Release()
-	defer func() { // also when an encoding method of the user's calls runtime.Goexit here
+	defer func() { // runs also when a user's encoding method calls runtime.Goexit here
 		p.working.Lock()
 		p.watch.stop()
 		p.shutDown()
@@ -101,8 +104,9 @@ func (p *Pool) supervise() {
 	}
 }
 
-// tell has events handled: at once, by the caller, unless another goroutine is at work. It is for those who can wait for
-// that and hold no lock; others put into the inbox.
+// tell handles events: at once, in the calling goroutine, unless another one is at work. The caller
+// must be able to wait for that and must hold no lock; other goroutines put their events into the
+// inbox.
 func (p *Pool) tell(events ...event) {
 	p.inbox.add(events...)
 	if p.working.TryLock() {
@@ -110,22 +114,22 @@ func (p *Pool) tell(events ...event) {
 	}
 }
 
-// handleAll handles the events that wait, and unlocks. What has come in meanwhile is left to the supervise goroutine, so
-// that nobody else is kept for long.
+// handleAll handles the events that wait, and unlocks working. It leaves events that arrive
+// meanwhile to the supervise goroutine, so that it does not keep its caller for long.
 func (p *Pool) handleAll() {
 	defer p.inbox.remind()
 	defer p.working.Unlock()
 	if p.broken {
 		return
 	}
-	p.broken = true // unless it comes to the end
+	p.broken = true // reset at the end
 	defer p.breakDown()
 	p.events = p.inbox.take(p.events)
 	for i := range p.events {
 		p.handle(&p.events[i])
 		p.act()
 	}
-	clear(p.events) // a pool that has nothing to do must not keep what its last calls have returned
+	clear(p.events) // an idle pool must not keep the results of its last calls in memory
 	p.events = p.events[:0]
 	for _, l := range p.links {
 		l.kick()
@@ -133,8 +137,8 @@ func (p *Pool) handleAll() {
 	p.broken = false
 }
 
-// breakDown is deferred: after a panic, or runtime.Goexit in a user's encoding method, it ends the pool. Each call fails with
-// the stack, those too whose events nobody has handled.
+// breakDown is deferred. After a panic, or a runtime.Goexit in a user's encoding method, it ends
+// the pool. Each call fails with the stack, including calls whose events were not handled.
 func (p *Pool) breakDown() {
 	if !p.broken {
 		return
@@ -154,7 +158,8 @@ func (p *Pool) handle(e *event) {
 	case evReady:
 		e.link.ready, e.link.readyAt = true, time.Now()
 		p.upOnce.Do(func() { close(p.up) })
-		if !e.link.spare && p.links[e.link.slot] == e.link { // else the pool got smaller meanwhile
+		// The pool may have become smaller meanwhile.
+		if !e.link.spare && p.links[e.link.slot] == e.link {
 			d.ready(e.link.slot)
 		}
 	case evAnswer:
@@ -180,7 +185,7 @@ func (p *Pool) handle(e *event) {
 	case evFlow:
 		c := e.call
 		c.flowing.Store(false)
-		ended := c.ended.Load() // before have, which is final then
+		ended := c.ended.Load() // read before have, which is final if this is set
 		d.consume(&c.state, int(c.consumed.Load()))
 		d.more(&c.state, int(c.have.Load()), ended)
 	case evRetry:
@@ -204,7 +209,7 @@ func (p *Pool) answered(e *event) {
 	p.failures = 0
 	e.link.answers = true
 	if e.link != p.links[e.link.slot] {
-		return // it was replaced; nothing of it counts any more
+		return // it was replaced; its answers no longer count
 	}
 	if e.late {
 		p.scheduler.answeredLate(e.link.slot)
@@ -216,7 +221,7 @@ func (p *Pool) answered(e *event) {
 	}
 }
 
-// act carries out what the scheduler wants; some of it makes the scheduler want more.
+// act carries out the scheduler's actions, and those that these lead to.
 func (p *Pool) act() {
 	for d := &p.scheduler; len(d.actions) > 0; {
 		actions := d.actions
@@ -260,7 +265,7 @@ func (p *Pool) do(a *action) {
 
 func (p *Pool) send(a *action, send func(attempt int) error) {
 	c := a.call.owner
-	if c.state.cancelled { // by an action before this one
+	if c.state.cancelled { // by an earlier action
 		p.scheduler.unsent(a.slot, a.call, a.span)
 		return
 	}
@@ -293,19 +298,20 @@ func (p *Pool) finish(c *call) {
 	}
 }
 
-// fail ends a call early. Its caller is told at once; what workers hold of it is let run out, or killed by the watch.
+// fail ends a call early. Its caller learns it at once; chunks that workers hold run out, or the
+// watch kills them.
 func (p *Pool) fail(c *call, cause error) {
 	c.end(cause)
 	p.scheduler.cancel(&c.state)
 	p.watch.over(c)
 }
 
-// pause is first, doubled with each attempt after the first.
+// pause returns first, doubled with each attempt after the first, but at most maxPause.
 func pause(first time.Duration, attempt int) time.Duration {
 	return min(first<<min(attempt-1, 20), maxPause)
 }
 
-// shutDown ends all calls and workers, and waits for the latter.
+// shutDown ends all calls and workers, and waits for the workers.
 func (p *Pool) shutDown() {
 	cause := context.Cause(p.ctx)
 	if cause != ErrClosed && cause != errTerminated { // an initializer may have failed with an ErrClosed
@@ -316,7 +322,7 @@ func (p *Pool) shutDown() {
 	}
 	close(p.final)
 	p.mu.Lock()
-	p.ended = cause // so that no call comes in behind the last look at the inbox
+	p.ended = cause // no call may come in after the last look at the inbox
 	p.mu.Unlock()
 	for _, e := range p.inbox.take(nil) {
 		if e.call != nil {

@@ -8,12 +8,13 @@ import (
 )
 
 const (
-	threadsOfWorker = 6 // beside those that run Go code
-	threadsOfDriver = 8 // beside one that waits for each worker
+	threadsOfWorker = 6 // in addition to those that run Go code
+	threadsOfDriver = 8 // in addition to one for each worker, which waits for it
 )
 
-// checkThreads returns why this user may not have the pool's workers now. A user may have so many threads in all (ulimit -u),
-// and a Go program that gets none ends with a dump of its goroutines, the driver too: so it is looked at before.
+// checkThreads returns an error if this user may not have enough threads for the pool's workers.
+// The system limits the threads of a user (ulimit -u), and a Go program that gets none ends with a
+// dump of its goroutines, even the driver: so the pool checks this first.
 func (o *poolOptions) checkThreads() error {
 	used, limit, limited := proc.Threads()
 	workers := o.procs + o.spares
@@ -25,5 +26,5 @@ func (o *poolOptions) checkThreads() error {
 		"(ulimit -u), or use fewer workers: %w", workers, need, used, limit, syscall.EAGAIN)
 }
 
-// noThread reports whether the worker, which has ended, did so because it got no thread.
+// noThread reports whether the worker ended because it got no thread.
 func (l *link) noThread() bool { return l.process != nil && l.process.Exit().NoThread() }

@@ -9,30 +9,32 @@ import (
 )
 
 const (
-	// KillGrace is how long an item gets to return after its context has ended, before its worker is killed.
+	// KillGrace is how long an item may run after its context has ended before its worker is
+	// killed.
 	KillGrace = 100 * time.Millisecond
-	// maxTick is the longest time between two looks at what workers run, and at their memory.
+	// maxTick is the longest time between two looks at the items that workers run and at their
+	// memory.
 	maxTick = 100 * time.Millisecond
 )
 
-// A watch looks from time to time at what workers run, and kills those that run one item for too long: because of its
-// timeout, or because its call was cancelled. Others it tells of, if they take too long. It ticks only while there is something
-// to look for.
+// A watch looks from time to time at the items that workers run. It kills workers that run one item
+// for too long, because of its timeout or because its call was cancelled, and logs other items that
+// take too long. It ticks only while there is something to look for.
 type watch struct {
 	timer  *time.Timer
 	every  time.Duration       // 0: it does not tick
-	growth bool                // memory is looked at too
-	busy   bool                // there are calls
+	growth bool                // it looks at memory too
+	busy   bool                // calls are under way
 	timed  map[*call]bool      // calls with a timeout
-	given  map[*call]time.Time // calls that are over, of which workers still hold something: since when
+	given  map[*call]time.Time // calls that are over but at workers still, since when
 	items  []watched           // by slot
 }
 
-// watched is what a worker was seen running.
+// watched is what a worker was running at the last look.
 type watched struct {
 	link *link
 	tag  uint32
-	item int // its place in the chunk
+	item int // its offset in the chunk
 	time itemTime
 	base int64 // resident memory at the first look
 
@@ -59,7 +61,7 @@ func (w *watch) begin(c *call) {
 	w.adjust()
 }
 
-// over: what workers hold of the call is of no use any more.
+// over records that the results of what workers still hold of the call are useless.
 func (w *watch) over(c *call) {
 	if c.state.held > 0 {
 		w.given[c] = time.Now()
@@ -101,7 +103,7 @@ func (w *watch) rearm() {
 	}
 }
 
-// look is called at each tick.
+// look runs at each tick of the watch.
 func (p *Pool) look() {
 	w := &p.watch
 	now := time.Now()
@@ -148,7 +150,8 @@ func (p *Pool) look() {
 }
 
 func (p *Pool) lookAtItem(l *link, seen *watched, now time.Time) {
-	c, item := l.itemOf(seen.tag, seen.item) // not running: it may have begun another just now
+	// This is not l.running: the worker may have begun another item just now.
+	c, item := l.itemOf(seen.tag, seen.item)
 	if c == nil {
 		return
 	}

@@ -6,20 +6,22 @@ import (
 	"mrrun/transport"
 )
 
-// A window holds the items of a stream that have been taken from its input and not been yielded. They are computed in any
-// order; those of an unordered stream leave in any order too.
+// A window holds the items of a stream that were taken from its input and have not been yielded.
+// They are computed in any order; those of an unordered stream are yielded in any order too.
 type window[A, R any] struct {
 	slots []*slot[A, R]       // item i is at i % len(slots)
-	late  map[int]*slot[A, R] // or here: it is before head
-	least int                 // so many items may be there however large they are
-	bytes float64             // of an encoded argument, about; 0: none was encoded yet
+	late  map[int]*slot[A, R] // items before head that are not yielded
+	least int                 // how many items it may hold however large they are
+	bytes float64             // approximate size of an encoded argument; 0: none was encoded yet
 
-	head    int // items before it have been yielded or are late
+	head    int // all items before it were yielded or are in late
 	taken   int // items taken from the input
 	yielded int
 
 	unordered bool
-	finished  []int // items of an unordered stream that are done and not yielded, in the order of their ends
+	// Items of an unordered stream that are done and not yielded, in the order in which they
+	// finished.
+	finished []int
 }
 
 type slot[A, R any] struct {
@@ -28,7 +30,7 @@ type slot[A, R any] struct {
 	result  R
 	failure *TaskError
 	done    bool
-	yielded bool // of an unordered stream, before head has got here
+	yielded bool // of an unordered stream: yielded before head got here
 }
 
 func (s *slot[A, R]) release() {
@@ -45,7 +47,7 @@ func newWindow[A, R any](size, least int, unordered bool) window[A, R] {
 	return w
 }
 
-// full reports whether no item may be taken. Before the size of items is known few are.
+// full reports whether no item may be taken. Before the size of items is known, few may be taken.
 func (w *window[A, R]) full() bool {
 	room := w.least
 	if w.bytes > 0 {
@@ -54,7 +56,8 @@ func (w *window[A, R]) full() bool {
 	return w.taken-w.yielded >= room
 }
 
-// encoded notes how large the arguments of some items were. Growth counts at once.
+// encoded records how many bytes the arguments of some items took. Growth counts at once, shrinking
+// gradually.
 func (w *window[A, R]) encoded(items, bytes int) {
 	each := max(float64(bytes)/float64(items), 1)
 	if each < w.bytes {
@@ -64,9 +67,9 @@ func (w *window[A, R]) encoded(items, bytes int) {
 	w.bytes = each
 }
 
-// put adds the next item. The window is not full.
+// put adds the next item. The caller must make sure that the window is not full.
 func (w *window[A, R]) put(arg A, cargo *transport.Cargo) {
-	if w.taken-w.head == len(w.slots) { // the item at head is slow: others have been yielded before it
+	if w.taken-w.head == len(w.slots) { // the item at head is slow
 		at := w.head % len(w.slots)
 		w.late[w.head], w.slots[at] = w.slots[at], new(slot[A, R])
 		w.head++
@@ -76,7 +79,7 @@ func (w *window[A, R]) put(arg A, cargo *transport.Cargo) {
 	w.taken++
 }
 
-// moveHead passes over what has been yielded.
+// moveHead moves head past items that were yielded.
 func (w *window[A, R]) moveHead() {
 	for w.head < w.taken && w.slot(w.head).yielded {
 		w.slot(w.head).yielded = false
@@ -91,7 +94,7 @@ func (w *window[A, R]) slot(i int) *slot[A, R] {
 	return w.slots[i%len(w.slots)]
 }
 
-// done returns an item to yield.
+// done returns the index of an item to yield. ok is false if there is none.
 func (w *window[A, R]) done() (i int, ok bool) {
 	if !w.unordered {
 		return w.head, w.head < w.taken && w.slot(w.head).done
@@ -104,7 +107,7 @@ func (w *window[A, R]) done() (i int, ok bool) {
 	return i, true
 }
 
-// yield takes an item out.
+// yield removes an item that is done, and returns its result or failure.
 func (w *window[A, R]) yield(i int) (Item[R], *TaskError) {
 	at := w.slot(i)
 	result, failure := Item[R]{i, at.result}, at.failure
@@ -118,7 +121,7 @@ func (w *window[A, R]) yield(i int) (Item[R], *TaskError) {
 	return result, failure
 }
 
-// releaseAll releases what nobody has answered.
+// releaseAll releases what the unanswered arguments refer to.
 func (w *window[A, R]) releaseAll() {
 	for _, at := range w.slots {
 		at.release()
@@ -128,8 +131,8 @@ func (w *window[A, R]) releaseAll() {
 	}
 }
 
-// at returns the slot of an item that has been taken and not been answered, which nobody else touches. Those of an ordered
-// stream stay where they are.
+// at returns the slot of an item that is taken and not answered, which no other goroutine touches.
+// The slots of an ordered stream do not move.
 func (s *stream[A, R]) at(i int) *slot[A, R] {
 	if s.unordered {
 		s.mu.Lock()

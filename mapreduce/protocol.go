@@ -9,30 +9,31 @@ import (
 	"mrrun/transport"
 )
 
-// Frames between a driver and its worker. The driver's tag is the number of a call or of a chunk; a worker answers chunks
-// in the order in which it got them, with the same tag.
+// Kinds of frames between a driver and its worker. The driver's tag is the number of a call or of a
+// chunk; a worker answers chunks in the order in which it got them, with the same tag.
 const (
 	kindState    = proc.KindStop + 1 + iota // driver, before all calls: make a state. body: its number, argument
 	kindOpen                                // driver: a call begins. tag: call; body: a callHead
-	kindChunk                               // driver: run this. tag: chunk; body: a chunkHead, arguments
+	kindChunk                               // driver: run a chunk. tag: chunk; body: a chunkHead, arguments
 	kindCancel                              // driver: end the context of a call, skip its chunks. tag: call; body: the cause
 	kindForget                              // driver: no more chunks of this call will come. tag: call
-	kindMade                                // worker: the state was made. body: a failure, empty for none
-	kindAnswer                              // worker: tag: chunk; body: the work time, state, items or error
-	kindLog                                 // worker: a log record. body: see worker_log.go
+	kindMade                                // worker: it made a state. body: a failure; empty: none
+	kindAnswer                              // worker: the answer. tag: chunk; body: work time, state, items or error
+	kindLog                                 // worker: a log record. body: as logHandler writes it
 	kindProfile                             // driver: make a profile. tag: request; body: kind, nanoseconds
-	kindProfiled                            // worker: tag: request; body: the text of an error, empty for none; the profile
-	kindLeaving                             // worker: its last work, before which all is answered. body: what that is
+	kindProfiled                            // worker: the profile. tag: request; body: error text or empty; profile
+	kindLeaving                             // worker: what it does last, after all answers. body: its name
 	kindExpire                              // driver: the time of an item is over. tag: chunk; body: its offset there
 )
 
-// States of an answer.
+// States of an answer, one byte.
 const (
-	chunkDone   = 0 // then the items, as their task writes them
-	chunkFailed = 1 // then the text of an error that is about the whole chunk
+	chunkDone   = 0 // the items follow, as their task writes them
+	chunkFailed = 1 // the text of an error about the whole chunk follows
 )
 
-// An answer begins with the nanoseconds that the chunk took, in as many bytes as always: they are known last.
+// An answer begins with the nanoseconds that the chunk took, in a fixed number of bytes, since they
+// are known last.
 const workTimeSize = 8
 
 var noWorkTime [workTimeSize]byte
@@ -49,7 +50,7 @@ func takeWorkTime(in *transport.Decoder) (time.Duration, error) {
 	return time.Duration(binary.LittleEndian.Uint64(took[:])), nil
 }
 
-// A callHead is what a worker must know of a call.
+// A callHead is what a worker must know about a call.
 type callHead struct {
 	task    uint64
 	params  []byte
@@ -85,7 +86,7 @@ type chunkHead struct {
 	callID  uint64
 	first   uint64 // index of the first item
 	items   uint64
-	attempt uint64 // how often the first item has been sent, from 1
+	attempt uint64 // 1 when the first item is sent first, 2 the next time, and so on
 }
 
 func (h *chunkHead) encode(out *transport.Encoder) {
@@ -115,7 +116,7 @@ func decodeUintThenBlob(in *transport.Decoder, n *uint64) ([]byte, error) {
 	return in.Blob()
 }
 
-// An answer holds, for each item of the chunk, one of these and then the result or the error.
+// An answer holds, for each item of the chunk, one of these bytes and then the result or the error.
 const (
 	itemOK     = 0
 	itemFailed = 1

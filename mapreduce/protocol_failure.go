@@ -11,7 +11,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// A sentFailure is a TaskError on its way to a process that may be of another program.
+// A sentFailure is a TaskError on its way to a process, which may run another program.
 type sentFailure struct {
 	Index int
 	Msg   string
@@ -19,13 +19,14 @@ type sentFailure struct {
 	knownerr.Identity
 }
 
-// EncodeMsgpack sends the failure.
+// EncodeMsgpack sends the failure to another process, without its Input.
 func (e *TaskError) EncodeMsgpack(enc *msgpack.Encoder) error {
 	sent := sentFailure{e.Index, e.Msg, e.Stack, knownerr.Of(e)}
 	return enc.Encode(&sent)
 }
 
-// DecodeMsgpack receives a failure. [errors.Is] finds in it what this program knows too: see [RegisterError].
+// DecodeMsgpack receives a failure. [errors.Is] finds in it the errors that this program knows too:
+// see [RegisterError].
 func (e *TaskError) DecodeMsgpack(dec *msgpack.Decoder) error {
 	var sent sentFailure
 	if err := dec.Decode(&sent); err != nil {
@@ -35,7 +36,7 @@ func (e *TaskError) DecodeMsgpack(dec *msgpack.Decoder) error {
 	return nil
 }
 
-// encodeFailure writes a task's error: text, stack, and which of the known errors it is.
+// encodeFailure writes a task's error: its text, its stack, and which known errors it contains.
 func encodeFailure(out *transport.Encoder, err error) {
 	start := out.Len()
 	defer func() {
@@ -43,7 +44,7 @@ func encodeFailure(out *transport.Encoder, err error) {
 			out.Truncate(start)
 			failed := newPanicError(p)
 			failed.value += fmt.Sprintf(", in a method of a %T", err)
-			failed.err = nil // its methods might panic again
+			failed.err = nil // the methods of the error might panic again
 			encodeFailure(out, failed)
 		}
 	}()
@@ -70,7 +71,7 @@ func decodeFailure(in *transport.Decoder) (*TaskError, error) {
 	return e, err
 }
 
-// decodeCause takes the cause with which a call was cancelled.
+// decodeCause decodes the cause with which a call was cancelled.
 func decodeCause(body []byte) error {
 	cause, err := decodeFailure(transport.NewDecoder(body))
 	if err != nil {

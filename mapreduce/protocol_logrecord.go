@@ -9,12 +9,13 @@ import (
 	"mrrun/transport"
 )
 
-// This is how what is in a log record travels.
+// This file encodes and decodes the parts of a log record.
 
 // levelOffset makes all usual levels positive.
 const levelOffset = 1 << 10
 
-// An attribute travels as its key, a byte for the kind, and its value; any other kind as text.
+// An attribute travels as its key, a byte for its kind, and its value. Values of other kinds travel
+// as text.
 const (
 	attrText = iota
 	attrInt
@@ -88,10 +89,11 @@ func decodeAttr(in *transport.Decoder) (slog.Attr, error) {
 	}
 }
 
-// encodeTime writes any time, also one that is zero or has no count of nanoseconds, with the offset of its zone.
+// encodeTime writes any time with the offset of its zone, including times that are zero or outside
+// the range of UnixNano.
 func encodeTime(out *transport.Encoder, t time.Time) {
 	b, err := t.MarshalBinary()
-	if err != nil { // the zone is none of this world
+	if err != nil { // the offset of the zone is out of range
 		b, _ = t.UTC().MarshalBinary()
 	}
 	out.Blob(b)
@@ -105,11 +107,11 @@ func decodeTime(in *transport.Decoder) (t time.Time, err error) {
 	return t, t.UnmarshalBinary(b)
 }
 
-// codeStart is a place in the code of this program, which lies elsewhere in each of its processes.
+// codeStart is the address of a function of this program, which differs between its processes.
 var codeStart = reflect.ValueOf(Main).Pointer()
 
-// encodeSource writes where a record was made: as a distance, which is as good as a program counter in a process of the
-// same program, and in words, for others.
+// encodeSource writes where a record was made: as a distance from codeStart, which is as good as a
+// program counter in a process of the same program, and as text for other programs.
 func encodeSource(out *transport.Encoder, r *slog.Record) {
 	source := r.Source()
 	if source == nil {
@@ -121,7 +123,8 @@ func encodeSource(out *transport.Encoder, r *slog.Record) {
 	out.Uint(uint64(source.Line))
 }
 
-// decodeSource sets the source of a record; one of another program becomes an attribute.
+// decodeSource sets the source of a record. If another program made the record, the source becomes
+// an attribute.
 func decodeSource(in *transport.Decoder, r *slog.Record) error {
 	var distance, line uint64
 	var source slog.Source
