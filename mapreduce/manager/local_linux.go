@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -20,24 +21,34 @@ func listenUnix() (l *net.UnixListener, dir string, err error) {
 
 // samePeer returns an error unless the process at the other end of a Unix socket belongs to the same user.
 func samePeer(conn *net.UnixConn) error {
-	raw, err := conn.SyscallConn()
+	peer, err := peerOf(conn)
 	if err != nil {
 		return err
-	}
-	var peer *unix.Ucred
-	var got error
-	if err := raw.Control(func(fd uintptr) {
-		peer, got = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}); err != nil {
-		return err
-	}
-	if got != nil {
-		return got
 	}
 	if int(peer.Uid) != os.Geteuid() {
 		return fmt.Errorf("its user is %d, ours is %d", peer.Uid, os.Geteuid())
 	}
 	return nil
+}
+
+// peerOf returns the process that has made the other end of a Unix socket.
+func peerOf(conn *net.UnixConn) (peer *unix.Ucred, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	failed := raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
+	return peer, cmp.Or(failed, err)
+}
+
+// peerProcess returns the process at the other end of a connection, 0 if that is not known.
+func peerProcess(conn net.Conn) int {
+	if socket, ok := conn.(*net.UnixConn); ok {
+		if peer, err := peerOf(socket); err == nil {
+			return int(peer.Pid)
+		}
+	}
+	return 0
 }
 
 func tooManyFiles(err error) bool {

@@ -16,7 +16,8 @@ import (
 // A Lock is held by one client at a time, and within the client's process by one goroutine. When
 // the connection of its holder ends, the next waiter gets it with [shared.ErrOwnerDied]. Waiters
 // get the lock in the order in which they came. It is made by [NewLock] and used by pointer; all
-// methods are safe for concurrent use.
+// methods are safe for concurrent use. Clients that wait for each other in a cycle are reported to
+// the server's [Log].
 type Lock struct{ proxy }
 
 // NewLock makes a lock without a holder.

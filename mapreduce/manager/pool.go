@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/vmihailenco/msgpack/v5"
 
@@ -18,8 +20,8 @@ import (
 //
 // Its workers run while a client uses it: from the first use until the last client that has used it
 // has closed its last proxy, or is gone. A later use starts new workers. When the connection of a
-// client ends, its calls under way are cancelled. A task must not wait for another task of the same
-// pool, which may itself be waiting for a worker.
+// client ends, its calls under way are cancelled. In a task of the pool, the methods of tasks that
+// use the same pool return an error: all its workers could wait for each other.
 type Pool struct{ proxy }
 
 // NewPool makes a pool of procs workers and returns when the first is ready. procs is 1 to
@@ -44,6 +46,18 @@ func NewPool(ctx context.Context, c Conn, procs int, opts ...ObjectOption) (*Poo
 	}
 	return p, nil
 }
+
+// poolsVariable holds, in a worker of managers' pools, the names of those pools.
+const poolsVariable = "MRRUN_MANAGER_POOLS"
+
+func poolName(instance string, id uint64) string { return fmt.Sprintf("%s:%d ", instance, id) }
+
+// isOwn reports whether this process is one of the pool's workers, or was started by one.
+func (p *Pool) isOwn() bool {
+	return strings.Contains(os.Getenv(poolsVariable), poolName(p.instance, p.id))
+}
+
+var errOwnPool = errors.New("this is a task of the same pool, and could wait for ever for one of its workers: make another pool for what tasks begin")
 
 // EncodeMsgpack sends the proxy.
 func (p *Pool) EncodeMsgpack(e *msgpack.Encoder) error { return p.encode(e) }

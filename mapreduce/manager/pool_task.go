@@ -82,6 +82,9 @@ func (t *RemoteTask[A, R]) Map(ctx context.Context, p *Pool, args []A) ([]R, err
 func (t *RemoteTask[A, R]) begin(ctx context.Context, method string, p *Pool, args []A) func(context.Context) ([]R, error) {
 	name := "RemoteTask." + method
 	c, err := p.conn(ctx)
+	if err == nil && p.isOwn() {
+		err = errOwnPool
+	}
 	if err != nil {
 		return func(context.Context) ([]R, error) { return nil, fmt.Errorf("manager: %s: %w", name, err) }
 	}

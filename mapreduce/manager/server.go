@@ -54,6 +54,8 @@ type Server struct {
 	last     uint64
 	travels  map[travelKey]*travel
 	sessions map[*session]struct{}
+
+	waits waits
 }
 
 // NewServer makes a server without objects. It serves once [Server.Serve] is called.

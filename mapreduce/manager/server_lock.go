@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"mrrun/shared"
 	"mrrun/transport"
@@ -15,6 +16,7 @@ func init() {
 
 // A lockObject is held by a session. On release it passes directly to the longest-waiting session.
 type lockObject struct {
+	number atomic.Uint64 // of the object, for people
 	mu     sync.Mutex
 	again  bool // its holder may lock it again
 	holder *session
@@ -108,6 +110,7 @@ func (o *lockObject) wake(c *line, n int) {
 }
 
 func (o *lockObject) call(c *call) error {
+	o.number.Store(c.object)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch string(c.method) {
@@ -116,7 +119,7 @@ func (o *lockObject) call(c *call) error {
 			return err
 		}
 		t := o.line.join(c.s)
-		return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, &o.mu, &o.line) })
+		return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.wait(ctx, t) })
 	case "TryLock":
 		done, err := o.tryLock(c.s)
 		if err != nil {
@@ -203,5 +206,18 @@ func (o *lockObject) lockAgain(s *session) error {
 	t := o.line.join(s)
 	o.mu.Unlock()
 	defer o.mu.Lock()
-	return t.wait(s.ctx, &o.mu, &o.line)
+	return o.wait(s.ctx, t)
+}
+
+// wait waits in the line; while it does, a deadlock is looked for.
+func (o *lockObject) wait(ctx context.Context, t *ticket) error {
+	defer t.s.srv.waits.add(t.s, o)()
+	return t.wait(ctx, &o.mu, &o.line)
+}
+
+// heldBy returns who holds the lock, or nil.
+func (o *lockObject) heldBy() *session {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.holder
 }

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 
 	"mrrun/mapreduce"
@@ -35,10 +36,10 @@ type poolObject struct {
 }
 
 func (o *poolObject) call(c *call) error {
-	s := c.s
+	s, id := c.s, c.object
 	switch string(c.method) {
 	case "NewPool":
-		return c.later(func(ctx context.Context) ([]byte, error) { _, err := o.use(ctx, s); return nil, err })
+		return c.later(func(ctx context.Context) ([]byte, error) { _, err := o.use(ctx, s, id); return nil, err })
 	case "Map", "Apply":
 		return o.run(c)
 	case "Close":
@@ -64,10 +65,10 @@ func (o *poolObject) run(c *call) error {
 	if err != nil {
 		return err
 	}
-	s, args := c.s, c.s.srv.store(c.in.Rest())
+	s, id, args := c.s, c.object, c.s.srv.store(c.in.Rest())
 	return c.later(func(ctx context.Context) ([]byte, error) {
 		defer s.srv.release(args)
-		pool, err := o.use(ctx, s)
+		pool, err := o.use(ctx, s, id)
 		if err != nil {
 			return nil, err
 		}
@@ -77,14 +78,14 @@ func (o *poolObject) run(c *call) error {
 
 // use returns the pool, which the session uses from now on. It starts the pool if no session was
 // using it.
-func (o *poolObject) use(ctx context.Context, s *session) (*mapreduce.Pool, error) {
+func (o *poolObject) use(ctx context.Context, s *session, id uint64) (*mapreduce.Pool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
 		return nil, mapreduce.ErrClosed
 	}
 	if o.pool == nil {
-		pool, err := startPool(ctx, o.procs)
+		pool, err := startPool(ctx, o.procs, poolName(s.srv.instance, id))
 		if err != nil {
 			return nil, fmt.Errorf("start workers in the manager's process: %w", err)
 		}
@@ -94,11 +95,12 @@ func (o *poolObject) use(ctx context.Context, s *session) (*mapreduce.Pool, erro
 	return o.pool, nil
 }
 
-// startPool starts a pool, or none if ctx ends before the pool is ready.
-func startPool(ctx context.Context, procs int) (*mapreduce.Pool, error) {
+// startPool starts a pool, or none if ctx ends before the pool is ready. Its
+// workers, and what they start, know its name.
+func startPool(ctx context.Context, procs int, name string) (*mapreduce.Pool, error) {
 	life, end := context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, end)
-	pool, err := mapreduce.NewPool(life, mapreduce.Procs(procs))
+	pool, err := mapreduce.NewPool(life, mapreduce.Procs(procs), mapreduce.Env(poolsVariable+"="+os.Getenv(poolsVariable)+name))
 	if !stop() {
 		if err == nil {
 			pool.Terminate()

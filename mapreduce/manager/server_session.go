@@ -37,11 +37,14 @@ type session struct {
 	cancels map[uint32]context.CancelFunc // of those calls, by tag
 	waits   map[uint64]int                // the number of those calls, by object
 	uses    map[uint64]*entry             // the objects that the session refers to, by id
+
+	awaits []*awaited // locks that the session waits for; the server's waits guard it
 }
 
 // A call is a call of one method of an object.
 type call struct {
 	s      *session
+	object uint64             // its id; 0: the server itself
 	method []byte             // a part of the frame, as the arguments are
 	in     *transport.Decoder // the arguments
 	out    *transport.Encoder // where the result goes
@@ -209,6 +212,7 @@ func (s *session) handleCall(f transport.Frame) error {
 // dispatch runs a call, or the part of it that does not wait.
 func (s *session) dispatch(id uint64, c *call) (err error) {
 	defer s.caught(&err)
+	c.object = id
 	if id == 0 {
 		return s.own(c)
 	}
