@@ -45,6 +45,22 @@ type Trip [4]uint64
 
 const underWay = kinds // in a Trip, beside the kind
 
+// Keep makes p keep what a message names until release is called, as the one that has received it.
+// Whoever sends the message on must call [Object.Depart] each time, and send the trip that Keep has
+// changed.
+func (p *Process) Keep(trip *Trip) (o Object, release func(), err error) {
+	o, arrived, err := p.Receive(*trip, Kind(trip[1]&^underWay))
+	if err == nil {
+		release, err = p.Hold(o)
+	}
+	if err != nil {
+		return o, nil, err
+	}
+	arrived()
+	trip[1] |= underWay
+	return o, release, nil
+}
+
 // Send returns the form of o's handle in a message that is written to w. Unless w is a [Carrier],
 // the message itself keeps o until it has arrived. ok is false if o is gone.
 func (p *Process) Send(o Object, w any) (trip Trip, ok bool) {

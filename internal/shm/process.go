@@ -78,6 +78,22 @@ func Self() (*Process, error) {
 	return self.p, self.err
 }
 
+// Present returns this process if it has a table, or was given one; otherwise it returns nil, and
+// no message can name an object that this process could have.
+func Present() *Process {
+	self.mu.Lock()
+	present := self.p != nil || self.fd != 0
+	self.mu.Unlock()
+	if !present {
+		return nil
+	}
+	p, err := Self()
+	if err != nil {
+		return nil
+	}
+	return p
+}
+
 func enter(fd uintptr, slot Tag) (*Process, error) {
 	var t *Table
 	var err error

@@ -110,6 +110,9 @@ func (o Object) Arrived() {
 func (p *Process) Have(o Object) error {
 	p.having.Lock()
 	defer p.having.Unlock()
+	if pin := p.pins[o]; pin != nil {
+		pin.dropped = false
+	}
 	return p.have(o)
 }
 
@@ -186,6 +189,28 @@ func (p *Process) unpin(o Object) {
 	case is.dropped:
 		p.drop(o)
 	}
+}
+
+// Hold makes p have o, and keep it until release is called, whatever else p does with it. The
+// caller must have got o as for [Process.Have]. It must call release once.
+func (p *Process) Hold(o Object) (release func(), err error) {
+	p.having.Lock()
+	defer p.having.Unlock()
+	if err := p.reserveRow(o.unit); err != nil {
+		return nil, err
+	}
+	had := p.table.has(p.tag, o.unit).Load()&hasBit(o.unit) != 0
+	if err := p.have(o); err != nil {
+		return nil, err
+	}
+	if p.pins == nil {
+		p.pins = map[Object]*pin{}
+	}
+	if p.pins[o] == nil {
+		p.pins[o] = &pin{dropped: !had}
+	}
+	p.pins[o].users++
+	return func() { p.unpin(o) }, nil
 }
 
 // Pinned reports whether a [Process.Pin] keeps o in p.

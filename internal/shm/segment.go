@@ -90,6 +90,9 @@ func (p *Process) Attach(o Object, hold bool) (*Segment, error) {
 	if err := p.have(o); err != nil {
 		return nil, err
 	}
+	if pin := p.pins[o]; pin != nil {
+		pin.dropped = false
+	}
 	if s := p.mapped[o]; s != nil {
 		s.users[as(hold)]++
 		return s, nil

@@ -12,6 +12,9 @@
 // machine. Here every call is a message to the server and its answer; the calls of many goroutines
 // share one connection and are under way at the same time.
 //
+// A value in an object may contain a lock, an array or another object of package shared. The server
+// keeps such an object, even after its maker has ended, as long as it keeps the value.
+//
 // # What a lost connection does
 //
 // When the connection of a client ends, because the client was killed or cut off, the manager

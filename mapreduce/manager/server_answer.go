@@ -7,6 +7,8 @@ func (c *call) adopt(v stored) {
 	for _, e := range v.refs {
 		c.s.adopt(e)
 	}
+	v.depart()
+	v.leave()
 }
 
 // show answers with a value that stays in its object.

@@ -172,6 +172,7 @@ func (o *dictObject) update(c *call, e dictEntry) error {
 	if err != nil {
 		return err
 	}
+	e.old.depart() // the function gets a copy
 	v, err := update(name, e.old.b, e.found)
 	if err != nil {
 		return err
@@ -185,7 +186,8 @@ func (o *dictObject) answerPut(c *call, e dictEntry, v []byte) error {
 		return err
 	}
 	o.put(c, e, v)
-	return c.raw(v)
+	o.m[string(e.key)].depart()
+	return c.raw(o.m[string(e.key)].b)
 }
 
 func (o *dictObject) put(c *call, e dictEntry, v []byte) {

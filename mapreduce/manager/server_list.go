@@ -188,6 +188,7 @@ func (o *listObject) update(c *call, i int) error {
 	if err != nil {
 		return err
 	}
+	o.l[i].depart() // the function gets a copy
 	v, err := update(name, o.l[i].b, true)
 	if err != nil {
 		return err
@@ -207,7 +208,8 @@ func (o *listObject) answerPut(c *call, i int, v []byte) error {
 		return err
 	}
 	o.put(c, i, v)
-	return c.raw(v)
+	o.l[i].depart()
+	return c.raw(o.l[i].b)
 }
 
 // extend appends all values, or none if one of them is malformed.

@@ -72,6 +72,7 @@ func (o *poolObject) run(c *call) error {
 		if err != nil {
 			return nil, err
 		}
+		args.depart()
 		return task.run(ctx, pool, transport.NewDecoder(args.b))
 	})
 }

@@ -192,9 +192,7 @@ func (o *queueObject) get(c *call) error {
 			return nil, err
 		}
 		got = true
-		for _, e := range t.item.refs {
-			s.adopt(e)
-		}
+		c.adopt(t.item)
 		return t.item.b, nil
 	})
 }

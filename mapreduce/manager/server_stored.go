@@ -12,14 +12,16 @@ import (
 // A stored is a value that an object holds. It is encoded, as the manager need not know its type,
 // and lists the objects that it refers to.
 type stored struct {
-	b    []byte
-	refs []*entry
+	b      []byte
+	refs   []*entry
+	shared []sharedRef
 }
 
 // store copies a value for an object to hold, and takes a reference to each object that the value
 // refers to.
 func (srv *Server) store(b []byte) stored {
-	return stored{bytes.Clone(b), srv.proxiesIn(b)}
+	b = bytes.Clone(b)
+	return stored{b, srv.proxiesIn(b), sharedIn(b)}
 }
 
 // release drops the references of a value.
@@ -27,6 +29,7 @@ func (srv *Server) release(v stored) {
 	for _, e := range v.refs {
 		srv.drop(e)
 	}
+	v.leave()
 }
 
 // updaters holds the functions that [UpdateFunc] has registered, by name.

@@ -105,6 +105,7 @@ func (srv *Server) letsGo(id uint64, s *session) {
 // value in an answer. A value that a client takes away needs none of this: the client's session
 // takes over its references.
 func (srv *Server) answers(v stored) {
+	v.depart()
 	if len(v.refs) == 0 {
 		return
 	}

@@ -114,7 +114,7 @@ func TestProxyUnderWay(t *testing.T) {
 	sent(func(v *Value[int]) { check(t, mq.Put(ctx, v)) })
 	got = must1(mq.Get(ctx))
 	equal(t, "through a manager's queue", must1(got.Add(ctx, 1)), 42)
-	check(t, errors.Join(got.Close(), mq.Close()))
+	check(t, errors.Join(got.Close(), mq.Free()))
 	left("through a manager's queue", 1)
 
 	d := must1(NewDict[int, *Value[int]](ctx, c))

@@ -1,0 +1,90 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"mrrun/internal/shm"
+	"mrrun/mapreduce"
+	"mrrun/shared"
+)
+
+// bequest is where a process leaves what it has made.
+type bequest struct {
+	Dict  *Dict[string, *shared.Value[int]]
+	List  *List[*shared.Array[int]]
+	Queue *Queue[*shared.Lock]
+	Value *Value[*shared.Value[int]]
+}
+
+var bequeathTask = mapreduce.FuncContext(bequeath)
+
+// bequeath makes shared objects, has a manager keep them, and closes its own as soon as they are
+// sent.
+func bequeath(ctx context.Context, b bequest) (struct{}, error) {
+	seven, err := shared.NewValue(7)
+	array, err2 := shared.ArrayOf([]int{1, 2, 3})
+	lock, err3 := shared.NewLock()
+	eight, err4 := shared.NewValue(8)
+	if err := errors.Join(err, err2, err3, err4); err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, errors.Join(
+		b.Dict.Set(ctx, "seven", seven), b.List.Append(ctx, array), b.Queue.Put(ctx, lock), b.Value.Store(ctx, eight), array.Close())
+}
+
+func sharedObjects(t *testing.T) (n int) {
+	p := must1(shm.Self())
+	for kind := range 16 {
+		for range p.Table().Objects(shm.Kind(kind)) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestManagerKeepsSharedObjects has a process leave shared objects to a manager, and end: they are
+// there for all who get them, as often as they do, and are freed when the manager has them no more.
+func TestManagerKeepsSharedObjects(t *testing.T) {
+	ctx := within(t)
+	m := must1(Start(ctx))
+	defer m.Close()
+	before := sharedObjects(t)
+	b := bequest{must1(NewDict[string, *shared.Value[int]](ctx, m)), must1(NewList(ctx, m, []*shared.Array[int]{})),
+		must1(NewQueue[*shared.Lock](ctx, m, 1)), must1(NewValue[*shared.Value[int]](ctx, m, nil))}
+	_, err := must1(bequeathTask.Start(ctx, b)).Wait()
+	check(t, err)
+
+	for range 2 {
+		seven, found, err := b.Dict.Get(ctx, "seven")
+		check(t, err)
+		equal(t, "found", found, true)
+		equal(t, "seven", seven.Load(), 7)
+		check(t, seven.Close())
+		array := must1(b.List.Get(ctx, 0))
+		equal(t, "array", fmt.Sprint(array.Slice()), "[1 2 3]")
+		check(t, array.Close())
+		eight := must1(b.Value.Load(ctx))
+		equal(t, "eight", eight.Load(), 8)
+		check(t, eight.Close())
+	}
+	lock := must1(b.Queue.Get(ctx))
+	check(t, lock.Do(ctx, func() error { return nil }))
+	check(t, lock.Close())
+	equal(t, "what the manager keeps", sharedObjects(t)-before, 3)
+
+	popped, _, err := b.Dict.Pop(ctx, "seven")
+	check(t, err)
+	equal(t, "popped", popped.Load(), 7)
+	check(t, popped.Close())
+	must1(b.List.Pop(ctx, 0)).Close()
+	check(t, b.Value.Store(ctx, nil))
+	for deadline := time.Now().Add(10 * time.Second); sharedObjects(t) > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d objects are left that nobody has", sharedObjects(t)-before)
+		}
+	}
+}
