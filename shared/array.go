@@ -11,31 +11,35 @@ import (
 	"mrrun/internal/shm"
 )
 
-// An Array is memory that all processes of the tree have in common: what one stores the others see, and sending it, or a
-// part of it, sends only where it is. Its length is fixed. Its elements are numbers and bools, and arrays and structs of
-// such: nothing with a pointer in it. It is made by [NewArray], [ArrayOf] or [Create] and used by pointer.
+// An Array is memory that all processes of the tree share: what one process stores, the others see,
+// and sending the array, or a part of it, sends only its place. Its length is fixed. Its elements
+// are numbers or bools, or arrays or structs of these: they contain no pointers. It is made by
+// [NewArray], [ArrayOf] or [Create] and used by pointer.
 //
-// Nothing is atomic or ordered here: processes that work on the same elements need a [Lock], or wait for each other.
+// Access to the elements is neither atomic nor ordered: processes that work on the same elements
+// need a [Lock], or must wait for each other.
 //
-// The memory is there until the last process that has the array closes it or ends, and while the array is under way to one: the
-// process that made it may close it as soon as it has sent it. A task that received an array need not close it: once the
-// process that made it has closed it or has ended, the worker closes it between two tasks. So what a task received is not for
-// use after it; what it got by [Attach] is. A program that received an array as a result closes it, or keeps it.
+// The memory exists until the last process that has the array closes it or ends, and while the
+// array is under way to a process: the process that made it may close it as soon as it has sent it.
+// A task that received an array need not close it: once the process that made it has closed it or
+// has ended, the worker closes it between two tasks. So a task's array must not be used after the
+// task, unless the process got it by [Attach]. A program that received an array as a result closes
+// it, or keeps it.
 type Array[T any] struct {
 	member
 	segment *shm.Segment
 	use     *use
 	elems   []T
-	first   int // of the elements, counted from the beginning of the segment
+	first   int // the index of the first element in the segment
 }
 
-// A use is what an array and the parts of it have in common in one process.
+// A use is what an array and its parts share in one process.
 type use struct {
 	closed atomic.Bool
 	how
 }
 
-// A how is how a process has come by an array.
+// A how says how a process got an array.
 type how int
 
 const (
@@ -44,15 +48,16 @@ const (
 	foundByName
 )
 
-// The extra memory of an array's object.
+// arrayTexts is the extra memory of an array's object.
 type arrayTexts struct{ name, element shm.Text }
 
 const (
-	arrayType  = shm.ColdOwn // the cold word with the hash of the type
-	arrayNamed = 0           // the hot word that is 1 when the array has a name, which others may look for
+	arrayType  = shm.ColdOwn // the cold word that holds the hash of the type
+	arrayNamed = 0           // the hot word that is 1 if others may find it by name
 )
 
-// NewArray makes an array of n elements, all zero. It reserves the memory for them; where there is not so much, that is the error.
+// NewArray makes an array of n elements, all zero. It reserves the memory for them, and returns an
+// error if there is not enough.
 func NewArray[T any](n int) (*Array[T], error) {
 	p, err := shm.Self()
 	if err != nil {
@@ -61,7 +66,7 @@ func NewArray[T any](n int) (*Array[T], error) {
 	return newArray[T](p, n)
 }
 
-// ArrayOf makes an array with a copy of v.
+// ArrayOf makes an array that holds a copy of v.
 func ArrayOf[T any](v []T) (*Array[T], error) {
 	a, err := NewArray[T](len(v))
 	if err != nil {
@@ -101,7 +106,7 @@ func arrayOf[T any](m member, s *shm.Segment, by how) *Array[T] {
 
 func (m *member) arrayTexts() *arrayTexts { return (*arrayTexts)(m.o.Extra()) }
 
-// attach makes the array that an object describes, in this process.
+// attach returns the array that an object describes, mapped into this process.
 func attach[T any](m member, by how) (*Array[T], error) {
 	e := elementOf[T]()
 	if e.err != nil {
@@ -118,40 +123,41 @@ func attach[T any](m member, by how) (*Array[T], error) {
 	return arrayOf[T](m, s, by), nil
 }
 
-// check panics if the array was closed, by whomever, or never made.
+// check panics if the array is closed, here or by the process that made it, or was never made.
 func (a *Array[T]) check() {
 	if a.p == nil || !a.o.Valid() || a.use.closed.Load() || !a.segment.Mapped() {
 		a.misused()
 	}
 }
 
-// Len returns how many elements there are.
+// Len returns the number of elements.
 func (a *Array[T]) Len() int {
 	a.check()
 	return len(a.elems)
 }
 
-// At returns element i. If there is none, that is a panic.
+// At returns element i. It panics if i is out of range.
 func (a *Array[T]) At(i int) T {
 	a.check()
 	return a.elems[i]
 }
 
-// Set sets element i. If there is none, that is a panic.
+// Set sets element i. It panics if i is out of range.
 func (a *Array[T]) Set(i int, v T) {
 	a.check()
 	a.elems[i] = v
 }
 
-// Slice returns the elements as a slice of the shared memory itself, as fast as any. It must not be touched after Close, nor
-// after the task that received the array: that is a crash, or other memory. To append to it makes a copy.
+// Slice returns the elements as a slice of the shared memory itself, with the speed of any slice.
+// The slice must not be used after Close, nor after the task that received the array: that crashes,
+// or reads other memory. Appending to it makes a copy.
 func (a *Array[T]) Slice() []T {
 	a.check()
 	return a.elems
 }
 
-// Sub returns the elements from i up to j, without j, as an array of its own. It has the same memory and no Close of its
-// own: closing one of them closes both. If there are no such elements, that is a panic.
+// Sub returns the elements from index i up to, but not including, j as an array that shares the
+// memory: closing one of the two closes both. It panics if i or j is out of range.
 func (a *Array[T]) Sub(i, j int) *Array[T] {
 	a.check()
 	sub := *a
@@ -160,9 +166,11 @@ func (a *Array[T]) Sub(i, j int) *Array[T] {
 	return &sub
 }
 
-// Close ends the use of the array and of all parts of it in this process: to use them is a panic. The memory is given back as
-// soon as no other process has the array. In the process that made it, that ends what it got by sending it to itself, too; of an
-// array that a process got by [Attach], it ends only that. It may be called more than once.
+// Close ends the use of the array and of all its parts in this process: using them panics. The
+// memory is freed as soon as no other process has the array. In the process that made the array,
+// Close also closes what the process got by sending the array to itself. In a process that got the
+// array by [Attach], Close closes only the array that Attach returned. It may be called more than
+// once.
 func (a *Array[T]) Close() error {
 	if a.p == nil {
 		return a.close()
@@ -179,7 +187,8 @@ func (a *Array[T]) Close() error {
 	return a.segment.Detach(a.use.how == foundByName)
 }
 
-// EncodeMsgpack sends the array, or the part that it is, to another process of the tree: where it is, not what is in it.
+// EncodeMsgpack sends the array, or the part that it is, to another process of the tree. It sends
+// the place of the elements, not the elements.
 func (a *Array[T]) EncodeMsgpack(e *msgpack.Encoder) error {
 	if a.p == nil || a.use.closed.Load() && !a.p.Pinned(a.o) {
 		a.misused()
@@ -197,8 +206,8 @@ func (a *Array[T]) EncodeMsgpack(e *msgpack.Encoder) error {
 	return err
 }
 
-// DecodeMsgpack receives an array. The error wraps [ErrGone] if nobody has it any more, or if it is another tree's. An array of
-// another type is an error.
+// DecodeMsgpack receives an array. The error wraps [ErrGone] if no process has the array any more,
+// or if it belongs to another tree. An array of another type is an error.
 func (a *Array[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 	p, err := shm.Self()
 	if err == nil {

@@ -11,25 +11,28 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A Barrier lets goroutines of several processes go on together: each waits until as many have come as it has parties. Then
-// the next round begins. It is made by [NewBarrier] and used by pointer; all methods are safe for concurrent use.
+// A Barrier makes goroutines of several processes wait for each other: each waits until as many
+// have come as the barrier has parties, and then all go on. Then the next round begins. It is made
+// by [NewBarrier] and used by pointer; all methods are safe for concurrent use.
 //
-// It breaks when it cannot be complete any more: by [Barrier.Abort], when the ctx of one that waits ends, when an action
-// panics, when a process ends that has waited at it since it was made or last [Barrier.Reset], whether it waits then or not,
-// and when a process that got it as an argument of its task dies before it has come: it is killed, crashes or exits, and does
-// not return. (The item of a pool's worker that dies is tried again, and comes then.) A round that was complete before stays
-// so.
+// It breaks when it cannot be complete any more: when [Barrier.Abort] is called, when the ctx of a
+// waiter ends, when an action panics, when a process ends that has waited at it since it was made
+// or last [Barrier.Reset], even if it is not waiting then, and when a process that got the barrier
+// as an argument of its task dies before it has come: it was killed, has crashed or has called
+// exit. (If a worker of a pool dies, its item is tried again, and comes then.) A round that was
+// complete before stays complete.
 type Barrier struct {
 	member
 	state   *shm.Word64 // a round
 	parties int
-	members []shm.Word64 // breaks(32) | tag(32), for each slot: who has waited since how many breaks
-	slots   *shm.Word    // how many of members were ever used
+	members []shm.Word64 // breaks(32) | tag(32), by slot: the process that waited, after how many breaks
+	slots   *shm.Word    // the number of members that were ever used
 	gate    *shm.Word    // see [shm.Process.Await]
 }
 
-// A round is the state of a barrier: broken(1) | breaks(15) | last(16) | done(16) | arrived(16), where last is what done
-// was at the last of the breaks. So somebody who wakes late can tell if its round was done before the barrier broke.
+// A round is the state of a barrier: broken(1) | breaks(15) | last(16) | done(16) | arrived(16).
+// last is the value of done at the last of the breaks, so that a waiter that wakes up late can tell
+// whether its round was done before the barrier broke.
 type round uint64
 
 const (
@@ -43,12 +46,14 @@ func (r round) last() uint64   { return uint64(r >> 32 & 0xffff) }
 func (r round) breaks() uint64 { return uint64(r >> 48 & 0x7fff) }
 func (r round) broken() bool   { return r&roundBroken != 0 }
 
-// complete returns the round after r, and reset and broke what comes of breaking it off.
+// complete returns the state in the round after r. reset and broke return the state after a Reset
+// and after a break in r.
 func (r round) complete() round { return r&^0xffff_ffff | (r+1<<16)&0xffff_0000 }
 func (r round) reset() round    { return round((r.breaks()+1)&0x7fff<<48 | r.done()<<32 | r.done()<<16) }
 func (r round) broke() round    { return r.reset() | roundBroken }
 
-// outcome tells one that waits in round r what came of it. If the barrier has broken twice since, it was broken.
+// outcome tells a waiter of round r how that round ended, if now shows that it has. If the barrier
+// has broken twice since, the round counts as broken.
 func (r round) outcome(now round) (known bool, err error) {
 	switch {
 	case now.breaks() == r.breaks():
@@ -91,13 +96,13 @@ func (m member) barrier() *Barrier {
 	}
 }
 
-// Wait blocks until all parties have come, and returns in which place this one did, from 0; each has another. If the
-// barrier is broken, or breaks, the error wraps [ErrBroken]; it breaks when ctx ends, and then the error also wraps the
-// cause. The last one does not look at ctx.
+// Wait blocks until all parties have come, and returns the place in which this one came, from 0;
+// each party has a different one. If the barrier is broken, or breaks, the error wraps [ErrBroken];
+// if it breaks because ctx ends, the error also wraps the cause. The last party ignores ctx.
 func (b *Barrier) Wait(ctx context.Context) (place int, err error) { return b.WaitAction(ctx, nil) }
 
-// WaitAction is Wait, with something to do for the one that comes last, before any of them goes on. If action panics the
-// barrier breaks.
+// WaitAction is Wait with an action that the last party runs before any party goes on. If the
+// action panics, the barrier breaks.
 func (b *Barrier) WaitAction(ctx context.Context, action func()) (place int, err error) {
 	b.check()
 	for {
@@ -105,7 +110,7 @@ func (b *Barrier) WaitAction(ctx context.Context, action func()) (place int, err
 		if r.broken() {
 			return 0, fmt.Errorf("wait at a Barrier: %w", ErrBroken)
 		}
-		if r.arrived() == b.parties { // the last one is at its action
+		if r.arrived() == b.parties { // the last party is running its action
 			if err := b.await(ctx, r); err != nil && !errors.Is(err, ErrBroken) {
 				return 0, err
 			}
@@ -141,7 +146,8 @@ func (b *Barrier) WaitAction(ctx context.Context, action func()) (place int, err
 
 func (b *Barrier) round() round { return round(b.state.Load()) }
 
-// change goes from one state to another, and wakes all if that is news for them.
+// change changes the state from one to another, if it still is from, and wakes the waiters if a
+// round is done or the barrier has broken. It reports whether it did.
 func (b *Barrier) change(from, to round) bool {
 	if !b.state.CompareAndSwap(uint64(from), uint64(to)) {
 		return false
@@ -152,8 +158,8 @@ func (b *Barrier) change(from, to round) bool {
 	return true
 }
 
-// join makes this process one whose end breaks the barrier, unless the round is over by now: another goroutine may have
-// joined a later one.
+// join records this process as a member, so that its end breaks the barrier, unless the barrier has
+// broken since r: another goroutine of the process may have joined after that.
 func (b *Barrier) join(r round) {
 	slot := b.p.Tag().Slot()
 	mine := r.breaks()<<32 | uint64(b.p.Tag())
@@ -168,7 +174,7 @@ func (b *Barrier) join(r round) {
 	}
 }
 
-// await waits for what comes of a round.
+// await waits until round r is over.
 func (b *Barrier) await(ctx context.Context, r round) error {
 	others := poller{b.p, b.p.Tag().Slot() + 1}
 	err := b.p.Await(ctx, b.o, b.gate, func() bool {
@@ -189,7 +195,7 @@ func (b *Barrier) await(ctx context.Context, r round) error {
 	return err
 }
 
-// giveUp breaks the barrier, if the round is not over, and returns what came of it.
+// giveUp breaks the barrier if round r is not over, and returns how the round ended.
 func (b *Barrier) giveUp(r round, cause error) error {
 	for {
 		now := b.round()
@@ -202,7 +208,7 @@ func (b *Barrier) giveUp(r round, cause error) error {
 	}
 }
 
-// act does what is to be done before the others go on.
+// act runs the action of the last party, and then completes the round.
 func (b *Barrier) act(r round, action func()) error {
 	finished := false
 	defer func() {
@@ -231,7 +237,8 @@ func breakBarrier(o shm.Object) {
 	}
 }
 
-// Reset makes the barrier one that nobody has come to and that is not broken. Those that wait get [ErrBroken].
+// Reset makes the barrier whole again, without any waiters. Those that were waiting get
+// [ErrBroken].
 func (b *Barrier) Reset() {
 	b.check()
 	for r := b.round(); ; r = b.round() {
@@ -245,10 +252,10 @@ func (b *Barrier) Reset() {
 	}
 }
 
-// Parties returns how many must come.
+// Parties returns the number of parties.
 func (b *Barrier) Parties() int { return b.parties }
 
-// Waiting returns how many have come in this round, and wait.
+// Waiting returns how many parties have come in this round and wait.
 func (b *Barrier) Waiting() int {
 	b.check()
 	return b.round().arrived()
@@ -260,8 +267,8 @@ func (b *Barrier) Broken() bool {
 	return b.round().broken()
 }
 
-// Close gives the barrier's memory back if this process made it; elsewhere it does nothing. Nobody may use the barrier any
-// more: that is a panic, also for those that wait.
+// Close frees the barrier's memory if this process made the barrier; elsewhere it does nothing.
+// After that, using the barrier panics, in all processes, and so do those that wait.
 func (b *Barrier) Close() error { return b.close() }
 
 // EncodeMsgpack sends the barrier to another process of the tree.
@@ -270,7 +277,7 @@ func (b *Barrier) EncodeMsgpack(e *msgpack.Encoder) error {
 		return err
 	}
 	if w, ok := e.Writer().(interface{ Orphaned(func()) }); ok {
-		o := b.o // which the sender may close before
+		o := b.o // the sender may have closed b by then
 		w.Orphaned(func() { breakBarrier(o) })
 	}
 	return nil
@@ -286,8 +293,9 @@ func (b *Barrier) DecodeMsgpack(d *msgpack.Decoder) error {
 	return nil
 }
 
-// repairBarrier is what becomes of a barrier when a process has died: it breaks, if it was a member. That it is broken says
-// that it was repaired, as breaking it makes all members of the time before.
+// repairBarrier repairs a barrier after the death of a process: it breaks the barrier if the
+// process was a member. A broken barrier needs no other repair, because breaking it outdates all
+// members.
 func repairBarrier(o shm.Object, dead shm.Tag) {
 	b := member{o: o}.barrier()
 	for {

@@ -12,17 +12,18 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A Cond is where goroutines of several processes wait for a change of what a [Lock] guards. It is made by [NewCond] and used
-// by pointer; all methods are safe for concurrent use.
+// A Cond lets goroutines of several processes wait for a change of what a [Lock] guards. It is made
+// by [NewCond] and used by pointer; all methods are safe for concurrent use.
 //
-// Wait may return though nobody has notified this one: see [Cond.Notify]. So it is called in a loop, or by [Cond.WaitFor].
+// Wait may return although its goroutine was not notified: see [Cond.Notify]. So call it in a loop,
+// or call [Cond.WaitFor].
 type Cond struct {
 	member
 	l       *Lock
-	used    *shm.Word  // how many of waiters were ever used
-	next    *shm.Word  // where the next Notify begins, so that each has its turn
-	waiters []shm.Word // notified(1) | tag(30); 0: nobody. Only who holds the lock takes one, or notifies it.
-	gates   []shm.Word // for each slot, see [shm.Process.Await]
+	used    *shm.Word  // the number of waiters that were ever used
+	next    *shm.Word  // where the next Notify begins, so that each waiter has its turn
+	waiters []shm.Word // notified(1) | tag(30); 0 if free. Only the holder of the lock takes or notifies one.
+	gates   []shm.Word // by slot, see [shm.Process.Await]
 	tag     uint32
 }
 
@@ -43,14 +44,14 @@ func NewCond(l *Lock) (*Cond, error) {
 	return m.cond(l), nil
 }
 
-// condLock returns the lock that goes with a cond.
+// condLock returns the lock of a cond.
 func condLock(o shm.Object) (shm.Object, error) {
 	v := o.Cold(0).Load()
 	h := shm.Handle{Table: o.Handle().Table, Kind: kindLock, Unit: uint32(v), Generation: uint32(v >> 32)}
 	return o.Table().Open(h, kindLock)
 }
 
-// condWords returns the waiters, of which some were used, and the gates.
+// condWords returns the waiters, the number of them that were ever used, and the gates.
 func condWords(o shm.Object) (used *shm.Word, waiters, gates []shm.Word) {
 	words := unsafe.Slice((*shm.Word)(o.Extra()), condWaiters+shm.Slots)
 	return o.Hot(0), words[:condWaiters], words[condWaiters:]
@@ -62,16 +63,17 @@ func (m member) cond(l *Lock) *Cond {
 	return c
 }
 
-// Lock returns the lock that goes with the cond.
+// Lock returns the lock of the cond.
 func (c *Cond) Lock() *Lock { return c.l }
 
-// Wait unlocks the lock, waits until it is notified or ctx ends, and locks the lock again. This process must hold the lock:
-// else that is a panic.
+// Wait unlocks the lock, waits until it is notified or ctx ends, and locks the lock again. It
+// panics if this process does not hold the lock.
 //
-// The error is nil if it was notified, otherwise the cause of ctx. If meanwhile a process has died that held the lock, it also
-// wraps [ErrOwnerDied], whatever else it is: see there. With repairs it does not: they run as in [Lock.Do], and only what they
-// return is an error. The lock is held in each case, except after [ErrNotRecoverable].
-// If too many wait already the error wraps [ErrFull], at once.
+// The error is nil after a notification, and the cause of ctx after its end. If a process that held
+// the lock has died meanwhile, the error also wraps [ErrOwnerDied], whatever else it is. With
+// repairs it does not: Wait runs these as [Lock.Do] does, and returns their error, if any. This
+// process holds the lock again in each case, except after [ErrNotRecoverable]. If too many
+// goroutines wait already, the error wraps [ErrFull], and Wait returns at once.
 func (c *Cond) Wait(ctx context.Context, repairs ...Repair) error {
 	c.check()
 	c.l.held("Cond.Wait")
@@ -100,14 +102,14 @@ func (c *Cond) Wait(ctx context.Context, repairs ...Repair) error {
 	return errors.Join(lockErr, err)
 }
 
-// enter takes a free waiter.
+// enter takes a free waiter. The caller holds the lock.
 func (c *Cond) enter() (*shm.Word, error) {
 	for i := range c.waiters {
 		w := &c.waiters[i]
 		if w.Load() != 0 {
 			continue
 		}
-		if n := uint32(i + 1); c.used.Load() < n { // only one at a time holds the lock
+		if n := uint32(i + 1); c.used.Load() < n { // no race: the lock is held
 			c.used.Store(n)
 		}
 		if w.CompareAndSwap(0, c.tag) {
@@ -117,8 +119,9 @@ func (c *Cond) enter() (*shm.Word, error) {
 	return nil, fmt.Errorf("wait at a Cond: %w: %d goroutines wait at it", ErrFull, condWaiters)
 }
 
-// leave gives the waiter back, and reports whether it was notified. A process holds the lock when it takes note of that: if
-// it dies before, its notification is passed on, and if it dies after, the lock was its own.
+// leave frees the waiter, and reports whether it was notified. The process holds the lock when it
+// does so: if it dies before, its notification is passed on; if it dies after, it was the lock's
+// holder.
 func (c *Cond) leave(mine *shm.Word) bool {
 	for {
 		if v := mine.Load(); mine.CompareAndSwap(v, 0) {
@@ -127,7 +130,8 @@ func (c *Cond) leave(mine *shm.Word) bool {
 	}
 }
 
-// poll asks after those who should have notified this one, or whose notification should be passed on.
+// poll checks that the processes are alive that might notify this one: the lock's holder, and those
+// that were notified, whose notification is passed on if they have died.
 func (c *Cond) poll() {
 	c.p.ReapIfDead(shm.Tag(c.l.word.Load() & shm.TagMask))
 	for i := range c.used.Load() {
@@ -137,9 +141,10 @@ func (c *Cond) poll() {
 	}
 }
 
-// WaitFor waits until pred reports true; it does not wait at all if it does so at once. This process must hold the lock, and
-// does so whenever pred is called and afterwards. Any error of [Cond.Wait], which gets the repairs, ends it, whatever pred would
-// say.
+// WaitFor waits until pred returns true; it does not wait at all if pred does so at once. This
+// process must hold the lock; it holds the lock whenever WaitFor calls pred, and after WaitFor has
+// returned. WaitFor passes the repairs to [Cond.Wait], and returns any error of Wait without
+// calling pred again.
 func (c *Cond) WaitFor(ctx context.Context, pred func() bool, repairs ...Repair) error {
 	c.check()
 	c.l.held("Cond.WaitFor")
@@ -151,8 +156,9 @@ func (c *Cond) WaitFor(ctx context.Context, pred func() bool, repairs ...Repair)
 	return nil
 }
 
-// Notify makes n of those go on that wait, or all if they are fewer. This process must hold the lock: else that is a panic.
-// More go on, namely all, if a process dies that was notified and has not yet got the lock again, or that holds the lock.
+// Notify wakes n waiters, or all if there are fewer. It panics if this process does not hold the
+// lock. All waiters wake if a process dies that was notified and does not have the lock again yet,
+// or that holds the lock.
 func (c *Cond) Notify(n int) {
 	c.check()
 	c.l.held("Cond.Notify")
@@ -169,7 +175,7 @@ func (c *Cond) Notify(n int) {
 	c.next.Store(at)
 }
 
-// Broadcast makes all go on that wait. This process must hold the lock: else that is a panic.
+// Broadcast wakes all waiters. It panics if this process does not hold the lock.
 func (c *Cond) Broadcast() { c.Notify(condWaiters) }
 
 // notify notifies one waiter, and reports whether it was waiting.
@@ -182,11 +188,11 @@ func notify(waiters, gates []shm.Word, i int) bool {
 	return true
 }
 
-// Close gives the cond's memory back if this process made it; elsewhere it does nothing. Nobody may use the cond any more:
-// that is a panic, also for those that wait. The lock stays.
+// Close frees the cond's memory if this process made the cond; elsewhere it does nothing. After
+// that, using the cond panics, in all processes, and so do those that wait. The lock stays.
 func (c *Cond) Close() error { return c.close() }
 
-// EncodeMsgpack sends the cond to another process of the tree, with its lock.
+// EncodeMsgpack sends the cond, together with its lock, to another process of the tree.
 func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error {
 	if err := e.EncodeArrayLen(2); err != nil {
 		return err
@@ -197,7 +203,8 @@ func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error {
 	return c.l.encode(e)
 }
 
-// DecodeMsgpack receives a cond, with its lock. The error wraps [ErrGone] if one of them was closed or is another tree's.
+// DecodeMsgpack receives a cond together with its lock. The error wraps [ErrGone] if one of them is
+// closed or belongs to another tree.
 func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) error {
 	n, err := d.DecodeArrayLen()
 	if err == nil && n != 2 {
@@ -217,13 +224,14 @@ func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) error {
 	return nil
 }
 
-// repairCond is what becomes of a cond when a process has died. If it was notified, and had not yet got the lock again, all
-// are notified: only they know whether what has happened was for them. If it held the lock, those that wait are to see that:
-// so all of them are made to look.
+// repairCond repairs a cond after the death of a process. If the process was notified and did not
+// have the lock again yet, repairCond notifies all waiters: only they know whether the change was
+// for them. If the process held the lock, the waiters must see that. In both cases it wakes all of
+// them to look.
 func repairCond(o shm.Object, dead shm.Tag) {
 	used, waiters, gates := condWords(o)
 	if lock, err := condLock(o); err == nil {
-		repairLock(lock, dead) // all objects are repaired, in no order
+		repairLock(lock, dead) // the objects are repaired in no particular order
 	}
 	notified := false
 	for i := range used.Load() {
@@ -239,9 +247,9 @@ func repairCond(o shm.Object, dead shm.Tag) {
 		if notified {
 			waiters[i].CompareAndSwap(v, v|condNotified)
 		}
-		gates[shm.Tag(v&shm.TagMask).Slot()].WakeWaitersAgain() // who notified it may have died before the wake-up
+		gates[shm.Tag(v&shm.TagMask).Slot()].WakeWaitersAgain() // the notifier may have died before waking it
 	}
-	for i := range used.Load() { // last: until then another repair would do all this again
+	for i := range used.Load() { // last: if this process dies, another does all this again
 		w := &waiters[i]
 		if v := w.Load(); shm.Tag(v&shm.TagMask) == dead {
 			w.CompareAndSwap(v, 0)

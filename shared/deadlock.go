@@ -10,46 +10,50 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A process that has waited for a [shm.Slice] looks for a cycle: it waits for a lock whose holder waits for a lock, and so
-// on, until the holder is itself. One that is still the same when it looks again some time later is reported, once, through
-// [slog.Default], which in a worker leads to the driver's handler. Nothing of this costs anything where nobody waits.
+// A process that has waited for a [shm.Slice] looks for a cycle: it waits for a lock whose holder
+// waits for a lock, and so on, until the holder is the process itself. It reports a cycle once, if
+// that is still there some time later, through [slog.Default], which in a worker leads to the
+// driver's handler. All this costs nothing where no process waits.
 //
-// What holds a lock is a process, not a goroutine. So of a process whose goroutines hold and wait for locks independently
-// of each other, a cycle may be reported that resolves itself.
+// The holder of a lock is a process, not a goroutine. So if the goroutines of a process hold locks
+// and wait for locks independently of each other, a process may report a cycle that will resolve
+// itself.
 
-// deadlockAfter is how long a cycle must have been the same.
+// deadlockAfter is how long a cycle must last before it is reported.
 const deadlockAfter = 100 * time.Millisecond
 
-// holders say which process has an object, by kind. Other kinds have no one holder, so they end a search.
+// holders holds, by kind, the functions that return the process that holds an object. The other
+// kinds have no single holder and end a search.
 var holders = map[shm.Kind]func(o shm.Object) shm.Tag{
 	kindLock:  lockHolder,
 	kindRLock: lockHolder,
 	kindValue: lockHolder,
 }
 
-// lockHolder is for what is, or has, a lock.
+// lockHolder returns the holder of an object that is, or has, a lock.
 func lockHolder(o shm.Object) shm.Tag { return shm.Tag(o.Hot(0).Load() & shm.TagMask) }
 
-// A waiting is one process that waits for one object.
+// A waiting is a process that waits for an object.
 type waiting struct {
 	who shm.Tag
 	o   shm.Object
 	at  string // file:line
 }
 
-// A sighting is what is known of a cycle.
+// A sighting records when a cycle was seen.
 type sighting struct {
 	first, last time.Time
 	reported    bool
 }
 
-// sightings are those of the cycles that this process was the one to report, by name.
+// sightings are those of the cycles that this process is to report, by the names of the cycles.
 var sightings struct {
 	sync.Mutex
 	all map[string]sighting
 }
 
-// lookForDeadlock is called by a process that has waited for a [shm.Slice].
+// lookForDeadlock reports a deadlock of this process, if there is one. A process calls it when it
+// has waited for a [shm.Slice].
 func lookForDeadlock(p *shm.Process) {
 	cycle := findCycle(p.Table(), p.Tag())
 	if cycle == nil {
@@ -60,13 +64,13 @@ func lookForDeadlock(p *shm.Process) {
 	}
 }
 
-// ripe reports whether a cycle has been there for long enough, and was not reported yet.
+// ripe reports whether a cycle has lasted long enough and has not been reported yet.
 func ripe(cycle string) bool {
 	sightings.Lock()
 	defer sightings.Unlock()
 	now := time.Now()
 	for c, s := range sightings.all {
-		if now.Sub(s.last) > 10*shm.Slice { // it has gone, and may come again
+		if now.Sub(s.last) > 10*shm.Slice { // the cycle has gone, and may come again
 			delete(sightings.all, c)
 		}
 	}
@@ -83,8 +87,8 @@ func ripe(cycle string) bool {
 	return ripe
 }
 
-// findCycle returns a cycle of processes that wait for each other, which begins with the given one. Only the process with
-// the least tag finds it, so that it is reported once.
+// findCycle returns a cycle of processes that wait for each other, beginning with first, or nil.
+// Only the process with the least tag finds it, so that it is reported once.
 func findCycle(t *shm.Table, first shm.Tag) []waiting {
 	waits := make(map[shm.Tag][]waiting)
 	t.WaitsFor(func(who shm.Tag, o shm.Object, at string) {
@@ -115,8 +119,8 @@ func findCycle(t *shm.Table, first shm.Tag) []waiting {
 	return nil
 }
 
-// nameCycle says which processes wait for which objects, and not where: of a process whose goroutines wait in turn, that
-// changes all the time.
+// nameCycle names a cycle by the processes and the objects that they wait for. The places where
+// they wait are not in the name: they keep changing if the goroutines of a process wait in turn.
 func nameCycle(t *shm.Table, cycle []waiting) string {
 	name := fmt.Sprint(t.ID())
 	for _, w := range cycle {
@@ -125,7 +129,7 @@ func nameCycle(t *shm.Table, cycle []waiting) string {
 	return name
 }
 
-// describeCycle says who waits where for what, and who holds it.
+// describeCycle describes which process waits where for which object, and which process holds that.
 func describeCycle(t *shm.Table, cycle []waiting) string {
 	var b strings.Builder
 	for i, w := range cycle {

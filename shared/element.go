@@ -8,12 +8,12 @@ import (
 	"sync"
 )
 
-// An element is what is known of the type of an array's elements.
+// An element describes the type of an array's elements.
 type element struct {
 	name string
 	size int
-	hash uint64 // tells types apart, also such of one name in two packages
-	err  error  // why there can be no array of them
+	hash uint64 // differs between types, also between types of the same name in two packages
+	err  error  // why an array cannot have such elements
 }
 
 var elements sync.Map // of reflect.Type
@@ -39,7 +39,8 @@ func elementOf[T any]() *element {
 	return e
 }
 
-// pointerIn returns the first part of a type that means nothing in another process, and its field if it has one.
+// pointerIn returns the first part of a type that has no meaning in another process, and the path
+// of its field, if it is in one.
 func pointerIn(t reflect.Type) (field string, bad reflect.Type) {
 	switch k := t.Kind(); {
 	case k >= reflect.Bool && k <= reflect.Complex128:

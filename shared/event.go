@@ -8,11 +8,11 @@ import (
 	"mrrun/internal/shm"
 )
 
-// An Event is set or not, and processes wait until it is. It is made by [NewEvent] and used by pointer; all methods are safe
-// for concurrent use. A process that is killed leaves it as it is.
+// An Event is set or not, and processes wait until it is set. It is made by [NewEvent] and used by
+// pointer; all methods are safe for concurrent use. The death of a process does not change it.
 type Event struct {
 	member
-	state *shm.Word // how often it was set(31) | it is set(1)
+	state *shm.Word // number of times it was set(31) | it is set(1)
 	gate  *shm.Word // see [shm.Process.Await]
 }
 
@@ -37,7 +37,8 @@ func newEvent(p *shm.Process) (*Event, error) {
 
 func (m member) event() *Event { return &Event{member: m, state: m.o.Hot(0), gate: m.o.Hot(1)} }
 
-// Set sets the event: all that wait go on, even if Clear follows at once. If it is set already, nothing happens.
+// Set sets the event and wakes all waiters, even if Clear follows at once. If the event is set
+// already, Set does nothing.
 func (e *Event) Set() {
 	e.check()
 	e.p.Release(&e.o)
@@ -49,7 +50,7 @@ func (e *Event) Set() {
 	}
 }
 
-// Clear makes the event one that is not set.
+// Clear resets the event, so that it is not set.
 func (e *Event) Clear() {
 	e.check()
 	for v := e.state.Load(); v&eventSet != 0; v = e.state.Load() {
@@ -69,8 +70,8 @@ func (e *Event) IsSet() bool {
 	return true
 }
 
-// Wait blocks until the event is set, or ctx ends: then it returns the cause. If the event is set it returns nil even if
-// ctx has ended before.
+// Wait blocks until the event is set. If ctx ends first, Wait returns the cause. If the event is
+// set, Wait returns nil even if ctx has ended.
 func (e *Event) Wait(ctx context.Context) error {
 	if e.IsSet() {
 		return nil
@@ -78,7 +79,7 @@ func (e *Event) Wait(ctx context.Context) error {
 	return e.await(ctx, e.state.Load()&^eventSet)
 }
 
-// await waits until the event is set, or was set since it had a state.
+// await waits until the event is set, or was set since its state was before.
 func (e *Event) await(ctx context.Context, before uint32) error {
 	err := e.p.Await(ctx, e.o, e.gate, func() bool {
 		v := e.state.Load()
@@ -91,14 +92,15 @@ func (e *Event) await(ctx context.Context, before uint32) error {
 	return err
 }
 
-// Close gives the event's memory back if this process made it; elsewhere it does nothing. Nobody may use the event any more:
-// that is a panic, also for those that wait.
+// Close frees the event's memory if this process made the event; elsewhere it does nothing. After
+// that, using the event panics, in all processes, and so do those that wait.
 func (e *Event) Close() error { return e.close() }
 
 // EncodeMsgpack sends the event to another process of the tree.
 func (e *Event) EncodeMsgpack(enc *msgpack.Encoder) error { return e.encode(enc) }
 
-// DecodeMsgpack receives an event. The error wraps [ErrGone] if it was closed or is another tree's.
+// DecodeMsgpack receives an event. The error wraps [ErrGone] if the event is closed or belongs to
+// another tree.
 func (e *Event) DecodeMsgpack(d *msgpack.Decoder) error {
 	var m member
 	if err := m.decode(d, kindEvent); err != nil {
@@ -108,5 +110,6 @@ func (e *Event) DecodeMsgpack(d *msgpack.Decoder) error {
 	return nil
 }
 
-// repairEvent is what becomes of an event when a process has died: it may have set it, and not woken those that wait.
+// repairEvent repairs an event after the death of a process, which may have set the event without
+// waking the waiters.
 func repairEvent(o shm.Object, _ shm.Tag) { o.Hot(1).WakeWaitersAgain() }

@@ -8,7 +8,7 @@ import (
 	"mrrun/internal/shm"
 )
 
-// encode writes the handle of the object: an array of four numbers.
+// encode writes the handle of the object, which is an array of numbers.
 func (m *member) encode(e *msgpack.Encoder) error {
 	if m.p == nil {
 		m.misused()
@@ -28,7 +28,7 @@ func (m *member) encode(e *msgpack.Encoder) error {
 	return nil
 }
 
-// decode makes m the object that a handle names, in this process, which has it from then on.
+// decode sets m to the object that a handle names, which this process has from then on.
 func (m *member) decode(d *msgpack.Decoder, k shm.Kind) error {
 	p, err := shm.Self()
 	if err != nil {
@@ -46,8 +46,8 @@ func (m *member) decode(d *msgpack.Decoder, k shm.Kind) error {
 	return nil
 }
 
-// decodeMember returns the object that a handle names. The process has it only after the caller has seen to that, and then
-// calls arrived.
+// decodeMember returns the object that a handle names. The process does not have the object yet:
+// the caller must see to that, and then call arrived.
 func decodeMember(d *msgpack.Decoder, p *shm.Process, k shm.Kind) (m member, arrived func(), err error) {
 	n, err := d.DecodeArrayLen()
 	var trip shm.Trip

@@ -5,10 +5,11 @@ import (
 	"iter"
 )
 
-// These are what the primitives of this package, the queues of package transport and the objects of mapreduce/manager have in
-// common: code that is written for them works with the processes of one tree and with those of many machines.
+// The interfaces of this file are what the primitives of this package, the queues of package
+// transport and the objects of mapreduce/manager have in common: code that uses the interfaces
+// works with the processes of one tree and with those of many machines.
 
-// A Locker is a [Lock], or one of a manager.
+// A Locker is a [Lock], or a Lock on a manager.
 type Locker interface {
 	Lock(ctx context.Context) error
 	TryLock() (bool, error)
@@ -17,7 +18,7 @@ type Locker interface {
 	Do(ctx context.Context, f func() error, repairs ...Repair) error
 }
 
-// An RLocker is an [RLock], or one of a manager.
+// An RLocker is an [RLock], or an RLock on a manager.
 type RLocker interface {
 	Lock(ctx context.Context) error
 	TryLock(ctx context.Context) (bool, error)
@@ -26,23 +27,23 @@ type RLocker interface {
 	Do(ctx context.Context, f func() error, repairs ...Repair) error
 }
 
-// An Acquirer is a [Semaphore], or one of a manager.
+// An Acquirer is a [Semaphore], or a Semaphore on a manager.
 type Acquirer interface {
 	Acquire(ctx context.Context) error
 	Release() error
 }
 
-// A Waiter is an [Event], or one of a manager.
+// A Waiter is an [Event], or an Event on a manager.
 type Waiter interface {
 	Wait(ctx context.Context) error
 }
 
-// A Meeting is a [Barrier], or one of a manager.
+// A Meeting is a [Barrier], or a Barrier on a manager.
 type Meeting interface {
 	Wait(ctx context.Context) (place int, err error)
 }
 
-// A Queuer is a Queue of package transport, or one of a manager.
+// A Queuer is a Queue of package transport, or a Queue on a manager.
 type Queuer[T any] interface {
 	Put(ctx context.Context, v T) error
 	Get(ctx context.Context) (T, error)

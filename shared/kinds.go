@@ -7,7 +7,7 @@ import (
 	"mrrun/internal/shm"
 )
 
-// The numbers of the kinds are part of the layout of shared memory.
+// The numbers of the kinds, which are part of the layout of shared memory.
 const (
 	kindLock shm.Kind = 1 + iota
 	kindSemaphore
@@ -40,13 +40,13 @@ func init() {
 	shm.RegisterKind(kindValue, repairLock) // an Array has nothing to repair
 }
 
-// A member is an object as this process uses it. Each primitive begins with one.
+// A member is an object as this process uses it. Each primitive embeds or contains one.
 type member struct {
 	p *shm.Process
 	o shm.Object
 }
 
-// newMember allocates an object that belongs to this process.
+// newMember allocates an object that belongs to this process, with extra bytes of extra memory.
 func newMember(p *shm.Process, k shm.Kind, extra int) (member, error) {
 	o, err := p.Allocate(k, extra)
 	if err != nil {
@@ -55,14 +55,14 @@ func newMember(p *shm.Process, k shm.Kind, extra int) (member, error) {
 	return member{p, o}, nil
 }
 
-// check panics if the object was closed, or never made.
+// check panics if the object is closed, or was never made.
 func (m *member) check() {
 	if m.p == nil || !m.o.Valid() {
 		m.misused()
 	}
 }
 
-// String names the object as reports of deadlocks do.
+// String returns the name of the object, as in reports of deadlocks.
 func (m *member) String() string {
 	if m.p == nil {
 		return "<nil>"
@@ -77,8 +77,8 @@ func (m *member) misused() {
 	panic("shared: " + kindNames[m.o.Kind()] + " used after Close")
 }
 
-// close frees the object if this process made it. If that one has ended, it is freed when the last process that has it closes
-// it.
+// close frees the object if this process made it. If the process that made it has ended, the object
+// is freed when the last process that has it closes it.
 func (m *member) close() error {
 	if m.p == nil {
 		return errors.New("close a shared object: it was never made")

@@ -10,32 +10,33 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A Lock is held by one process at a time, and within that by one goroutine. When its holder is killed, the next one gets
-// it with [ErrOwnerDied]. Use [Lock.Do] with a [Repair], which deals with that. It is made by [NewLock] and used by pointer;
-// all methods are safe for concurrent use.
+// A Lock is held by one process at a time, and within that process by one goroutine. When its
+// holder is killed, the next process to take it gets it with [ErrOwnerDied]. Use [Lock.Do] with a
+// [Repair] to deal with that. It is made by [NewLock] and used by pointer; all methods are safe for
+// concurrent use.
 //
-// Whoever has waited for a millisecond goes before those that come later, unless its process does not take the lock though it is
-// free, as while it is suspended.
+// A process that has waited for a millisecond goes before those that come later, unless it does not
+// take the lock although it is free, as when it is suspended.
 type Lock struct {
 	member
 	word     *shm.Word // waiters(1) | inconsistent(1) | tag of the holder(30)
-	starving *shm.Word // tag of a process for which all others stand back
-	deaths   *shm.Word // changes when a holder has died
+	starving *shm.Word // tag of a process that all others let go first
+	deaths   *shm.Word // counts the deaths of holders
 	tag      uint32
-	trying   *patience // of TryLock
+	trying   *patience // used by TryLock
 }
 
 const (
-	lockWaiters      = 1 << 31                        // somebody may wait: unlocking must wake
-	lockInconsistent = 1 << 30                        // a holder has died, and nobody has repaired what it left
-	lockLost         = lockInconsistent | shm.TagMask // and nobody will: not recoverable
+	lockWaiters      = 1 << 31                        // a process may be waiting: Unlock must wake it
+	lockInconsistent = 1 << 30                        // a holder has died; repair is due
+	lockLost         = lockInconsistent | shm.TagMask // and never will be: not recoverable
 
 	starvingAfter = time.Millisecond
 
-	lockDeaths = 4 // the hot word; a Value has its number in those before
+	lockDeaths = 4 // the hot word; a Value has its number in the words before
 )
 
-// NewLock makes a lock that nobody holds.
+// NewLock makes a lock without a holder.
 func NewLock() (*Lock, error) {
 	p, err := shm.Self()
 	if err != nil {
@@ -59,9 +60,10 @@ func (m member) lock() *Lock {
 	}
 }
 
-// Lock takes the lock; it blocks while another has it, until ctx ends: then it returns the cause. A free lock is taken
-// even if ctx has ended before. The lock is held after nil and after [ErrOwnerDied], and not after any other error: who
-// returns on [ErrOwnerDied] keeps it for ever, and everybody waits. [Lock.Do] lets it go in each case.
+// Lock takes the lock; it blocks while another holds it. If ctx ends first, Lock returns the cause;
+// it takes a free lock even if ctx has ended. The caller holds the lock after nil and after
+// [ErrOwnerDied], but not after any other error. A caller that only returns after [ErrOwnerDied]
+// keeps the lock for ever, and all others wait. [Lock.Do] releases the lock in each case.
 func (l *Lock) Lock(ctx context.Context) error {
 	l.check()
 	if l.word.CompareAndSwap(0, l.tag) {
@@ -102,7 +104,7 @@ func (l *Lock) wait(ctx context.Context) error {
 				return a.err
 			}
 			if l.word.Load()&shm.TagMask == 0 {
-				l.wakeNext() // the wake-up may have been meant for this one
+				l.wakeNext() // pass on a wake-up that may have been for this process
 			}
 			return context.Cause(ctx)
 		}
@@ -118,8 +120,9 @@ func (l *Lock) wait(ctx context.Context) error {
 	}
 }
 
-// sleep waits for a change of what made an attempt fail. If there is none for a while, it asks whether who should bring
-// it about is alive, and does not stand back any longer for one that is.
+// sleep waits for a change of what made an attempt fail. If nothing changes for a while, sleep
+// checks whether the process that should change it is alive, and no longer gives precedence to a
+// starving one that is.
 func (l *Lock) sleep(ctx context.Context, a attempt, slice time.Duration) (timedOut bool) {
 	on, v, whom := l.starving, a.before, a.before
 	if whom == 0 {
@@ -139,24 +142,25 @@ func (l *Lock) sleep(ctx context.Context, a attempt, slice time.Duration) (timed
 	return timedOut
 }
 
-// overtake has nobody stand back any more for a process that does not take the lock. It may say again that it has waited for too
-// long.
+// overtake ends the precedence of a starving process that does not take the lock. The process may
+// claim it again later.
 func (l *Lock) overtake(starving uint32) {
 	if l.starving.CompareAndSwap(starving, 0) {
 		l.starving.WakeAll()
 	}
 }
 
-// An attempt is what came of an attempt to take the lock.
+// An attempt is the result of an attempt to take the lock.
 type attempt struct {
 	done   bool
 	err    error
 	seen   uint32 // if not done: the word of the lock
-	before uint32 // and, if that was free, the starving process for which it must stay so
+	before uint32 // and, if the lock was free, the starving process that has precedence
 }
 
-// try takes the lock if it is free, with more bits in its word. Nobody ever sleeps on a free lock's word: who must stand
-// back sleeps on the other word. So whoever frees it wakes all that it must.
+// try takes the lock if it is free, and sets further bits in its word. No process ever sleeps on
+// the word of a free lock: a process that gives precedence to a starving one sleeps on the other
+// word. So the process that frees the lock wakes all that it must.
 func (l *Lock) try(bits uint32) attempt {
 	for {
 		v := l.word.Load()
@@ -179,8 +183,9 @@ func (l *Lock) try(bits uint32) attempt {
 	}
 }
 
-// TryLock takes the lock if it is free, and reports whether it is held now: with nil or with [ErrOwnerDied]. It does not
-// block. That a holder was killed it notices some time later if nobody else does.
+// TryLock takes the lock if it is free, and reports whether the caller now holds it: err then is
+// nil or [ErrOwnerDied]. It does not block. It may notice the death of a holder only some time
+// later, if no other process does.
 func (l *Lock) TryLock() (bool, error) {
 	l.check()
 	a := l.try(0)
@@ -194,8 +199,9 @@ func (l *Lock) TryLock() (bool, error) {
 	return a.done && a.err != ErrNotRecoverable, a.err
 }
 
-// Unlock lets the lock go. Any goroutine of the process that holds it may do so; if another process holds it, or nobody,
-// that is a panic. After [ErrOwnerDied] without [Lock.MarkConsistent] the lock is lost: see [ErrNotRecoverable].
+// Unlock releases the lock. Any goroutine of the process that holds the lock may call it. It panics
+// if this process does not hold the lock. Unlock after [ErrOwnerDied] without [Lock.MarkConsistent]
+// makes the lock unusable: see [ErrNotRecoverable].
 func (l *Lock) Unlock() {
 	l.check()
 	l.p.Release(&l.o)
@@ -225,8 +231,8 @@ func (l *Lock) unlockSlowly() {
 	}
 }
 
-// wakeNext wakes one of those that wait, or all if one of them has waited too long: which one the kernel would wake is
-// not known. The bit goes when nobody waits.
+// wakeNext wakes one waiter, or all if one of them is starving, because it is unknown which one the
+// kernel would wake. It clears the waiters bit if there are no waiters.
 func (l *Lock) wakeNext() {
 	if l.starving.Load() != 0 {
 		l.word.WakeAll()
@@ -235,7 +241,7 @@ func (l *Lock) wakeNext() {
 	}
 }
 
-// held returns the word of the lock, which this process must hold.
+// held returns the word of the lock. It panics if this process does not hold the lock.
 func (l *Lock) held(method string) uint32 {
 	v := l.word.Load()
 	if v&shm.TagMask != l.tag {
@@ -244,8 +250,8 @@ func (l *Lock) held(method string) uint32 {
 	return v
 }
 
-// MarkConsistent says that what the lock guards is whole again, after [ErrOwnerDied]. If this process does not hold the
-// lock, that is a panic.
+// MarkConsistent says, after [ErrOwnerDied], that what the lock guards is whole again. It panics if
+// this process does not hold the lock.
 func (l *Lock) MarkConsistent() {
 	l.check()
 	for {
@@ -255,11 +261,12 @@ func (l *Lock) MarkConsistent() {
 	}
 }
 
-// Close gives the lock's memory back if this process made it; elsewhere it does nothing. Nobody may use the lock any more:
-// that is a panic, also for those that wait.
+// Close frees the lock's memory if this process made the lock; elsewhere it does nothing. After
+// that, using the lock panics, in all processes, and so do those that wait.
 func (l *Lock) Close() error { return l.close() }
 
-// Locker returns the lock as a [sync.Locker]. Its Lock waits without end, and panics where Lock would return an error.
+// Locker returns the lock as a [sync.Locker]. Its Lock waits without a limit, and panics where
+// [Lock.Lock] returns an error.
 func (l *Lock) Locker() sync.Locker { return locker{l} }
 
 type locker struct{ l *Lock }
@@ -275,7 +282,8 @@ func (k locker) Unlock() { k.l.Unlock() }
 // EncodeMsgpack sends the lock to another process of the tree.
 func (l *Lock) EncodeMsgpack(e *msgpack.Encoder) error { return l.encode(e) }
 
-// DecodeMsgpack receives a lock. The error wraps [ErrGone] if it was closed or is another tree's.
+// DecodeMsgpack receives a lock. The error wraps [ErrGone] if the lock is closed or belongs to
+// another tree.
 func (l *Lock) DecodeMsgpack(d *msgpack.Decoder) error {
 	var m member
 	if err := m.decode(d, kindLock); err != nil {
@@ -285,7 +293,8 @@ func (l *Lock) DecodeMsgpack(d *msgpack.Decoder) error {
 	return nil
 }
 
-// repairLock is what becomes of a lock when a process has died.
+// repairLock repairs a lock after the death of a process, which may have been its holder or the
+// starving one.
 func repairLock(o shm.Object, dead shm.Tag) {
 	word, starving := o.Hot(0), o.Hot(1)
 	if starving.CompareAndSwap(uint32(dead), 0) {
@@ -295,13 +304,13 @@ func repairLock(o shm.Object, dead shm.Tag) {
 		v := word.Load()
 		switch v & shm.TagMask {
 		case uint32(dead):
-			o.Hot(lockDeaths).Add(1) // before anybody can take the lock
+			o.Hot(lockDeaths).Add(1) // before another process can take the lock
 			if !word.CompareAndSwap(v, v&lockWaiters|lockInconsistent) {
 				continue
 			}
 			word.WakeAll()
 		case 0:
-			if v&lockWaiters != 0 { // an earlier repair may have died before it woke them
+			if v&lockWaiters != 0 { // an earlier repairer may have died before waking them
 				word.WakeAll()
 			}
 		}

@@ -12,10 +12,11 @@ import (
 // ErrExists is wrapped by the error of [Create] when the name is in use.
 var ErrExists = errors.New("the name is in use")
 
-// Create makes an array of n elements that any process of the tree can [Attach] by its name, of at most 64 bytes. The name
-// is in use until this process closes the array or ends; then the next one may create it anew. When several processes
-// create one name, the first gets it; for the others the error wraps [ErrExists], and they attach it. It blocks for as long
-// as another process is in the middle of the same.
+// Create makes an array of n elements that any process of the tree can [Attach] by its name, of 1
+// to 64 bytes. The name is in use until this process closes the array or ends; then a process may
+// create it anew. When several processes create the same name, the first succeeds; for the others
+// the error wraps [ErrExists], and they can attach the array. Create blocks while another process
+// is in Create.
 func Create[T any](name string, n int) (*Array[T], error) {
 	p, err := shm.Self()
 	if err != nil {
@@ -50,8 +51,8 @@ func create[T any](p *shm.Process, name string, n int) (*Array[T], error) {
 	return a, nil
 }
 
-// lockNames takes the lock under which names are given. Whoever needs it first makes it. That a holder died is no matter: a
-// name is there with the one store that says so.
+// lockNames takes the lock under which names are given. The first process that needs the lock makes
+// it. The death of a holder does no harm, because a single store puts a name in use.
 func lockNames(p *shm.Process) (*Lock, error) {
 	at := p.Table().Names()
 	for at.Load() == 0 {
@@ -59,7 +60,7 @@ func lockNames(p *shm.Process) (*Lock, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.o.Depart() // it is the tree's, for ever
+		l.o.Depart() // so it belongs to the tree and is never freed
 		h := l.o.Handle()
 		if !at.CompareAndSwap(0, uint64(h.Generation)<<32|uint64(h.Unit)) {
 			_ = l.Close()
@@ -81,7 +82,8 @@ func lockNames(p *shm.Process) (*Lock, error) {
 	return l, err
 }
 
-// find looks for the array with a name. What processes that are dead have left under it does not count.
+// find looks for the array with a name. It does not count those that dead processes have left under
+// the name, and returns them in left.
 func find(p *shm.Process, name string) (m member, found bool, left []shm.Object) {
 	for o := range p.Table().Objects(kindArray) {
 		m := member{p, o}
@@ -96,8 +98,9 @@ func find(p *shm.Process, name string) (m member, found bool, left []shm.Object)
 	return member{}, false, left
 }
 
-// Attach returns the array that a process of the tree has made by [Create]; this process closes it when it needs it no more.
-// The error wraps [ErrGone] if there is none, or the process that made it has ended. An array of another type is an error.
+// Attach returns the array that a process of the tree has made by [Create]. The caller closes it
+// when it is no longer needed. The error wraps [ErrGone] if there is none, or the process that made
+// it has ended. An array of another type is an error.
 func Attach[T any](name string) (*Array[T], error) {
 	p, err := shm.Self()
 	if err != nil {
@@ -112,7 +115,7 @@ func attachNamed[T any](p *shm.Process, name string) (*Array[T], error) {
 	switch {
 	case found:
 		var a *Array[T]
-		if !m.o.Depart() { // nobody may free it meanwhile
+		if !m.o.Depart() { // so that no process frees it meanwhile
 			err = ErrGone
 			break
 		}

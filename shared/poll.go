@@ -2,16 +2,18 @@ package shared
 
 import "mrrun/internal/shm"
 
-// pollAtOnce is how many processes a waiter asks after in one slice of its wait: each takes it some system calls.
+// pollAtOnce is how many processes a waiter checks in one slice of its wait: each check takes some
+// system calls.
 const pollAtOnce = 8
 
-// A poller asks in turn whether the processes that somebody waits for are alive, and reaps those that are not.
+// A poller checks in turn whether the processes that another one waits for are alive, and reaps
+// those that are not.
 type poller struct {
 	p    *shm.Process
 	next int
 }
 
-// poll goes on where it has stopped; tag(i) is the i-th of n, and 0 is nobody.
+// poll goes on where the last call stopped. tag(i) returns the i-th of n tags; 0 is no process.
 func (k *poller) poll(n int, tag func(i int) shm.Tag) {
 	last, asked := shm.Tag(0), 0
 	for range n {

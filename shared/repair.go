@@ -7,18 +7,20 @@ import (
 	"mrrun/internal/hold"
 )
 
-// A Repair makes what a lock guards whole again after a holder was killed, perhaps in the middle of a change. It runs with the
-// lock held, before anything else that needs the lock; if its own process is killed meanwhile, the next one's runs. When it
-// returns an error or panics nothing could be saved, and the lock is lost: see [ErrNotRecoverable].
+// A Repair makes what a lock guards whole again after a holder was killed, perhaps in the middle of
+// a change. It runs with the lock held, before anything else that needs the lock. If its own
+// process is killed meanwhile, the next holder runs its repair. If it returns an error or panics,
+// the data counts as lost, and so does the lock: see [ErrNotRecoverable].
 type Repair func() error
 
-// Do runs f with the lock held, as Python's "with lock:" does, and returns its error; the lock is let go also when f panics.
-// It does not run f if the lock cannot be taken.
+// Do runs f with the lock held, as Python's "with lock:" does, and returns its error; it releases
+// the lock also when f panics. It does not run f if it cannot take the lock.
 //
-// If a process was killed while it held the lock, the repairs run first, then f. One that returns nil is enough for what is
-// whole at any time, as one [Value] is. Without any, f does not run, Do returns [ErrOwnerDied], and the lock is lost for
-// everybody: see [ErrNotRecoverable]. They also run when f returns an error that wraps [ErrOwnerDied], as that of a
-// [Cond.Wait] without repairs does, before the lock is let go.
+// If a process was killed while it held the lock, Do first runs the repairs, then f. A repair that
+// only returns nil is enough for data that is whole at any time, such as a single [Value]. Without
+// repairs, Do does not run f and returns [ErrOwnerDied], and the lock is lost for all: see
+// [ErrNotRecoverable]. The repairs also run, before the lock is released, when f returns an error
+// that wraps [ErrOwnerDied], as a [Cond.Wait] without repairs does.
 func (l *Lock) Do(ctx context.Context, f func() error, repairs ...Repair) error {
 	err := l.Lock(ctx)
 	if err != nil && err != ErrOwnerDied {
@@ -28,14 +30,14 @@ func (l *Lock) Do(ctx context.Context, f func() error, repairs ...Repair) error 
 	return hold.Run(l, err, f, repairs)
 }
 
-// letGo unlocks the lock, unless a [Cond.Wait] has lost it.
+// letGo unlocks the lock, unless it has become unusable during a [Cond.Wait].
 func (l *Lock) letGo() {
 	if l.word.Load()&^lockWaiters != lockLost {
 		l.Unlock()
 	}
 }
 
-// Do is [Lock.Do]. It does not wait if ctx's holder has the lock.
+// Do is [Lock.Do], but does not block if ctx's holder holds the lock already.
 func (r *RLock) Do(ctx context.Context, f func() error, repairs ...Repair) (err error) {
 	err = r.Lock(ctx)
 	if err != nil && err != ErrOwnerDied {

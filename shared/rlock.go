@@ -10,9 +10,9 @@ import (
 	"mrrun/internal/shm"
 )
 
-// An RLock is a [Lock] that its holder may lock again; it is free when it was unlocked as often. Its holder is one of a
-// process: that of the ctx, see [WithHolder], or the process itself. It is made by [NewRLock] and used by pointer; all methods
-// are safe for concurrent use.
+// An RLock is a [Lock] that its holder may lock again; it is free once it was unlocked as often as
+// it was locked. Its holder is the holder of the ctx, see [WithHolder], or else the process itself.
+// It is made by [NewRLock] and used by pointer; all methods are safe for concurrent use.
 type RLock struct {
 	l    *Lock
 	held *shm.Word64 // holder(40) | depth(24), while the process holds the lock
@@ -23,14 +23,15 @@ const (
 	depthMask = 1<<depthBits - 1
 )
 
-// WithHolder returns a ctx with a holder of its own, for [RLock]: what is locked with this ctx, or one made from it, only
-// waits for what was locked with others. The ctx of a task has one already.
+// WithHolder returns a ctx with a new holder, for [RLock]: a Lock with this ctx, or with one
+// derived from it, waits only for locks taken with other holders. The ctx of a task already has a
+// holder.
 func WithHolder(ctx context.Context) context.Context {
 	return context.WithValue(ctx, shm.HolderKey{}, shm.NewHolder())
 }
 
-// holder returns what an RLock's word begins with while ctx's holder has it: for a process its tag, and otherwise an odd
-// number.
+// holder returns the upper bits of an RLock's word while ctx's holder holds the lock. For a process
+// they are its tag, shifted so that they are even; otherwise they are an odd number.
 func (r *RLock) holder(ctx context.Context) uint64 {
 	if h, ok := ctx.Value(shm.HolderKey{}).(uint64); ok {
 		return h
@@ -38,7 +39,7 @@ func (r *RLock) holder(ctx context.Context) uint64 {
 	return uint64(r.l.tag) << (depthBits + 1)
 }
 
-// NewRLock makes a lock that nobody holds.
+// NewRLock makes a lock without a holder.
 func NewRLock() (*RLock, error) {
 	p, err := shm.Self()
 	if err != nil {
@@ -57,7 +58,7 @@ func newRLock(p *shm.Process) (*RLock, error) {
 
 func (m member) rlock() *RLock { return &RLock{l: m.lock(), held: m.o.Cold(0)} }
 
-// check panics if the lock was closed, or never made.
+// check panics if the lock is closed, or was never made.
 func (r *RLock) check() {
 	if r.l == nil {
 		(&member{}).check()
@@ -65,8 +66,8 @@ func (r *RLock) check() {
 	r.l.check()
 }
 
-// Lock takes the lock, at once if ctx's holder has it. Otherwise it is [Lock.Lock]; after [ErrOwnerDied] too, one Unlock is
-// due. [RLock.Do] sees to that.
+// Lock takes the lock, at once if ctx's holder holds it already, and otherwise as [Lock.Lock] does.
+// One Unlock is due after nil and after [ErrOwnerDied]; [RLock.Do] sees to it.
 func (r *RLock) Lock(ctx context.Context) error {
 	r.check()
 	h := r.holder(ctx)
@@ -80,7 +81,8 @@ func (r *RLock) Lock(ctx context.Context) error {
 	return err
 }
 
-// TryLock is Lock without waiting, and reports whether the lock is held now, once more than before.
+// TryLock is Lock without the waiting. It reports whether the lock is now held, once more than
+// before.
 func (r *RLock) TryLock(ctx context.Context) (bool, error) {
 	r.check()
 	h := r.holder(ctx)
@@ -94,7 +96,7 @@ func (r *RLock) TryLock(ctx context.Context) (bool, error) {
 	return ok, err
 }
 
-// add adds d to the depth, if h holds the lock, and returns the sum.
+// add adds d to the depth and returns the sum, if h holds the lock.
 func (r *RLock) add(h uint64, d int) (depth uint64, ok bool) {
 	for {
 		if r.l.word.Load()&shm.TagMask != r.l.tag {
@@ -113,8 +115,9 @@ func (r *RLock) add(h uint64, d int) (depth uint64, ok bool) {
 	}
 }
 
-// Unlock takes one Lock back. If ctx's holder does not hold the lock, it returns an error that wraps [ErrReleased]. When the
-// last is taken back after [ErrOwnerDied] without [RLock.MarkConsistent], the lock is lost: see [ErrNotRecoverable].
+// Unlock undoes one Lock. If ctx's holder does not hold the lock, the error wraps [ErrReleased]. If
+// the last Unlock comes after [ErrOwnerDied] without [RLock.MarkConsistent], the lock becomes
+// unusable: see [ErrNotRecoverable].
 func (r *RLock) Unlock(ctx context.Context) error {
 	r.check()
 	h := r.holder(ctx)
@@ -134,8 +137,8 @@ func (r *RLock) MarkConsistent() {
 	r.l.MarkConsistent()
 }
 
-// Close gives the lock's memory back if this process made it; elsewhere it does nothing. Nobody may use the lock any more:
-// that is a panic, also for those that wait.
+// Close frees the lock's memory if this process made the lock; elsewhere it does nothing. After
+// that, using the lock panics, in all processes, and so do those that wait.
 func (r *RLock) Close() error {
 	if r.l == nil {
 		return (&member{}).close()
@@ -149,7 +152,8 @@ func (r *RLock) EncodeMsgpack(e *msgpack.Encoder) error {
 	return r.l.encode(e)
 }
 
-// DecodeMsgpack receives a lock. The error wraps [ErrGone] if it was closed or is another tree's.
+// DecodeMsgpack receives a lock. The error wraps [ErrGone] if the lock is closed or belongs to
+// another tree.
 func (r *RLock) DecodeMsgpack(d *msgpack.Decoder) error {
 	var m member
 	if err := m.decode(d, kindRLock); err != nil {

@@ -13,19 +13,21 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A Semaphore has a number of permits, each of which one goroutine of one process can have. It is made by [NewSemaphore]
-// or [NewBoundedSemaphore] and used by pointer; all methods are safe for concurrent use.
+// A Semaphore has a number of permits, each of which one goroutine of one process can hold. It is
+// made by [NewSemaphore] or [NewBoundedSemaphore] and used by pointer; all methods are safe for
+// concurrent use.
 //
-// The permits that a killed process had are lost, unless the semaphore is [Tracked]. Whoever has waited for a millisecond
-// goes before those that come later, unless its process does not take a permit though one is free, as while it is suspended.
+// The permits that a killed process held are lost, unless the semaphore is [Tracked]. A process
+// that has waited for a millisecond goes before those that come later, unless it does not take a
+// permit although one is free, as when it is suspended.
 type Semaphore struct {
 	member
 	permits
-	gate     *shm.Word // changes(31) | waiters(1); a free permit wakes one, or all if one has waited for too long
-	starving *shm.Word // tag of a process for which all others stand back
+	gate     *shm.Word // changes(31) | waiters(1); a freed permit wakes one, or all if one is starving
+	starving *shm.Word // tag of a process that all others let go first
 	tag      uint32
-	looked   atomic.Uint32 // which permit TryAcquire asked after last
-	trying   patience      // of TryAcquire
+	looked   atomic.Uint32 // the permit whose owner TryAcquire checked last
+	trying   patience      // used by TryAcquire
 }
 
 const (
@@ -33,26 +35,28 @@ const (
 	maxPermits = math.MaxInt32
 )
 
-// permits are counted or, if the semaphore is tracked, have a word each. Each change is one operation.
+// permits are counted or, if the semaphore is tracked, have one word each. Each change is one
+// atomic operation.
 type permits struct {
 	count *shm.Word
-	limit uint32     // of the count
+	limit uint32     // the largest count
 	owner []shm.Word // tags; 0: free
 	hint  *atomic.Uint32
 }
 
-// A SemaphoreOption changes what [NewSemaphore] and [NewBoundedSemaphore] make.
+// A SemaphoreOption configures what [NewSemaphore] and [NewBoundedSemaphore] make.
 type SemaphoreOption func(*semaphoreOptions)
 
 type semaphoreOptions struct{ tracked bool }
 
-// Tracked makes the semaphore know which process has which permit: when one is killed, its permits come back. Then only
-// the process that has a permit can release it, so such a semaphore is always bounded. It takes 4 bytes for each permit,
-// and an Acquire or Release looks at as many of them as it must.
+// Tracked makes the semaphore record which process holds which permit, so that the permits of a
+// killed process come back. Only the process that holds a permit can release it then, so such a
+// semaphore is always bounded. It takes 4 bytes for each permit, and Acquire and Release search
+// among them.
 func Tracked() SemaphoreOption { return func(o *semaphoreOptions) { o.tracked = true } }
 
-// NewSemaphore makes a semaphore with n free permits, from 0 to 2³¹-1. Any process may release what another has acquired,
-// or more than was ever acquired.
+// NewSemaphore makes a semaphore with n free permits, from 0 to 2³¹-1. A process may release
+// permits that another has acquired, and more than were acquired.
 func NewSemaphore(n int, opts ...SemaphoreOption) (*Semaphore, error) {
 	p, err := shm.Self()
 	if err != nil {
@@ -61,7 +65,7 @@ func NewSemaphore(n int, opts ...SemaphoreOption) (*Semaphore, error) {
 	return newSemaphore(p, n, maxPermits, opts...)
 }
 
-// NewBoundedSemaphore is [NewSemaphore] for one that never has more than n free permits.
+// NewBoundedSemaphore is [NewSemaphore] for a semaphore that never has more than n free permits.
 func NewBoundedSemaphore(n int, opts ...SemaphoreOption) (*Semaphore, error) {
 	p, err := shm.Self()
 	if err != nil {
@@ -105,8 +109,8 @@ func permitsOf(o shm.Object) permits {
 	}
 }
 
-// change moves one permit from one owner to another, beginning where the last change was: a process mostly releases what
-// it has just acquired.
+// change moves one permit from one owner to another. It begins where the last change was: a process
+// mostly releases the permit that it has just acquired.
 func (s *permits) change(from, to uint32) bool {
 	n := uint32(len(s.owner))
 	for i, left := s.hint.Load(), n; left > 0; left-- {
@@ -145,8 +149,8 @@ func (s *permits) give(tag uint32) bool {
 	return false
 }
 
-// Acquire takes a permit; it blocks while there is none, until ctx ends: then it returns the cause. A free permit is taken
-// even if ctx has ended before.
+// Acquire takes a permit; it blocks while there is none. If ctx ends first, Acquire returns the
+// cause; it takes a free permit even if ctx has ended.
 func (s *Semaphore) Acquire(ctx context.Context) error {
 	s.check()
 	if s.gate.Load()&semWaiters == 0 && s.take(s.tag) || s.try(0) {
@@ -184,9 +188,9 @@ func (s *Semaphore) wait(ctx context.Context) error {
 		taken := s.try(s.tag)
 		if taken || ctx.Err() != nil {
 			if starving && s.starving.CompareAndSwap(s.tag, 0) {
-				s.gate.WakeWaiters() // for those that stood back
+				s.gate.WakeWaiters() // those that stood back
 			} else if !taken {
-				s.wake() // the wake-up may have been meant for this one
+				s.wake() // pass on a wake-up that may have been for this process
 			}
 			if taken {
 				return nil
@@ -211,22 +215,23 @@ func (s *Semaphore) wait(ctx context.Context) error {
 	}
 }
 
-// overtake has nobody stand back any more for a process that does not take a permit that is free. It may say again that it has
-// waited for too long.
+// overtake ends the precedence of a starving process that does not take a free permit. The process
+// may claim it again later.
 func (s *Semaphore) overtake(starving uint32) {
 	if starving != 0 && s.Value() > 0 && s.starving.CompareAndSwap(starving, 0) {
 		s.gate.WakeWaiters()
 	}
 }
 
-// try takes a permit if one is free and nobody else has waited too long; mine is 0, or the tag of who may be the one.
+// try takes a permit if one is free and no other process is starving. mine is the tag of this
+// process if it may be the starving one, else 0.
 func (s *Semaphore) try(mine uint32) bool {
 	v := s.starving.Load()
 	return (v == 0 || v == mine) && s.take(s.tag)
 }
 
-// TryAcquire takes a permit if one is free, and reports whether it did. It does not block. That a holder was killed it
-// notices some time later if nobody else does.
+// TryAcquire takes a permit if one is free, and reports whether it did. It does not block. It may
+// notice the death of a holder only some time later, if no other process does.
 func (s *Semaphore) TryAcquire() bool {
 	s.check()
 	ok := s.try(0)
@@ -243,7 +248,7 @@ func (s *Semaphore) TryAcquire() bool {
 	return ok
 }
 
-// suspect returns a process whose death would explain that no permit can be had.
+// suspect returns a process whose death would explain why no permit is available.
 func (s *Semaphore) suspect() shm.Tag {
 	if starving := s.starving.Load(); starving != 0 {
 		return shm.Tag(starving)
@@ -254,8 +259,8 @@ func (s *Semaphore) suspect() shm.Tag {
 	return 0
 }
 
-// Release frees a permit. It returns [ErrReleased] if there would be more free permits than allowed, or if the semaphore is
-// [Tracked] and this process has none.
+// Release frees a permit. The error wraps [ErrReleased] if there would be more free permits than
+// allowed, or if the semaphore is [Tracked] and this process holds none.
 func (s *Semaphore) Release() error {
 	s.check()
 	s.p.Release(&s.o)
@@ -268,20 +273,21 @@ func (s *Semaphore) Release() error {
 	return nil
 }
 
-// wake wakes one of those that wait, or all if one of them has waited too long: which one the kernel would wake is not
-// known. The bit goes when nobody waits; who began to wait before it went is woken to set it again.
+// wake wakes one waiter, or all if one of them is starving, because it is unknown which one the
+// kernel would wake. It clears the waiters bit if there are no waiters; a process that began to
+// wait before that is woken and sets the bit again.
 func (s *Semaphore) wake() {
 	if s.starving.Load() != 0 {
 		s.gate.WakeWaiters()
 		return
 	}
-	s.gate.Add(2 * semWaiters) // one more change
+	s.gate.Add(2 * semWaiters) // one change more
 	if s.gate.Wake(1) == 0 {
 		s.gate.WakeWaiters()
 	}
 }
 
-// Value returns how many permits are free; that may change at any time.
+// Value returns the number of free permits, which may change at any time.
 func (s *Semaphore) Value() int {
 	s.check()
 	if len(s.owner) == 0 {
@@ -296,14 +302,15 @@ func (s *Semaphore) Value() int {
 	return n
 }
 
-// Close gives the semaphore's memory back if this process made it; elsewhere it does nothing. Nobody may use the semaphore
-// any more: that is a panic, also for those that wait.
+// Close frees the semaphore's memory if this process made the semaphore; elsewhere it does nothing.
+// After that, using the semaphore panics, in all processes, and so do those that wait.
 func (s *Semaphore) Close() error { return s.close() }
 
 // EncodeMsgpack sends the semaphore to another process of the tree.
 func (s *Semaphore) EncodeMsgpack(e *msgpack.Encoder) error { return s.encode(e) }
 
-// DecodeMsgpack receives a semaphore. The error wraps [ErrGone] if it was closed or is another tree's.
+// DecodeMsgpack receives a semaphore. The error wraps [ErrGone] if the semaphore is closed or
+// belongs to another tree.
 func (s *Semaphore) DecodeMsgpack(d *msgpack.Decoder) error {
 	var m member
 	if err := m.decode(d, kindSemaphore); err != nil {
@@ -314,7 +321,8 @@ func (s *Semaphore) DecodeMsgpack(d *msgpack.Decoder) error {
 	return nil
 }
 
-// repairSemaphore is what becomes of a semaphore when a process has died: it had permits, or was about to wake others.
+// repairSemaphore repairs a semaphore after the death of a process, which may have held permits,
+// been the starving one, or been about to wake others.
 func repairSemaphore(o shm.Object, dead shm.Tag) {
 	s := permitsOf(o)
 	for i := range s.owner {

@@ -10,20 +10,21 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A Number is what a [Value] can hold.
+// A Number is a type that a [Value] can hold.
 type Number interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr | ~float32 | ~float64
 }
 
-// A Value is a number that all processes of the tree have in common. Each method is one atomic operation, as in
-// [sync/atomic]; what takes several is done while holding [Value.Lock]. It is made by [NewValue] and used by pointer.
+// A Value is a number that all processes of the tree share. Each method is one atomic operation, as
+// in [sync/atomic]; an operation of several steps needs [Value.Lock]. It is made by [NewValue] and
+// used by pointer.
 type Value[T Number] struct {
 	member
 	word *shm.Word64
 	lock *Lock
 }
 
-// NewValue makes a value that is v.
+// NewValue makes a value that holds v.
 func NewValue[T Number](v T) (*Value[T], error) {
 	p, err := shm.Self()
 	if err != nil {
@@ -43,7 +44,8 @@ func newValue[T Number](p *shm.Process, v T) (*Value[T], error) {
 	return a, nil
 }
 
-// valueOf begins with the words of a Lock, and goes on with the number's.
+// valueOf returns the value of an object, whose hot words begin with those of a Lock, followed by
+// the number.
 func valueOf[T Number](m member) *Value[T] {
 	return &Value[T]{member: m, word: (*shm.Word64)(unsafe.Pointer(m.o.Hot(2))), lock: m.lock()}
 }
@@ -63,7 +65,7 @@ func (a *Value[T]) Store(v T) {
 	a.word.Store(bits(v))
 }
 
-// Swap sets the number and returns the one before.
+// Swap sets the number and returns the previous one.
 func (a *Value[T]) Swap(v T) (old T) {
 	a.check()
 	a.p.Release(&a.o)
@@ -72,8 +74,8 @@ func (a *Value[T]) Swap(v T) (old T) {
 	return number[T](was)
 }
 
-// CompareAndSwap sets the number to v if it is old, and reports whether it was. Floating-point numbers are the same if
-// their bits are: NaN can be swapped, and -0 is not 0.
+// CompareAndSwap sets the number to v if it is old, and reports whether it was. It compares the
+// bits of floating-point numbers: a NaN can be swapped, and -0 is not 0.
 func (a *Value[T]) CompareAndSwap(old, v T) bool {
 	a.check()
 	a.p.Release(&a.o)
@@ -82,7 +84,7 @@ func (a *Value[T]) CompareAndSwap(old, v T) bool {
 	return swapped
 }
 
-// Add adds d and returns the sum. Integers overflow as they do in Go.
+// Add adds d to the number and returns the sum. Integers overflow as they do in Go.
 func (a *Value[T]) Add(d T) T {
 	a.check()
 	a.p.Release(&a.o)
@@ -92,7 +94,7 @@ func (a *Value[T]) Add(d T) T {
 }
 
 func (a *Value[T]) add(d T) T {
-	if one := T(1); one/2 == 0 && unsafe.Sizeof(d) == 8 { // an integer, and all of the word
+	if one := T(1); one/2 == 0 && unsafe.Sizeof(d) == 8 { // an integer that fills the word
 		return number[T](a.word.Add(bits(d)))
 	}
 	for {
@@ -103,22 +105,24 @@ func (a *Value[T]) add(d T) T {
 	}
 }
 
-// Lock returns the value's own lock, which guards whatever the processes agree on; the methods of the value do not take it.
-// It lies beside the number and goes with it: it is not sent or closed by itself.
+// Lock returns the value's own lock, which guards whatever the processes agree on; the methods of
+// the value do not take it. It is a part of the value: it is sent and closed with the value, not by
+// itself.
 func (a *Value[T]) Lock() *Lock {
 	a.check()
 	return a.lock
 }
 
-// Close gives the value's memory back if this process made it; elsewhere it does nothing. Nobody may use the value any more:
-// that is a panic.
+// Close frees the value's memory if this process made the value; elsewhere it does nothing. After
+// that, using the value panics, in all processes.
 func (a *Value[T]) Close() error { return a.close() }
 
-// EncodeMsgpack sends the value, not the number, to another process of the tree.
+// EncodeMsgpack sends the value to another process of the tree. It sends its handle, not the
+// number.
 func (a *Value[T]) EncodeMsgpack(e *msgpack.Encoder) error { return a.encode(e) }
 
-// DecodeMsgpack receives a value. The error wraps [ErrGone] if it was closed or is another tree's. A value of another type
-// of numbers is an error.
+// DecodeMsgpack receives a value. The error wraps [ErrGone] if the value is closed or belongs to
+// another tree. A value of another type of number is an error.
 func (a *Value[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 	var m member
 	if err := m.decode(d, kindValue); err != nil {
@@ -147,7 +151,7 @@ func bits[T Number](v T) uint64 {
 	return *(*uint64)(at)
 }
 
-// number is the other side of bits.
+// number is the inverse of bits.
 func number[T Number](b uint64) (v T) {
 	at := unsafe.Pointer(&v)
 	switch unsafe.Sizeof(v) {
