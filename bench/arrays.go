@@ -75,7 +75,7 @@ func parseArrays(words []string) (a arrays, asJSON bool, err error) {
 	switch {
 	case err != nil:
 	case len(args) > 0:
-		err = jobs.Usagef("bench arrays takes no arguments, only flags: what is %q? (see mrrun bench --help)", args[0])
+		err = jobs.Usagef("bench arrays takes only flags, no arguments such as %q (see mrrun bench --help)", args[0])
 	case !slices.Contains(arrayFrameworks, a.Framework):
 		err = jobs.Usagef("--framework %s: it takes map, view, inplace or serial (see mrrun bench --help)", a.Framework)
 	case a.Framework == "serial" && a.Pin:

@@ -84,7 +84,7 @@ func (o *objects) get(ctx context.Context, n int) error {
 	return nil
 }
 
-var errWrong = errors.New("a message came that was not sent")
+var errWrong = errors.New("received a message that was not sent")
 
 func wrong(err error) error {
 	if err == nil {

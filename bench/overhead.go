@@ -69,7 +69,7 @@ func parseOverhead(words []string) (o overhead, asJSON bool, err error) {
 		f.Bool(&asJSON, "json", "print a JSON object")
 	})
 	if err == nil && len(args) > 0 {
-		err = jobs.Usagef("bench overhead takes no arguments, only flags: what is %q? (see mrrun bench --help)", args[0])
+		err = jobs.Usagef("bench overhead takes only flags, no arguments such as %q (see mrrun bench --help)", args[0])
 	}
 	if err == nil && !slices.Contains([]string{"map", "imap", "apply"}, mode) {
 		err = jobs.Usagef("--mode %s: it takes map, imap or apply (see mrrun bench --help)", mode)

@@ -67,7 +67,7 @@ func parsePrimitives(words []string) (p sharing, asJSON bool, err error) {
 		f.Bool(&asJSON, "json", "print a JSON object")
 	})
 	if err == nil && len(args) > 0 {
-		err = jobs.Usagef("bench primitives takes no arguments, only flags: what is %q? (see mrrun bench --help)", args[0])
+		err = jobs.Usagef("bench primitives takes only flags, no arguments such as %q (see mrrun bench --help)", args[0])
 	}
 	if err != nil {
 		return p, asJSON, err

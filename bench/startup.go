@@ -37,7 +37,7 @@ func startupCommand(ctx context.Context, words []string, out io.Writer) error {
 		return err
 	}
 	if err == nil && len(args) > 0 {
-		err = jobs.Usagef("bench startup takes no arguments, only flags: what is %q? (see mrrun bench --help)", args[0])
+		err = jobs.Usagef("bench startup takes only flags, no arguments such as %q (see mrrun bench --help)", args[0])
 	}
 	if err == nil && framework != "pool" && framework != "process" {
 		err = jobs.Usagef("--framework %s: it takes pool or process (see mrrun bench --help)", framework)

@@ -60,7 +60,7 @@ func parseWorkers(words []string) (w workers, asJSON bool, err error) {
 		f.Bool(&asJSON, "json", "print JSON objects")
 	})
 	if err == nil && len(args) > 0 {
-		err = jobs.Usagef("bench workers takes no arguments, only flags: what is %q? (see mrrun bench --help)", args[0])
+		err = jobs.Usagef("bench workers takes only flags, no arguments such as %q (see mrrun bench --help)", args[0])
 	}
 	return workers{int(count), int(repeat)}, asJSON, err
 }

@@ -83,8 +83,8 @@ func TestNewLine(t *testing.T) {
 	}
 	c.Args = ""
 	tests := []struct{ line, want string }{
-		{"word", `double takes no arguments, only flags: what is "word"? (see mrrun bench double --help)`},
-		{"-- --limit", `double takes no arguments, only flags: what is "--limit"? (see mrrun bench double --help)`},
+		{"word", `double takes only flags, no arguments such as "word" (see mrrun bench double --help)`},
+		{"-- --limit", `double takes only flags, no arguments such as "--limit" (see mrrun bench double --help)`},
 		{"-l 1001", "-l 1001: too large; it takes a whole number from 0 to 1000 (see mrrun bench double --help)"},
 		{"--nothing", "unknown flag --nothing (see mrrun bench double --help)"},
 	}

@@ -92,7 +92,7 @@ func (l *Line) parse() (Work, []string, error) {
 		return nil, nil, err
 	}
 	if l.command.Args == "" && len(args) > 0 {
-		return nil, nil, usagef("%s takes no arguments, only flags: what is %q? (see %s --help)", l.command.Name, args[0], l.name)
+		return nil, nil, usagef("%s takes only flags, no arguments such as %q (see %s --help)", l.command.Name, args[0], l.name)
 	}
 	return work, args, nil
 }

@@ -174,7 +174,7 @@ func TestHookNoPool(t *testing.T) {
 		{"worker hangs", "", "0 false true", []string{"did not say hello", "said nothing for 1s", "killed by SIGKILL", "thinking"}},
 		{"registers", "worker", "0 false false", []string{"has registered task mrrun/mapreduce.registerExtra", "the driver has not"}},
 		{"registers", "driver", "0 false false", []string{"has not registered task mrrun/mapreduce.registerExtra"}},
-		{"registers", "worker otherwise", "0 false false", []string{"has tasks of other types"}},
+		{"registers", "worker otherwise", "0 false false", []string{"has tasks with other types"}},
 		{"impostor", "", "0 false true", []string{"exit status 9", "impostor: status 70", "MRRUN_WORKER is set, but"}},
 	}
 	t.Run("all", func(t *testing.T) {

@@ -262,10 +262,10 @@ func TestJobKeysRefused(t *testing.T) {
 		register func()
 		want     []string
 	}{
-		"pointer":                 {refusedKey[*int], []string{"*int: a pointer as key"}},
-		"pointer in a struct":     {refusedKey[struct{ A, B *int }], []string{".A", "pointer as key"}},
-		"pointer in an array":     {refusedKey[[2]struct{ P *string }], []string{"[].P", "pointer as key"}},
-		"pointer that is encoded": {refusedKey[pointingKey], []string{"pointingKey.at", "pointer as key"}},
+		"pointer":                 {refusedKey[*int], []string{"*int: a pointer used as a key"}},
+		"pointer in a struct":     {refusedKey[struct{ A, B *int }], []string{".A", "pointer used as a key"}},
+		"pointer in an array":     {refusedKey[[2]struct{ P *string }], []string{"[].P", "pointer used as a key"}},
+		"pointer that is encoded": {refusedKey[pointingKey], []string{"pointingKey.at", "pointer used as a key"}},
 		"time":                    {refusedKey[time.Time], []string{"time.Time as key", "UnixNano"}},
 		"time in a struct":        {refusedKey[struct{ At time.Time }], []string{".At", "time.Time as key"}},
 		"interface":               {refusedKey[any], []string{"interface"}},

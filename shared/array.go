@@ -223,7 +223,7 @@ func (a *Array[T]) decode(d *msgpack.Decoder, p *shm.Process) error {
 	if n, err := d.DecodeArrayLen(); err != nil {
 		return err
 	} else if n != 3 {
-		return fmt.Errorf("an array of %d is no handle", n)
+		return fmt.Errorf("an array of %d is not a handle", n)
 	}
 	m, arrived, err := decodeMember(d, p, kindArray)
 	if err != nil {

@@ -208,7 +208,7 @@ func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error {
 func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) error {
 	n, err := d.DecodeArrayLen()
 	if err == nil && n != 2 {
-		err = fmt.Errorf("an array of %d is no handle", n)
+		err = fmt.Errorf("an array of %d is not a handle", n)
 	}
 	if err != nil {
 		return fmt.Errorf("receive a Cond: %w", err)

@@ -52,7 +52,7 @@ func decodeMember(d *msgpack.Decoder, p *shm.Process, k shm.Kind) (m member, arr
 	n, err := d.DecodeArrayLen()
 	var trip shm.Trip
 	if err == nil && n != len(trip) {
-		err = fmt.Errorf("an array of %d is no handle", n)
+		err = fmt.Errorf("an array of %d is not a handle", n)
 	}
 	for i := range trip {
 		if err == nil {

@@ -64,7 +64,7 @@ func (c *Conn[T]) Recv() (v T, err error) {
 		err = c.codec.Decode(c.dec, &v)
 	}
 	if err == nil && len(c.dec.Rest()) > 0 {
-		err = fmt.Errorf("%w: %d bytes behind the value", ErrFormat, len(c.dec.Rest()))
+		err = fmt.Errorf("%w: %d bytes after the value", ErrFormat, len(c.dec.Rest()))
 	}
 	if err != nil {
 		return v, fmt.Errorf("receive %T: %w", v, err)

@@ -240,7 +240,7 @@ func ExampleCheckKey() {
 	fmt.Println(transport.CheckKey(reflect.TypeFor[*int]()))
 	// Output:
 	// <nil>
-	// *int cannot be sent to another process: *int: a pointer as key means another thing in another process
+	// *int cannot be sent to another process: *int: a pointer used as a key has no meaning in another process
 }
 
 func ExampleCheckType() {

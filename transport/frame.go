@@ -102,7 +102,7 @@ func (r *Reader) Next() (Frame, error) {
 		return Frame{}, &SizeError{Size: size, Limit: r.limit}
 	}
 	if kind&bulkBit != 0 && size != shm.PieceSize {
-		return Frame{}, fmt.Errorf("%w: a place in shared memory of %d bytes", ErrFormat, size)
+		return Frame{}, fmt.Errorf("%w: a reference to shared memory of %d bytes", ErrFormat, size)
 	}
 	if size > uint64(len(r.buf)-headerSize) {
 		body, err := r.large(int(size))

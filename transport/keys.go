@@ -21,7 +21,7 @@ func CheckKey(t reflect.Type) error {
 func (w *typeWalk) checkParts(t reflect.Type, path string) error {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
-		return w.refuse(path, "%v: a pointer as key means another thing in another process", t)
+		return w.refuse(path, "%v: a pointer used as a key has no meaning in another process", t)
 	case reflect.Array:
 		return w.checkParts(t.Elem(), path+"[]")
 	case reflect.Struct:

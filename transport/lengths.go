@@ -77,7 +77,7 @@ func valueLen(b []byte, depth int, exts bool) (int, error) {
 	case 0xde, 0xdf: // map 16, 32
 		return countedLen(b, 2<<(c-0xde), 2, depth, exts)
 	}
-	return 0, fmt.Errorf("no msgpack code: %#x", c)
+	return 0, fmt.Errorf("invalid msgpack code %#x", c)
 }
 
 func bytesLen(b []byte, n int) (int, error) {
@@ -114,7 +114,7 @@ func sizedLen(b []byte, width int) (int, error) {
 func extLen(b []byte, at, n int, exts bool) (int, error) {
 	end, err := bytesLen(b, at+1+n)
 	if err == nil && !exts && !(n > 0 && (b[at] == extNumbers || b[at] == extView) && b[at+1] <= maxKind) {
-		err = fmt.Errorf("extension of type %d, which is no part of the type", int8(b[at]))
+		err = fmt.Errorf("extension of type %d, which the type does not contain", int8(b[at]))
 	}
 	return end, err
 }

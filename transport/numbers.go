@@ -168,7 +168,7 @@ func decodeNumbers[E Number](mp *msgpack.Decoder, v *[]E) error {
 	}
 	size, kind := int(unsafe.Sizeof(*new(E))), elemKind(reflect.TypeFor[E]())
 	if len(ext) == 0 || ext[0] != kind || (len(ext)-1)%size != 0 {
-		return fmt.Errorf("decode []%v: got %d bytes of other elements", reflect.TypeFor[E](), len(ext))
+		return fmt.Errorf("decode []%v: got %d bytes with another element type", reflect.TypeFor[E](), len(ext))
 	}
 	*v = copyNumbers[E](ext[1:])
 	return nil

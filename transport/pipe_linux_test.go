@@ -322,7 +322,7 @@ func TestPipeEndHasOneUser(t *testing.T) {
 	if _, err := a.Recv(); err != nil {
 		t.Error(err)
 	}
-	want := fmt.Sprintf("process %d uses this end of the pipe", h.Process.Pid)
+	want := fmt.Sprintf("process %d is using this end of the pipe", h.Process.Pid)
 	if err := b.Send(nil); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Send of an end that another process uses: %v", err)
 	}

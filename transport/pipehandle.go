@@ -96,7 +96,7 @@ func (e *PipeEnd[T]) decode(d *msgpack.Decoder) error {
 func decodePipeHandle(d *msgpack.Decoder) (h pipeHandle, err error) {
 	n, err := d.DecodeArrayLen()
 	if err == nil && n != pipeHandleLen {
-		err = fmt.Errorf("an array of %d is no handle", n)
+		err = fmt.Errorf("an array of %d is not a handle", n)
 	}
 	next := func() (v uint64) {
 		if err == nil {

@@ -124,7 +124,7 @@ func (p *pipe) may(do pipeMode) error {
 		return nil
 	}
 	if tag := shm.Tag(by >> 32); tag != p.self.Tag() {
-		return fmt.Errorf("process %d uses this end of the pipe: it must close its own first", p.self.Table().PID(tag))
+		return fmt.Errorf("process %d is using this end of the pipe and must close it first", p.self.Table().PID(tag))
 	}
 	return errors.New("another copy of this end of the pipe is used in this process: it must be closed first")
 }

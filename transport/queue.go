@@ -108,7 +108,7 @@ func typeHash[T any]() uint64 {
 
 func (q *Queue[T]) check() {
 	if q == nil || q.r == nil {
-		panic("transport: use of a Queue's zero value: make one with NewQueue, or get one from another process")
+		panic("transport: use of the zero Queue: make one with NewQueue, or get one from another process")
 	}
 }
 
@@ -160,7 +160,7 @@ func (q *Queue[T]) put(ctx context.Context, v T, wait bool) (ok bool, err error)
 // fits returns an error if a message of n bytes is larger than the queue.
 func (q *Queue[T]) fits(n int) error {
 	if limit := min(len(q.r.mem)-lengthSize, MaxBody); n > limit {
-		return fmt.Errorf("%w: make the queue with QueueBytes", &SizeError{Size: uint64(n), Limit: uint64(limit)})
+		return fmt.Errorf("%w: make the queue larger, see QueueBytes", &SizeError{Size: uint64(n), Limit: uint64(limit)})
 	}
 	return nil
 }
@@ -211,7 +211,7 @@ func (q *Queue[T]) get(ctx context.Context, wait bool) (v T, ok bool, err error)
 	s.dec.Reset(s.buf)
 	err = q.codec.Decode(s.dec, &s.value)
 	if err == nil && len(s.dec.Rest()) > 0 {
-		err = fmt.Errorf("%w: %d bytes behind the value", ErrFormat, len(s.dec.Rest()))
+		err = fmt.Errorf("%w: %d bytes after the value", ErrFormat, len(s.dec.Rest()))
 	}
 	if err != nil {
 		return v, false, q.wrap("get from", err)
@@ -318,7 +318,7 @@ func (q *Queue[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 func (q *Queue[T]) decode(d *msgpack.Decoder) error {
 	n, err := d.DecodeArrayLen()
 	if err == nil && n != 6 {
-		err = fmt.Errorf("an array of %d is no handle", n)
+		err = fmt.Errorf("an array of %d is not a handle", n)
 	}
 	var trip shm.Trip
 	for i := range trip {

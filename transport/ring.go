@@ -73,7 +73,7 @@ var (
 // number.
 func newRing(p *shm.Process, limit, size int, element string, hash uint64) (r *ring, err error) {
 	if limit < 0 || limit > countMask || size < 1 || size > maxRing {
-		return nil, fmt.Errorf("there cannot be %d messages or %d bytes in it", limit, size)
+		return nil, fmt.Errorf("invalid capacity of %d messages and %d bytes", limit, size)
 	}
 	o, err := p.Allocate(kindQueue, int(unsafe.Sizeof(ringWords{})))
 	if err != nil {
@@ -113,7 +113,7 @@ func attachRing(p *shm.Process, o shm.Object, putting, getting *shared.Lock) (*r
 	}
 	if n := len(segment.Bytes()); n < ringUnit || n&(n-1) != 0 {
 		_ = segment.Detach(false)
-		return nil, fmt.Errorf("%w: %d bytes are no ring", shm.ErrGone, n)
+		return nil, fmt.Errorf("%w: %d bytes are not a ring", shm.ErrGone, n)
 	}
 	return ringOf(p, o, segment, putting, getting), nil
 }

@@ -65,7 +65,7 @@ func (r *ring) take(buf []byte) ([]byte, error) {
 	at := r.at(head)
 	length := binary.LittleEndian.Uint64(r.mem[at:])
 	if length > uint64(len(r.mem)) || messageUnits(int(length)) > tail.units()-head.units() {
-		return buf, fmt.Errorf("%w: a message of %d bytes in a queue with less", ErrFormat, length)
+		return buf, fmt.Errorf("%w: a message of %d bytes in a smaller queue", ErrFormat, length)
 	}
 	n := int(length)
 	if cap(buf) < n {

@@ -60,11 +60,11 @@ func (w *typeWalk) refuse(path, reason string, args ...any) error {
 func (w *typeWalk) check(t reflect.Type, path string, addressable bool) error {
 	switch {
 	case t.Kind() == reflect.Pointer && w.keys > 0:
-		return w.refuse(path, "%v: a pointer as key means another thing in another process", t)
+		return w.refuse(path, "%v: a pointer used as a key has no meaning in another process", t)
 	case t == timeType && w.keys > 0:
 		return w.refuseTime(path)
 	case t == floatType:
-		return w.refuse(path, "a big.Float arrives with a precision of 64 bits; send the bytes of its GobEncode")
+		return w.refuse(path, "a big.Float arrives with a precision of 64 bits; send the result of its GobEncode instead")
 	case t.Kind() == reflect.Pointer:
 		return w.checkPointer(t, path)
 	}

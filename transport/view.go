@@ -125,12 +125,12 @@ func (v *View[E]) DecodeMsgpack(mp *msgpack.Decoder) error {
 func (v *view[E]) take(d *Decoder, ext []byte) error {
 	size := int(unsafe.Sizeof(*new(E)))
 	if len(ext) == 0 || ext[0] != elemKind(reflect.TypeFor[E]()) {
-		return fmt.Errorf("got %d bytes of other elements", len(ext))
+		return fmt.Errorf("got %d bytes with another element type", len(ext))
 	}
 	pad := (len(ext) - 1) % size
 	for _, b := range ext[1 : 1+pad] {
 		if b != 0 {
-			return fmt.Errorf("%d bytes are no whole number of elements", len(ext)-1)
+			return fmt.Errorf("%d bytes are not a whole number of elements", len(ext)-1)
 		}
 	}
 	raw := ext[1+pad:]

@@ -39,7 +39,7 @@ func Mend[R ~func() error](l Lock, taken error, repairs []R) error {
 	}
 	for _, repair := range repairs {
 		if err := repair(); err != nil {
-			return fmt.Errorf("repair what a lock guards, as its holder has died: %w", err)
+			return fmt.Errorf("repair what a lock guards after the death of its holder: %w", err)
 		}
 	}
 	l.MarkConsistent()

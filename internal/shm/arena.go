@@ -54,7 +54,7 @@ type Object struct {
 // words in the places it knows.
 func RegisterKind(k Kind, repair func(o Object, dead Tag)) {
 	if k == 0 || k >= kinds || repairs[k] != nil {
-		panic(fmt.Sprintf("shm: kind %d is none, or was registered before", k))
+		panic(fmt.Sprintf("shm: kind %d is invalid, or was registered before", k))
 	}
 	repairs[k] = repair
 }
@@ -102,7 +102,7 @@ func (t *Table) claim(units uint32) (uint32, error) {
 	for {
 		n := t.used.Load()
 		if units > maxUnits-n {
-			return 0, fmt.Errorf("%w: close some that are not in use", ErrFull)
+			return 0, fmt.Errorf("%w: close shared objects that are not in use", ErrFull)
 		}
 		if err := t.reserveUnits(n + units); err != nil {
 			return 0, err

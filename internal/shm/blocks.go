@@ -46,7 +46,7 @@ func NewPool(keep int, idle time.Duration) *Pool {
 // use.
 func (p *Pool) Get(n int) (*Block, error) {
 	if n < 0 || n > math.MaxInt/2 {
-		return nil, fmt.Errorf("get a block of shared memory: it cannot have %d bytes", n)
+		return nil, fmt.Errorf("get a block of shared memory: invalid size of %d bytes", n)
 	}
 	size := max(minBlock, 1<<bits.Len(uint(n+lineSize-1)))
 	if b := p.take(size); b != nil {

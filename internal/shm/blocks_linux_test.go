@@ -163,7 +163,7 @@ func TestViewOfAnyFile(t *testing.T) {
 	}
 	dev, inode := identity(info)
 	piece := shm.Piece{Place: shm.Place{PID: os.Getpid(), FD: int(file.Fd()), Dev: dev, Inode: inode}}
-	if _, err := shm.NewViews(0, time.Minute).View(piece); err == nil || !strings.Contains(err.Error(), "no region") {
+	if _, err := shm.NewViews(0, time.Minute).View(piece); err == nil || !strings.Contains(err.Error(), "not a region") {
 		t.Errorf("View = %v", err)
 	}
 }

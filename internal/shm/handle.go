@@ -19,7 +19,7 @@ func (o Object) Handle() Handle {
 // of kind want.
 func (t *Table) Open(h Handle, want Kind) (Object, error) {
 	if h.Table != t.id {
-		return Object{}, fmt.Errorf("%w: it belongs to another tree of processes, or to a run before this one", ErrGone)
+		return Object{}, fmt.Errorf("%w: it belongs to another tree of processes, or to an earlier run", ErrGone)
 	}
 	if h.Kind != want {
 		return Object{}, fmt.Errorf("%w: it is of kind %d, not %d", ErrGone, h.Kind, want)

@@ -56,7 +56,7 @@ func Enter(fd uintptr, slot Tag) {
 	self.mu.Lock()
 	defer self.mu.Unlock()
 	if slot == 0 {
-		self.err = fmt.Errorf("%w: the process that started this one has none", ErrUnsupported)
+		self.err = fmt.Errorf("%w: the process that started this one has no shared memory", ErrUnsupported)
 		return
 	}
 	closeOnExec(fd)

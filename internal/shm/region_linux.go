@@ -91,7 +91,7 @@ func fileSize(wanted, needed int64) (int64, error) {
 		return wanted, nil
 	}
 	if limit.Cur < uint64(needed) {
-		return 0, fmt.Errorf("make shared memory of %d bytes: the limit for the size of a file (ulimit -f) is %d", needed, limit.Cur)
+		return 0, fmt.Errorf("make shared memory of %d bytes: the file size limit (ulimit -f) is %d bytes", needed, limit.Cur)
 	}
 	return min(wanted, int64(limit.Cur)&^(pageSize-1)), nil
 }
@@ -148,10 +148,10 @@ func FindRegion(pid, fd int, dev, inode uint64) (*Region, error) {
 	var st unix.Stat_t
 	err = unix.Fstat(int(file.Fd()), &st)
 	if err == nil && (st.Dev != dev || st.Ino != inode) {
-		err = fmt.Errorf("%w: its descriptor %d is another file by now", os.ErrNotExist, fd)
+		err = fmt.Errorf("%w: its descriptor %d is now another file", os.ErrNotExist, fd)
 	}
 	if err == nil && !sealed(file) {
-		err = fmt.Errorf("its descriptor %d is no region", fd)
+		err = fmt.Errorf("its descriptor %d is not a region", fd)
 	}
 	if err != nil {
 		file.Close()

@@ -59,7 +59,7 @@ func (t *Table) takeMemory(size int64) (at int64, err error) {
 	for {
 		v := t.memory.Load()
 		if size > int64(t.end-v) {
-			return 0, fmt.Errorf("%w: there is no room for %d bytes more", ErrFull, size)
+			return 0, fmt.Errorf("%w: there is no room for %d more bytes", ErrFull, size)
 		}
 		if t.memory.CompareAndSwap(v, v+uint64(size)) {
 			return int64(v), nil

@@ -111,7 +111,7 @@ func (t *Table) running() (n int) {
 func (t *Table) ready(g Tag, pid int, start uint32) error {
 	s := t.slot(g)
 	if s == nil {
-		return fmt.Errorf("enter the table of the process tree: %#x is no slot", uint32(g))
+		return fmt.Errorf("enter the table of the process tree: %#x is not a slot", uint32(g))
 	}
 	v := s.life.Load()
 	if lifeGeneration(v) == g.generation() && lifeState(v) == slotReserved {
@@ -119,8 +119,8 @@ func (t *Table) ready(g Tag, pid int, start uint32) error {
 	}
 	is := lifeOf(g.generation(), slotReady, uint64(start&startMask)<<pidBits|uint64(pid))
 	if lifeGeneration(v) != g.generation() || lifeState(v) != slotReserved || !s.life.CompareAndSwap(v, is) {
-		return fmt.Errorf("enter the table of the process tree: the slot of process %d was given up or taken: "+
-			"the process that started it is gone, or started two with one slot", os.Getpid())
+		return fmt.Errorf("enter the table of the process tree: the slot of process %d was released or is taken: "+
+			"the process that started this one is gone, or started two processes with one slot", os.Getpid())
 	}
 	return nil
 }

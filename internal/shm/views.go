@@ -45,7 +45,7 @@ func (v *Views) View(p Piece) ([]byte, error) {
 		}
 		if len(region.Bytes()) < minBlock {
 			region.Close()
-			return nil, fmt.Errorf("view shared memory of process %d: it is no block", p.PID)
+			return nil, fmt.Errorf("view shared memory of process %d: it is not a block", p.PID)
 		}
 		w = &view{place: p.Place, region: region}
 		v.all[p.Place] = w
@@ -68,7 +68,7 @@ func (v *Views) Retain(p Piece) {
 	defer v.mu.Unlock()
 	w := v.all[p.Place]
 	if w == nil || w.users == 0 {
-		panic("shm: a view that there is not is retained")
+		panic("shm: retain of a view that does not exist")
 	}
 	w.users++
 }
@@ -80,7 +80,7 @@ func (v *Views) Release(p Piece) {
 	defer v.mu.Unlock()
 	w := v.all[p.Place]
 	if w == nil || w.users == 0 {
-		panic("shm: release of a view that there is not")
+		panic("shm: release of a view that does not exist")
 	}
 	v.release(w)
 }

@@ -94,11 +94,11 @@ func TestInputErrors(t *testing.T) {
 	err = copyFrom(fullDisk{}, "pipe", func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader("x")), nil
 	})
-	wantError(t, err, "copy pipe to a temporary file: disk full (set TMPDIR to a folder with more room)")
+	wantError(t, err, "copy pipe to a temporary file: disk full (set TMPDIR to a directory with more room)")
 	wantEmpty(t, dir)
 
 	t.Setenv("TMPDIR", filepath.Join(dir, "gone"))
-	wantError(t, open("-"), "wordcount: copy standard input: open ", "(set TMPDIR to a folder that can be written)")
+	wantError(t, open("-"), "wordcount: copy standard input: open ", "(set TMPDIR to a writable directory)")
 }
 
 type fullDisk struct{}

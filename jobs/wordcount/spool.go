@@ -46,7 +46,7 @@ func tempFile() (file *os.File, path string, done func() error, err error) {
 	}
 	file, err = os.CreateTemp("", "wordcount-*")
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("%w (set TMPDIR to a folder that can be written)", err)
+		return nil, "", nil, fmt.Errorf("%w (set TMPDIR to a writable directory)", err)
 	}
 	name := file.Name()
 	return file, name, func() error { return errors.Join(file.Close(), os.Remove(name)) }, nil
@@ -75,7 +75,7 @@ func copyFrom(w io.Writer, name string, open func() (io.ReadCloser, error)) erro
 	case in.err != nil:
 		return readError(name, in.err)
 	case err != nil:
-		return fmt.Errorf("copy %s to a temporary file: %w (set TMPDIR to a folder with more room)", name, err)
+		return fmt.Errorf("copy %s to a temporary file: %w (set TMPDIR to a directory with more room)", name, err)
 	}
 	return nil
 }

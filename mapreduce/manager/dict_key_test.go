@@ -125,7 +125,7 @@ func TestDictKeysRefused(t *testing.T) {
 		"time":                dictOf[time.Time],
 		"time in an array":    dictOf[[1]time.Time],
 	} {
-		if err := make(ctx, c); !errors.Is(err, ErrType) || !strings.Contains(err.Error(), "as key") {
+		if err := make(ctx, c); !errors.Is(err, ErrType) || !strings.Contains(err.Error(), "key") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -139,13 +139,13 @@ func compare(got, want Hello) error {
 		case i >= len(got.Tasks):
 			return fmt.Errorf("has not registered task %s: register in package variables or init, the same in every process", want.Tasks[i])
 		case i >= len(want.Tasks):
-			return fmt.Errorf("has registered task %s, the driver has not: register the same in every process", got.Tasks[i])
+			return fmt.Errorf("has registered task %s, which the driver has not: register the same in every process", got.Tasks[i])
 		case got.Tasks[i] != want.Tasks[i]:
 			return fmt.Errorf("has task %s where the driver has %s: register in the same order in every process", got.Tasks[i], want.Tasks[i])
 		}
 	}
 	if got.Fingerprint != want.Fingerprint {
-		return errors.New("has tasks of other types than the driver: the program was replaced while it ran")
+		return errors.New("has tasks with other types than the driver's: the program was replaced while it ran")
 	}
 	return nil
 }

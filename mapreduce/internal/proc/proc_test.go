@@ -187,7 +187,7 @@ func TestCompareHello(t *testing.T) {
 	}{
 		{with("a", "b"), ""},
 		{with("a"), "has not registered task b"},
-		{with("a", "b", "c"), "has registered task c, the driver has not"},
+		{with("a", "b", "c"), "has registered task c, which the driver has not"},
 		{with("a", "x"), "has task x where the driver has b"},
 		{Hello{Version: Version, Fingerprint: 8, Tasks: []string{"a", "b"}}, "other types"},
 		{Hello{Version: 99}, "version 99"},
