@@ -4,8 +4,9 @@ import (
 	"context"
 )
 
-// Apply computes the task for one argument in one of the pool's workers and returns the result. It blocks until it
-// is there. Its error is the [TaskError] if the task fails, else as for [Task.Map].
+// Apply computes the task for one argument in one of the pool's workers and returns the result. It
+// blocks until the result is available. The error is the [TaskError] if the task fails, and
+// otherwise as for [Task.Map].
 func (t *Task[A, R]) Apply(ctx context.Context, p *Pool, arg A, opts ...CallOption) (R, error) {
 	m, c, err := t.one(p, arg, opts)
 	if err == nil {
@@ -22,7 +23,8 @@ func (t *Task[A, R]) Apply(ctx context.Context, p *Pool, arg A, opts ...CallOpti
 	return m.one()
 }
 
-// ApplyAsync is [Task.Apply] that does not wait; all errors are the future's. When ctx ends before the result is there, the work is given up.
+// ApplyAsync is like [Task.Apply] but does not wait; the future returns all errors. If ctx ends
+// before the result is available, the work is given up.
 func (t *Task[A, R]) ApplyAsync(ctx context.Context, p *Pool, arg A, opts ...CallOption) *Future[R] {
 	m, c, err := t.one(p, arg, opts)
 	if err != nil {
@@ -49,8 +51,9 @@ func (m *mapItems[A, R]) one() (R, error) {
 	return m.results[0], nil
 }
 
-// MapAsync is [Task.Map] that does not wait. When ctx ends before all results are there, the work is given up. args must
-// not be changed before the future is ready.
+// MapAsync is like [Task.Map] but does not wait; the future returns all errors. If ctx ends before
+// all results are available, the work is given up. The caller must not change args before the
+// future is ready.
 func (t *Task[A, R]) MapAsync(ctx context.Context, p *Pool, args []A, opts ...CallOption) *Future[[]R] {
 	o, err := p.callOptions(t.entryOf(), opts)
 	if err != nil {
@@ -66,15 +69,15 @@ type Pair[A, B any] struct {
 	B B
 }
 
-// Func2 is [Func] for a function of two arguments; it is used with [Zip], as Python's starmap. For more, or for names, make
-// the argument a struct.
+// Func2 is [Func] for a function of two arguments. Its arguments are made by [Zip], as for Python's
+// starmap. For more arguments, or for names, use a struct.
 func Func2[A, B, R any](f func(A, B) R, opts ...TaskOption) *Task[Pair[A, B], R] {
 	t := newTask[Pair[A, B], R](named(funcName(f), opts), nil)
 	t.plain = func(p Pair[A, B]) R { return f(p.A, p.B) }
 	return t
 }
 
-// Zip pairs the elements of two slices, as far as the shorter one goes.
+// Zip pairs the elements of two slices, up to the length of the shorter one.
 func Zip[A, B any](as []A, bs []B) []Pair[A, B] {
 	pairs := make([]Pair[A, B], min(len(as), len(bs)))
 	for i := range pairs {

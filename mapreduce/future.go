@@ -7,24 +7,25 @@ import (
 	"sync"
 )
 
-// A Future is a result that is being computed, by a pool or by a goroutine of [Go]. Its methods are safe for concurrent
-// use, and go on working after [Pool.Close], which waits for all futures of the pool.
+// A Future is a result that is being computed, by a pool or by a goroutine of [Go]. Its methods are
+// safe for concurrent use, and keep working after [Pool.Close], which waits for all futures of the
+// pool.
 type Future[R any] struct {
 	from source
 	done chan struct{}
-	stop func() // ends the watch over the caller's context
+	stop func() // stops watching the caller's context
 
 	mu        sync.Mutex
 	call      *call
-	callbacks []func(R, error) // not called yet
-	calling   bool             // a goroutine calls them
-	result    R                // these two are readable after done
+	callbacks []func(R, error) // not yet called
+	calling   bool             // a goroutine is calling them
+	result    R                // result and err are set before done is closed
 	err       error
 }
 
 // A source computes the results of futures: a [Pool], or a [goroutine].
 type source interface {
-	cancelCall(c *call, cause error) // it does not wait
+	cancelCall(c *call, cause error) // does not wait
 	goCallback(f func())
 }
 
@@ -34,11 +35,12 @@ type goroutine struct{ cancel context.CancelCauseFunc }
 func (g goroutine) cancelCall(_ *call, cause error) { g.cancel(cause) }
 func (goroutine) goCallback(f func())               { go f() }
 
-// Go runs f in a goroutine of this process and returns the future of its result, to be waited for together with those of
-// pools. The context of f ends with ctx, and by [Future.Cancel] with the cause [ErrCanceled]; the future is ready when f has
-// returned, with what it returned. If f panics the future's error is a [TaskError] with the stack; if it calls
-// [runtime.Goexit], as t.FailNow does, an error that says so. Nothing but [Future.Get] and [Future.Done] waits for f, and
-// nothing for callbacks.
+// Go runs f in a goroutine of this process and returns the future of its result, which can be
+// waited for together with those of pools. The context of f ends with ctx, and by [Future.Cancel]
+// with the cause [ErrCanceled]. The future is ready when f has returned, with what f returned. If f
+// panics, the future's error is a [TaskError] with the stack; if f calls [runtime.Goexit], as
+// t.FailNow does, the error says so. Only [Future.Get] and [Future.Done] wait for f, and nothing
+// waits for callbacks.
 func Go[R any](ctx context.Context, f func(ctx context.Context) (R, error)) *Future[R] {
 	ctx, cancel := context.WithCancelCause(ctx)
 	future := &Future[R]{from: goroutine{cancel}, done: make(chan struct{})}
@@ -57,7 +59,7 @@ func Go[R any](ctx context.Context, f func(ctx context.Context) (R, error)) *Fut
 	return future
 }
 
-// failureOf is the failure of a function of this process that panicked.
+// failureOf returns the failure of a function of this process that panicked with p.
 func failureOf(p any) *TaskError {
 	panicked := newPanicError(p)
 	e := &TaskError{Msg: panicked.Error(), Stack: panicked.stack}
@@ -70,7 +72,7 @@ func failureOf(p any) *TaskError {
 // ErrCanceled is the error of a [Future] after [Future.Cancel]. [errors.Is] finds [context.Canceled] in it.
 var ErrCanceled = fmt.Errorf("mapreduce: %w by Cancel", context.Canceled)
 
-// async submits c and returns the future of what result returns when it is over.
+// async submits c and returns a future, which returns what result returns when c is over.
 func async[R any](ctx context.Context, p *Pool, c *call, result func() (R, error)) *Future[R] {
 	f := &Future[R]{from: p, done: make(chan struct{}), call: c}
 	if err := p.enter(ctx); err != nil {
@@ -89,7 +91,7 @@ func async[R any](ctx context.Context, p *Pool, c *call, result func() (R, error
 	return f
 }
 
-// failedFuture returns a future that has failed already.
+// failedFuture returns a future that has already failed.
 func failedFuture[R any](p *Pool, err error) *Future[R] {
 	f := &Future[R]{done: make(chan struct{})}
 	if p != nil {
@@ -116,7 +118,7 @@ func (f *Future[R]) watch(ctx context.Context) {
 	}
 }
 
-// complete is called once, when the call is over.
+// complete makes the future ready. It is called once, when the call is over.
 func (f *Future[R]) complete(cause error, result func() (R, error)) {
 	f.mu.Lock()
 	if cause != nil {
@@ -134,7 +136,8 @@ func (f *Future[R]) complete(cause error, result func() (R, error)) {
 	}
 }
 
-// Get waits for the result. If ctx ends first, its cause is returned, and the work goes on; see [Future.Cancel].
+// Get waits for the result. If ctx ends first, Get returns its cause, and the work continues; see
+// [Future.Cancel].
 func (f *Future[R]) Get(ctx context.Context) (R, error) {
 	if !wait(ctx, f) {
 		var zero R
@@ -143,7 +146,7 @@ func (f *Future[R]) Get(ctx context.Context) (R, error) {
 	return f.result, f.Err()
 }
 
-// Done returns a channel that is closed when the result or an error is there; use it in a select.
+// Done returns a channel that is closed when the result or an error is available.
 func (f *Future[R]) Done() <-chan struct{} {
 	if f.done == nil {
 		return ended
@@ -151,7 +154,7 @@ func (f *Future[R]) Done() <-chan struct{} {
 	return f.done
 }
 
-// ended is what the future of nothing waits for.
+// ended is the Done channel of a zero Future.
 var ended = func() chan struct{} {
 	c := make(chan struct{})
 	close(c)
@@ -170,7 +173,7 @@ func (f *Future[R]) Ready() bool {
 	}
 }
 
-// Err returns the error that the work ended with; nil while it runs. It does not block.
+// Err returns the error with which the work ended; nil while it runs. It does not block.
 func (f *Future[R]) Err() error {
 	if f.done == nil {
 		return errNoFuture
@@ -181,19 +184,21 @@ func (f *Future[R]) Err() error {
 	return f.err
 }
 
-// Cancel gives the work up: what has not begun never will, and what runs has its context ended and, if it does not end
-// within [KillGrace], its worker killed and replaced. Nothing else is disturbed. The future fails with [ErrCanceled],
-// unless it was ready before. It does not block.
+// Cancel gives up the work: items that have not begun never will, and the contexts of running items
+// end. If an item does not return within [KillGrace], its worker is killed and replaced. Nothing
+// else is disturbed. The future fails with [ErrCanceled], unless it was ready before. Cancel does
+// not block.
 func (f *Future[R]) Cancel() {
 	if !f.Ready() {
 		f.from.cancelCall(f.call, ErrCanceled)
 	}
 }
 
-// OnDone has callback called with the result and the error when they are there, at once if they are. Callbacks of one
-// future run one after the other, and [Pool.Close] waits for them. One that panics, or calls [runtime.Goexit], is reported to
-// [slog.Default]; the others run. A callback may call [Pool.Terminate] of its pool, but not Close, which would wait for itself.
-// OnDone does not block.
+// OnDone arranges that callback is called with the result and the error when they are available, at
+// once if they already are. Callbacks of one future run one after the other, and [Pool.Close] waits
+// for them. A callback that panics, or calls [runtime.Goexit], is reported to [slog.Default]; the
+// others still run. A callback may call [Pool.Terminate] of its pool, but not Close, which would
+// wait for itself. OnDone does not block.
 func (f *Future[R]) OnDone(callback func(R, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -203,7 +208,8 @@ func (f *Future[R]) OnDone(callback func(R, error)) {
 	}
 }
 
-// callBackAll has all callbacks called that wait, unless that is under way. mu is held.
+// callBackAll calls all waiting callbacks in a new goroutine, unless one is already calling them.
+// The caller must hold mu.
 func (f *Future[R]) callBackAll() {
 	if f.calling || len(f.callbacks) == 0 {
 		return

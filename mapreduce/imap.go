@@ -5,32 +5,36 @@ import (
 	"iter"
 )
 
-// minWindow and maxWindow bound the number of items that an [Task.Imap] may have taken and not yielded.
+// minWindow and maxWindow bound the number of items that [Task.Imap] may have taken and not
+// yielded.
 const (
 	minWindow = 1 << 10
 	maxWindow = 1 << 20
 )
 
-// Imap computes the task for each item of in, which may be infinite, and yields the results in input order as they come.
+// Imap computes the task for each item of in, which may be infinite, and yields the results in
+// input order as they come.
 //
-// An item that fails yields its [TaskError], and the iteration goes on; any other error, such as the cause of ctx or an
-// argument that cannot be encoded, is yielded once and ends it.
+// An item that fails yields its [TaskError], and the iteration continues. Any other error, such as
+// the cause of ctx or an argument that cannot be encoded, is yielded once and ends the iteration.
 //
-// A slow consumer slows the input: at most a window of items has been taken from in and not been yielded. That is the larger
-// of 1,024 and four chunks for each worker (of 262,144 items at most), but of large items as many as have 64 MiB of
-// arguments, or of results, when they are encoded, and two chunks for each worker in any case.
+// A slow consumer slows the input: at most a window of items is taken from in and not yet yielded.
+// The window is the larger of 1,024 items and four chunks per worker (of 262,144 items at most).
+// For large items it is as many as have 64 MiB of encoded arguments, or of results, but at least
+// two chunks per worker.
 //
-// in runs on a goroutine of its own; its panic is raised again at the consumer. After a break nothing of in runs any more:
-// the break waits for the step of in that is under way. When the iteration ends by itself, because ctx or the pool has ended
-// or of an error, it does not wait for a step that blocks: the goroutine of in stays behind, and ends at its next step.
+// in runs in a goroutine of its own; if it panics, the panic is raised again in the consumer. After
+// a break, in runs no further: the break waits for the step of in that is under way. If the
+// iteration ends by itself, because ctx or the pool has ended or because of an error, it does not
+// wait for a step that blocks: the goroutine of in stays behind, and ends at its next step.
 //
-// The iterator may be used once at a time.
+// The iterator may be used by only one loop at a time.
 func (t *Task[A, R]) Imap(ctx context.Context, p *Pool, in iter.Seq[A], opts ...CallOption) iter.Seq2[R, error] {
 	return t.ImapSeq2(ctx, p, neverFailing(in), opts...)
 }
 
-// ImapSeq2 is [Task.Imap] for an input that can fail. Its first error ends the input; it is yielded after the results of the
-// items before it.
+// ImapSeq2 is [Task.Imap] for an input that can fail. The first error of in ends the input; it is
+// yielded after the results of the items before it.
 func (t *Task[A, R]) ImapSeq2(ctx context.Context, p *Pool, in iter.Seq2[A, error], opts ...CallOption) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		t.stream(ctx, p, in, false, opts, func(item Item[R], err error) bool { return yield(item.Value, err) })
@@ -43,8 +47,8 @@ type Item[R any] struct {
 	Value R
 }
 
-// ImapUnordered is [Task.Imap], but yields each result as soon as it is there. A slow item takes one place of the window, and
-// holds nothing back but what waits behind it at its worker.
+// ImapUnordered is like [Task.Imap] but yields each result as soon as it is available. A slow item
+// takes one place of the window, and delays only the items that wait behind it at its worker.
 func (t *Task[A, R]) ImapUnordered(ctx context.Context, p *Pool, in iter.Seq[A], opts ...CallOption) iter.Seq2[Item[R], error] {
 	return func(yield func(Item[R], error) bool) { t.stream(ctx, p, neverFailing(in), true, opts, yield) }
 }

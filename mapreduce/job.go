@@ -9,27 +9,28 @@ import (
 	"mrrun/transport"
 )
 
-// A Mapper is the map of a job: from one piece of the input it emits any number of pairs of a key and a value. emit must
-// not be called after Map has returned, nor from several goroutines at once.
+// A Mapper is the map step of a job: from one piece of the input it emits any number of pairs of a
+// key and a value. Map must not call emit after it has returned, nor from several goroutines at
+// once.
 type Mapper[In any, K comparable, V any] interface {
 	Map(ctx context.Context, in In, emit func(K, V)) error
 }
 
-// A Combiner merges two values of one key into one. It must be associative and commutative: values are merged where they
-// arise, in any grouping and order.
+// A Combiner merges two values of one key into one. It must be associative and commutative: values
+// are merged where they are emitted, in any grouping and order.
 type Combiner[V any] interface {
 	Combine(a, b V) V
 }
 
-// A Reducer makes one value of all values of a key; they come in no promised order. After a [Combiner] there is one for
-// each piece of work that emitted the key.
+// A Reducer makes one value from all values of a key, which come in no particular order. After a
+// [Combiner] there is one value for each piece of work that emitted the key.
 type Reducer[K comparable, V any] interface {
 	Reduce(key K, values iter.Seq[V]) V
 }
 
-// A Job maps pieces of input to pairs and reduces the pairs by key. It is a struct J of parameters with methods: Map
-// ([Mapper]) and at least one of Combine ([Combiner]) and Reduce ([Reducer]). Parameters are sent to each worker once for
-// each run. A Job is safe for concurrent use.
+// A Job maps pieces of input to pairs and reduces the pairs by key. It is defined by a struct J of
+// parameters with methods: Map ([Mapper]) and at least one of Combine ([Combiner]) and Reduce
+// ([Reducer]). Each run sends the parameters to each worker once. A Job is safe for concurrent use.
 type Job[J Mapper[In, K, V], In any, K comparable, V any] struct {
 	name   string
 	maps   *entry
@@ -40,10 +41,10 @@ type Job[J Mapper[In, K, V], In any, K comparable, V any] struct {
 	pairs  pairCodec[K, V]
 }
 
-// NewJob registers the job whose parameters are a J; the other types follow from its Map. Like [Func] it must be called
-// for a package variable or in an init function, and panics with the line to mend if J, In, K or V would not survive the
-// way to another process, if K is no key that means the same in each process ([transport.CheckKey]), or if J can neither
-// Combine nor Reduce.
+// NewJob registers the job with parameters of type J; the other types follow from its Map. Like
+// [Func] it must be called for a package variable or in an init function. It panics, with the line
+// to mend, if J, In, K or V would not survive the way to another process, if K is not a key that
+// means the same in each process ([transport.CheckKey]), or if J has neither Combine nor Reduce.
 func NewJob[J Mapper[In, K, V], In any, K comparable, V any](name string) *Job[J, In, K, V] {
 	j := &Job[J, In, K, V]{name: name}
 	check := func(role string, err error) {
@@ -80,16 +81,18 @@ func NewJob[J Mapper[In, K, V], In any, K comparable, V any](name string) *Job[J
 // Name returns the name given to [NewJob].
 func (j *Job[J, In, K, V]) Name() string { return j.name }
 
-// Run maps all of in and returns the reduced value of each key. It blocks until done. If a Map fails, Run stops and
-// returns its [TaskError]; so it does if a Reduce or a Combine fails, whose error has the Index -1. Other errors are as for
-// [Task.Map]. The options hold for both: what [Timeout], [Retries] and [MemoryLimit] say of an item is meant of a piece of
-// the input when it is mapped, and then of all keys that are reduced by one worker.
+// Run maps all of in and returns the reduced value of each key. It blocks until that is done. If a
+// Map fails, Run stops and returns its [TaskError]; if a Reduce or a Combine fails, likewise, with
+// the Index -1. Other errors are as for [Task.Map]. The options apply to both steps: what
+// [Timeout], [Retries] and [MemoryLimit] say about an item applies to a piece of the input in the
+// map step, and to all keys that one worker reduces in the reduce step.
 //
-// Keys are the same if they are equal (==) once they have arrived in another process, as in a map: 0 and -0 are one key, and
-// so are two that a type's own methods decode to the same; two NaNs are two.
+// Keys are the same if they are equal (==) after they have arrived in another process, as in a map:
+// 0 and -0 are one key, and so are two that a type's own methods decode to the same value; two NaNs
+// are two keys.
 //
-// The result is the same for any number of workers, chunk size and order of completion if Combine is exactly associative
-// and commutative, and Reduce does not depend on the order of its values.
+// The result is the same for any number of workers, chunk size and order of completion if Combine
+// is exactly associative and commutative, and Reduce does not depend on the order of its values.
 func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, opts ...CallOption) (map[K]V, error) {
 	o, err := p.callOptions(j.maps, opts)
 	if err != nil {

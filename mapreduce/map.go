@@ -9,13 +9,14 @@ import (
 	"mrrun/transport"
 )
 
-// Map computes the task for each of args in the pool's workers and returns the results in the order of args. It blocks
-// until all are there.
+// Map computes the task for each of args in the pool's workers and returns the results in the order
+// of args. It blocks until all results are available.
 //
-// If items fail, the others are computed all the same, and the error is a [TaskErrors] that holds each; the results of
-// the failed ones are zero. Any other error ends the call early, and no results are returned: the cause of ctx or of the
-// pool's context when that ends, a [WorkerLostError], or an argument that cannot be encoded.
-// args must not be changed while Map runs.
+// If items fail, the others are still computed, and the error is a [TaskErrors] that holds each
+// failure; the results of failed items are zero. Any other error ends the call early, and no
+// results are returned: the cause of ctx or of the pool's context when that ends, a
+// [WorkerLostError], or the error of an argument that cannot be encoded. The caller must not change
+// args while Map runs.
 func (t *Task[A, R]) Map(ctx context.Context, p *Pool, args []A, opts ...CallOption) ([]R, error) {
 	o, err := p.callOptions(t.entryOf(), opts)
 	if err != nil {
@@ -28,7 +29,7 @@ func (t *Task[A, R]) Map(ctx context.Context, p *Pool, args []A, opts ...CallOpt
 	return t.mapInside(ctx, p, args, o)
 }
 
-// mapInside is Map in a verb that has entered.
+// mapInside is Map within a verb that has called enter.
 func (t *Task[A, R]) mapInside(ctx context.Context, p *Pool, args []A, o callOptions) ([]R, error) {
 	m := newMapItems(t, args, o)
 	if err := p.run(ctx, newCall(t.entry, nil, m, len(args), o)); err != nil {
@@ -37,7 +38,7 @@ func (t *Task[A, R]) mapInside(ctx context.Context, p *Pool, args []A, o callOpt
 	return m.results, m.failures()
 }
 
-// mapItems are arguments and results that are all in memory.
+// mapItems holds arguments and results that are all in memory.
 type mapItems[A, R any] struct {
 	task        *Task[A, R]
 	args        []A
@@ -95,7 +96,7 @@ func (m *mapItems[A, R]) lose(failure *TaskError) error {
 	return nil
 }
 
-// failures returns the failed items by index, nil if there are none.
+// failures returns the failed items, by index; nil if there are none.
 func (m *mapItems[A, R]) failures() error {
 	if len(m.failed) == 0 {
 		return nil
@@ -104,7 +105,8 @@ func (m *mapItems[A, R]) failures() error {
 	return m.failed
 }
 
-// takeResult takes one item of an answer: a result, or the failure of the task, or of a method that decodes the result.
+// takeResult decodes one item of an answer: a result, or the failure of the task or of a method
+// that decodes the result.
 func (t *Task[A, R]) takeResult(in *transport.Decoder, result *R) (*TaskError, error) {
 	state, err := in.ReadByte()
 	if err != nil {

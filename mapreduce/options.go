@@ -17,19 +17,20 @@ import (
 // MaxProcs is the largest number of workers a pool may have.
 const MaxProcs = 1024
 
-// A PoolOption changes what [NewPool] makes.
+// A PoolOption changes the pool that [NewPool] makes.
 type PoolOption interface{ applyPool(*poolOptions) error }
 
 // A CallOption changes one call of a verb such as [Task.Map].
 type CallOption interface{ applyCall(*callOptions) error }
 
-// An Option may be given to a pool, for all its calls, or to one call, which it then overrides.
+// An Option may be given to a pool, for all its calls, or to one call, where it overrides that of
+// the pool.
 type Option interface {
 	PoolOption
 	CallOption
 }
 
-// A ProcessOption changes what [Task.Start] starts.
+// A ProcessOption changes the process that [Task.Start] starts.
 type ProcessOption interface{ applyProcess(*processOptions) error }
 
 // A WorkerOption may be given to a pool, for all its workers, or to a process that [Task.Start] starts.
@@ -38,7 +39,8 @@ type WorkerOption interface {
 	ProcessOption
 }
 
-// A RunOption is about how a task runs: in all calls of a pool, in one call, or in a process that [Task.Start] starts.
+// A RunOption changes how a task runs: in all calls of a pool, in one call, or in a process that
+// [Task.Start] starts.
 type RunOption interface {
 	Option
 	ProcessOption
@@ -53,26 +55,26 @@ type poolOptions struct {
 	pin       bool
 	env       []string
 	dir       string
-	path      string // of the program that workers run; empty: this one
+	path      string // of the program that workers run; empty: this program
 	args      []string
 	inProcess bool
 	spares    int
 	idle      time.Duration // 0: workers are kept
-	hello     time.Duration // that a worker may take to its hello; 0: the default
-	exitTime  time.Duration // that a worker may take to end; 0: the default, negative: any
-	shared    time.Duration // for which shared memory is kept; 0: the default, negative: not at all
+	hello     time.Duration // that a worker may take until its hello; 0: the default
+	exitTime  time.Duration // that a worker may take to end; 0: the default, negative: no limit
+	shared    time.Duration // how long shared memory is kept; 0: the default, negative: not at all
 	output    *lineSink
 	logger    slog.Handler
 
 	restarts      int
-	restartPeriod time.Duration // 0: the default of both
+	restartPeriod time.Duration // 0: the defaults for restarts and restartPeriod
 
-	wrap wrapping // of tests
+	wrap wrapping // for tests
 
 	progress      func(Stats)
 	progressEvery time.Duration
 	states        []stateInit
-	cargo         *transport.Cargo // of the states' arguments; nil: none
+	cargo         *transport.Cargo // what the states' arguments refer to; nil: nothing
 	call          callOptions
 }
 
@@ -106,7 +108,7 @@ func (w wrapping) writer(to io.Writer) io.Writer {
 	return w.newWriter(to)
 }
 
-// poolFunc and callFunc make options of functions.
+// poolFunc and the types below make options from functions.
 type poolFunc func(*poolOptions) error
 
 func (f poolFunc) applyPool(o *poolOptions) error { return f(o) }
@@ -131,11 +133,13 @@ type workerFunc func(*poolOptions) error
 func (f workerFunc) applyPool(o *poolOptions) error       { return f(o) }
 func (f workerFunc) applyProcess(o *processOptions) error { return f(&o.poolOptions) }
 
-// Procs sets the number of workers, 1 to [MaxProcs]. 0, the default, means as many as there are usable cores: what
-// [runtime.GOMAXPROCS] says, which knows of processor affinity and cgroup limits.
+// Procs sets the number of workers, 1 to [MaxProcs]. 0, the default, means as many as there are
+// usable cores, as [runtime.GOMAXPROCS] reports it, which respects processor affinity and cgroup
+// limits.
 //
-// The workers share these cores: GOMAXPROCS of each is that of this process divided by their number, at least 1, unless the
-// environment, or [Env], sets it. A process that [Task.Start] starts has as many as this one.
+// The workers share these cores: GOMAXPROCS of each is that of this process divided by the number
+// of workers, but at least 1, unless the environment or [Env] sets it. A process that [Task.Start]
+// starts has the same GOMAXPROCS as this one.
 func Procs(n int) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if n < 0 || n > MaxProcs {
@@ -146,8 +150,9 @@ func Procs(n int) PoolOption {
 	})
 }
 
-// Chunksize sets how many items travel in one message. It is kept exactly, but for the last chunk of an input and for items
-// that are sent again. 0, the default, chooses the size by the measured time of the items and the bytes that they take.
+// Chunksize sets how many items travel in one message. The size is exact, except for the last chunk
+// of an input and for items that are sent again. 0, the default, chooses the size from the measured
+// time and bytes of the items.
 func Chunksize(n int) Option {
 	return bothFunc(func(o *callOptions) error {
 		if n < 0 {
@@ -158,12 +163,14 @@ func Chunksize(n int) Option {
 	})
 }
 
-// Timeout sets how long one item may run. Then its context ends, and if it does not return within a grace time ([KillGrace]
-// or a tenth of d, whichever is less), its worker and all that it has started are killed and replaced. The item fails with
-// an error in which [errors.Is] finds [ErrTimeout]; nothing else is disturbed. 0, the default, means any time.
+// Timeout sets how long one item may run. After that its context ends. If the item does not return
+// within a grace time ([KillGrace] or a tenth of d, whichever is less), its worker and all that it
+// started are killed, and the worker is replaced. The item fails with an error in which [errors.Is]
+// finds [ErrTimeout]; nothing else is disturbed. 0, the default, means no limit.
 //
-// What this process takes for the worker's sake, in a [Logger] or an [Output] function for one, does not count until the
-// item has run for 10 times d in all; nor does the time for which the worker or this process is suspended.
+// Time that this process spends on the worker, for example in a [Logger] or an [Output] function,
+// does not count until the item has run for 10 times d in all; nor does time during which the
+// worker or this process is suspended.
 func Timeout(d time.Duration) RunOption {
 	return runFunc(func(o *callOptions) error {
 		if d < 0 {
@@ -174,7 +181,7 @@ func Timeout(d time.Duration) RunOption {
 	})
 }
 
-// Seed sets where the random sources that [Rand] gives to the items of a call begin; the default is 0.
+// Seed seeds the random sources that [Rand] returns for the items of a call; the default is 0.
 func Seed(n uint64) RunOption {
 	return runFunc(func(o *callOptions) error {
 		o.seed = n
@@ -182,8 +189,9 @@ func Seed(n uint64) RunOption {
 	})
 }
 
-// StopAtFirst makes a verb that gathers all results, such as [Task.Map], stop at the first item that fails and return its
-// [TaskError], instead of computing the others. Which one is first depends on timing.
+// StopAtFirst stops a verb that gathers all results, such as [Task.Map], at the first item that
+// fails. The verb returns its [TaskError] instead of computing the other items. Which item is first
+// depends on timing.
 func StopAtFirst() CallOption {
 	return callFunc(func(o *callOptions) error {
 		o.stopAtFirst = true
@@ -191,8 +199,8 @@ func StopAtFirst() CallOption {
 	})
 }
 
-// MaxTasksPerWorker has each worker replaced, when it holds nothing, after it has run n items (Python's maxtasksperchild,
-// counted in items, not chunks). 0, the default, means any number.
+// MaxTasksPerWorker replaces each worker, when it holds nothing, after it has run n items (Python's
+// maxtasksperchild, counted in items, not chunks). 0, the default, means any number.
 func MaxTasksPerWorker(n int) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if n < 0 {
@@ -203,8 +211,9 @@ func MaxTasksPerWorker(n int) PoolOption {
 	})
 }
 
-// MaxGrowth has a worker replaced, when it holds nothing, once its resident memory has grown by so many bytes since its
-// first answer. It is looked at ten times a second; on systems without /proc it has no effect.
+// MaxGrowth replaces a worker, when it holds nothing, once its resident memory has grown by the
+// given number of bytes since its first answer. The memory is checked ten times a second; on
+// systems without /proc the option has no effect.
 func MaxGrowth(bytes int64) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if bytes <= 0 {
@@ -215,7 +224,8 @@ func MaxGrowth(bytes int64) PoolOption {
 	})
 }
 
-// Nice lowers the priority of the workers below that of this process, by 1 to 19, as nice -n does; 19 is the lowest there is.
+// Nice lowers the priority of the workers below that of this process, by 1 to 19, as nice -n does;
+// 19 is the lowest priority. 0 changes nothing.
 func Nice(n int) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if n < 0 || n > 19 {
@@ -226,7 +236,8 @@ func Nice(n int) WorkerOption {
 	})
 }
 
-// Env adds variables of the form NAME=value to the workers' environment, which is the driver's otherwise.
+// Env adds variables of the form NAME=value to the workers' environment, which is otherwise that of
+// the driver.
 func Env(vars ...string) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		o.env = append(o.env, vars...)
@@ -234,7 +245,7 @@ func Env(vars ...string) WorkerOption {
 	})
 }
 
-// Dir sets the workers' working directory, which is the driver's otherwise.
+// Dir sets the workers' working directory, which is otherwise that of the driver.
 func Dir(path string) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		o.dir = path
@@ -242,12 +253,13 @@ func Dir(path string) WorkerOption {
 	})
 }
 
-// Spares keeps so many workers started and idle beside those of the pool. One takes the place of a worker that died or was
-// recycled at once, where starting one takes about a millisecond, or as long as your initializers.
+// Spares keeps n idle workers started in addition to those of the pool. When a worker dies or is
+// recycled, one of them replaces it at once, while starting a new one takes about a millisecond, or
+// as long as your initializers.
 //
-// Given to [Task.Start], it keeps so many processes ready for the Starts to come that have the same Env, Dir, Program, Nice, Pin
-// and MemoryLimit, and Spares; the first one still starts its own. They end when a Start asks for others, or for 0, and with
-// the program.
+// For [Task.Start], Spares keeps n processes ready for later calls of Start with the same Env, Dir,
+// Program, Nice, Pin, MemoryLimit and Spares; the first Start still starts its own process. The
+// spares end when a Start asks for others, or for 0, and when the program ends.
 func Spares(n int) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if n < 0 || n > MaxProcs {
@@ -258,9 +270,10 @@ func Spares(n int) WorkerOption {
 	})
 }
 
-// StartTimeout sets how long a worker may take from its start until it reaches [Main] or [Init]; the default is 30 seconds.
-// One that takes longer is killed, and the error wraps [ErrNoHello]. Time for which the worker or this process is stopped
-// does not count, nor does that of initializers, which may take as long as they like.
+// StartTimeout sets how long a worker may take from its start until it reaches [Main] or [Init];
+// the default is 30 seconds. A worker that takes longer is killed, and the error wraps
+// [ErrNoHello]. Time during which the worker or this process is stopped does not count, nor does
+// the time of initializers, which have no limit.
 func StartTimeout(d time.Duration) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if d <= 0 {
@@ -271,8 +284,8 @@ func StartTimeout(d time.Duration) WorkerOption {
 	})
 }
 
-// IdleTimeout has the workers end when the pool has had no call for d. The next call starts them again, which takes it a
-// few milliseconds.
+// IdleTimeout ends the workers when the pool has had no call for d. The next call starts them
+// again, which takes a few milliseconds.
 func IdleTimeout(d time.Duration) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if d <= 0 {
@@ -286,9 +299,10 @@ func IdleTimeout(d time.Duration) PoolOption {
 // keepSharedTime is the default of [KeepShared].
 const keepSharedTime = 10 * time.Second
 
-// KeepShared sets for how long the shared memory that large arguments and results have travelled in is kept for the next
-// ones, by this process and its workers: it is given back when it has not been used for d, or up to a quarter of d later. The
-// default is 10 seconds. 0 gives it back at once: then each of them takes fresh memory, which is several times as slow.
+// KeepShared sets how long this process and its workers keep the shared memory in which large
+// arguments and results travelled, for reuse by later ones. Memory is freed when it has not been
+// used for d, or up to a quarter of d later. The default is 10 seconds. 0 frees it at once: then
+// each argument and result takes new memory, which is several times slower.
 func KeepShared(d time.Duration) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if d < 0 {
@@ -304,11 +318,12 @@ func KeepShared(d time.Duration) PoolOption {
 
 func (o *poolOptions) keepShared() time.Duration { return max(0, cmp.Or(o.shared, keepSharedTime)) }
 
-// Program has workers run another program, with these arguments, which must have the same tasks as this one: it imports
-// the same packages and calls [Main] or [Init]. Without, workers run this program with its own arguments.
+// Program makes path, with these arguments, the program that the workers run. It must have the same
+// tasks as this one: it imports the same packages and calls [Main] or [Init]. Without this option,
+// workers run this program with its own arguments.
 //
-// A path is relative to the working directory of this process, whatever [Dir] says; a name without a slash is looked up in
-// $PATH, as by [exec.LookPath].
+// A path is relative to the working directory of this process, whatever [Dir] says; a name without
+// a slash is looked up in $PATH, as by [exec.LookPath].
 func Program(path string, args ...string) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		found, err := exec.LookPath(path)
@@ -323,11 +338,12 @@ func Program(path string, args ...string) WorkerOption {
 	})
 }
 
-// InProcess runs workers as goroutines of this process: for debuggers, and for tests that must be quick. Results are the
-// same, arguments are copied as ever. What needs a process is refused by [NewPool] with [errors.ErrUnsupported]; a task
-// that waits for one of its own pool, with its context, gets an error; one
-// that ends the process ends the program, and one that does not return at its [Timeout] is left behind, not killed.
-// What tasks print or log does not pass [Output] and [Logger].
+// InProcess runs workers as goroutines of this process: for debuggers, and for tests that must be
+// fast. Results are the same, and arguments are copied as usual. [NewPool] rejects options that
+// need a process with [errors.ErrUnsupported]. A task that waits for a task of its own pool, with
+// its context, gets an error. A task that ends the process ends the program, and a task that does
+// not return at its [Timeout] is left behind, not killed. What tasks print or log does not go
+// through [Output] and [Logger].
 func InProcess() PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		o.inProcess = true

@@ -12,41 +12,42 @@ import (
 	"mrrun/mapreduce/internal/proc"
 )
 
-// A Pool is a number of worker processes that run tasks. Its methods, and the verbs of tasks that use it, are safe for
-// concurrent use; calls are served in the order in which they came.
+// A Pool is a set of worker processes that run tasks. Its methods, and the verbs of tasks that use
+// it, are safe for concurrent use; calls are served in the order in which they came.
 //
-// A worker that dies is replaced, and the item that it ran is tried again; see [Retries].
+// A worker that dies is replaced, and the item that it was running is tried again: see [Retries].
 type Pool struct {
 	host
 	supervisor
-	cancel  context.CancelCauseFunc // of life
-	closing context.CancelCauseFunc // of ctx
+	cancel  context.CancelCauseFunc // ends life
+	closing context.CancelCauseFunc // ends ctx
 
-	mu       sync.Mutex // guards what follows, and begin against Close
+	mu       sync.Mutex // guards the following, and begin against Close
 	closed   bool       // no verb may enter any more
-	deaf     bool       // Close has waited, or waits, for callbacks, and cannot take more
-	ended    error      // why no call may begin any more
-	links    []*link    // by slot; written by the supervisor alone
-	lastID   int        // of a worker
+	deaf     bool       // Close waits for callbacks, or has, and can wait for no more
+	ended    error      // why no call may begin any more; nil: calls may
+	links    []*link    // by slot; only the supervisor writes it
+	lastID   int        // ID of the last worker started
 	lastCall atomic.Uint32
 
-	active    sync.WaitGroup // calls
+	active    sync.WaitGroup // verbs that have entered
 	callbacks sync.WaitGroup // of futures
-	cutOff    []error        // about workers that took too long to end
-	ending    sync.WaitGroup // workers that have been replaced and have not ended yet
+	cutOff    []error        // errors of workers that took too long to end
+	ending    sync.WaitGroup // workers without a slot that have not ended yet
 
 	up     chan struct{} // closed when the first worker is ready
 	upOnce sync.Once
-	final  chan struct{} // closed when the numbers change no more: workers that end may be waited for yet
+	final  chan struct{} // closed when the numbers are final; workers may still be ending
 	done   chan struct{} // closed when no worker is left
-	err    error         // why the pool failed, readable after done
+	err    error         // why the pool failed; set before done is closed
 }
 
 // NewPool starts a pool and returns when its first worker is ready; the others follow.
 //
-// ctx is the pool's life: when it ends, workers are terminated and calls under way return its cause. The caller must call
-// Close at the end; until then a deferred Terminate takes care of an early return or a panic. The error is [ErrNotInitialized] when neither [Main] nor [Init] was called, and wraps [ErrNoHello] when a worker
-// does not get there; it is that of the initializer when one fails.
+// ctx bounds the pool's life: when it ends, the workers are terminated and current calls return its
+// cause. The caller must call Close at the end; a deferred Terminate handles an early return or a
+// panic. The error is [ErrNotInitialized] if neither [Main] nor [Init] was called. It wraps
+// [ErrNoHello] if no worker becomes ready, and is that of the initializer if one fails.
 func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 	if err := mayStart(ctx); err != nil {
 		return nil, err
@@ -84,7 +85,7 @@ func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 	}
 }
 
-// mayStart returns why this process may start no others.
+// mayStart returns an error if this process may not start workers or processes.
 func mayStart(ctx context.Context) error {
 	if ctx == nil {
 		return errNoContext
@@ -98,18 +99,20 @@ func mayStart(ctx context.Context) error {
 	return checkDepth()
 }
 
-// maxProcs is what GOMAXPROCS should be in each worker.
+// maxProcs returns what GOMAXPROCS should be in each worker.
 func (o *poolOptions) maxProcs() int { return max(1, cores.Usable()/o.procs) }
 
-// Close waits for the calls under way, ends the workers and waits for them, and for callbacks of futures; after that all
-// verbs return [ErrClosed]. If the pool's context ends meanwhile, no call is waited for. It may be called again, and returns
-// the error that ended the pool early, if one did: the context's cause, or why workers could not be started; or what of the
-// workers' end in good order was cut off after [ExitTimeout].
+// Close waits for current calls, ends the workers and waits for them, and waits for callbacks of
+// futures; after that all verbs return [ErrClosed]. If the pool's context ends meanwhile, Close
+// does not wait for calls. It may be called again. It returns the error that ended the pool early,
+// if one did: the cause of the context, or why workers could not be started. Otherwise it returns
+// an error that says what was cut off after [ExitTimeout] when workers ended in good order.
 //
-// Deferred, Close does not keep a panic waiting: it terminates the pool, and the panic goes on. At an early return it does
-// wait for what was submitted and is not done: defer Terminate, and call Close at the end, where that may take long. Called
-// from a callback of a future, an [Output] function, a [Logger], or the body of a loop over [Task.Imap] of the same pool,
-// it would wait for itself. When it has waited for 5 seconds it says so to [slog.Default].
+// If Close is deferred and the function panics, Close terminates the pool, and the panic continues.
+// At an early return it does wait for what was submitted and is not done: where that may take long,
+// defer Terminate, and call Close at the end. If it is called from a callback of a future, an
+// [Output] function, a [Logger], or the body of a loop over [Task.Imap] of the same pool, Close
+// waits for itself. When it has waited for 5 seconds, it says so to [slog.Default].
 func (p *Pool) Close() error {
 	if p == nil || p.ctx == nil {
 		return errNoPool
@@ -131,20 +134,21 @@ func (p *Pool) Close() error {
 	return p.err
 }
 
-// closePatience is how long Close waits in silence.
+// closePatience is how long Close waits before it logs a warning.
 var closePatience = 5 * time.Second
 
-// reportClose says what Close waits for.
+// reportClose logs what Close waits for.
 func (p *Pool) reportClose() {
 	numbers := p.Stats()
 	slog.Warn("mapreduce: Close waits for calls under way, which Terminate would end; or for itself, if it was called in a "+
 		"callback or in a loop over Imap", "running", numbers.Running, "waiting", numbers.Waiting, "done", numbers.Done)
 }
 
-// Terminate ends the workers without waiting for the calls under way, which return an error that is [ErrClosed]. It may be
-// called at any time and from anywhere, also in a callback, or during Close, which waits for no exit function then. It waits for the workers'
-// end, two seconds at most, since an [Output] function or a [Logger] that calls it keeps a worker from its end; it does not
-// wait for callbacks. Close waits for all.
+// Terminate ends the workers without waiting for current calls, which return an error that is
+// [ErrClosed]. It may be called at any time and from anywhere, even in a callback or during Close,
+// which then waits for no exit function. It waits until the workers have ended, but at most two
+// seconds, since an [Output] function or a [Logger] that calls it keeps a worker from ending. It
+// does not wait for callbacks; Close waits for all of this.
 func (p *Pool) Terminate() {
 	if p == nil || p.ctx == nil {
 		return
@@ -161,14 +165,15 @@ func (p *Pool) Terminate() {
 
 var terminatePatience = 2 * time.Second
 
-// shut keeps verbs out.
+// shut refuses further verbs.
 func (p *Pool) shut() {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
 }
 
-// goCallback calls f in a goroutine that Close waits for, if it does not do so already.
+// goCallback calls f in a new goroutine, for which Close waits unless it already waits for
+// callbacks.
 func (p *Pool) goCallback(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,16 +11,17 @@ import (
 	"mrrun/mapreduce/internal/proc"
 )
 
-// A Process is a process of its own that runs a task once, as Python's Process runs its target. Its methods are safe for
-// concurrent use, and may be called at any time, also after its end.
+// A Process is a separate process that runs a task once, as Python's Process runs its target. Its
+// methods are safe for concurrent use, and may be called at any time, even after its end.
 //
-// Where a pool would try again, a process does not: one that dies before its task is done fails, with an [ExitError]. What
-// the task has started dies with its process. A failure, of the task or by a death that this process is not the cause of, is
-// not only the error of Wait: it is reported when it happens, with the stack of a panic, to the [Logger] if there is one and
-// to standard error if not.
+// Unlike a pool, a process does not try again: if it dies before its task is done, it fails with an
+// [ExitError]. What the task started dies with its process. Wait returns the error of a failure,
+// whether of the task or by a death that this process did not cause; the failure is also reported
+// when it happens, with the stack of a panic, to the [Logger] if there is one and otherwise to
+// standard error.
 type Process[R any] struct {
 	*child
-	result *R // readable after Done
+	result *R // set before Done is closed
 }
 
 type processOptions struct {
@@ -33,7 +34,8 @@ type processFunc func(*processOptions) error
 
 func (f processFunc) applyProcess(o *processOptions) error { return f(o) }
 
-// Name names a process, in messages, before the lines that it prints, and in ps; the default is Process-1 and so on.
+// Name names a process in messages, before the lines that it prints, and in ps; the default is
+// Process-1 and so on.
 func Name(name string) ProcessOption {
 	return processFunc(func(o *processOptions) error {
 		if name == "" || strings.ContainsAny(name, "\x00\n") {
@@ -44,8 +46,9 @@ func Name(name string) ProcessOption {
 	})
 }
 
-// Daemon makes a process one that nobody waits for: when the body of [Main] has returned, or the worker or process that has
-// started it is done, it is terminated, as by [Process.Terminate].
+// Daemon makes a process one for which no other process waits: it is terminated, as by
+// [Process.Terminate], when the body of [Main] has returned, or when the worker or process that
+// started it is done.
 func Daemon() ProcessOption {
 	return processFunc(func(o *processOptions) error {
 		o.daemon = true
@@ -53,15 +56,15 @@ func Daemon() ProcessOption {
 	})
 }
 
-// Start starts a process that runs the task with arg, and returns when the process exists; it does not wait for the task.
-// Each call starts another one. arg is encoded before Start returns.
+// Start starts a process that runs the task with arg, and returns when the process exists; it does
+// not wait for the task. Each call starts another process. arg is encoded before Start returns.
 //
-// ctx is the process's life: when it ends before the task is done, the process is terminated, and [Process.Wait] returns the
-// cause. The error is about an option, about an argument that cannot be encoded, [ErrNotInitialized] as for [NewPool], or
-// why the system starts no process.
+// ctx bounds the process's life: if it ends before the task is done, the process is terminated, and
+// [Process.Wait] returns the cause. The error is about an option, about an argument that cannot be
+// encoded, [ErrNotInitialized] as for [NewPool], or why the system could not start a process.
 //
-// Nobody has to wait for a process. [Main] does when its body has returned, and so does a worker, or a process, for those
-// that its tasks have started, before it ends; see [Daemon].
+// The caller does not have to wait for a process. [Main] waits for it when its body has returned,
+// and a worker or process waits, before it ends, for those that its tasks started; see [Daemon].
 func (t *Task[A, R]) Start(ctx context.Context, arg A, opts ...ProcessOption) (*Process[R], error) {
 	if t.entryOf() == nil {
 		return nil, errNoTask
@@ -88,11 +91,13 @@ func (t *Task[A, R]) Start(ctx context.Context, arg A, opts ...ProcessOption) (*
 	return &Process[R]{c, &m.results[0]}, nil
 }
 
-// Wait waits for the process's end and returns the result of its task. It may be called any number of times.
+// Wait waits for the process's end and returns the result of its task. It may be called any number
+// of times.
 //
-// The error is the [TaskError] of a task that failed, the [ExitError] of a process that died before its task was done, the
-// cause of the context given to Start when that ended first, or wraps [ErrNoHello] when the process never got to its task.
-// To wait for a time, or for one of several, use Done or [WaitAny].
+// The error is the [TaskError] of a task that failed, the [ExitError] of a process that died before
+// its task was done, or the cause of the context given to Start if that ended first; it wraps
+// [ErrNoHello] if the process never reached its task. To wait with a time limit, or for one of
+// several processes, use Done or [WaitAny].
 func (p *Process[R]) Wait() (R, error) {
 	<-p.done
 	if p.err != nil {
@@ -102,10 +107,11 @@ func (p *Process[R]) Wait() (R, error) {
 	return *p.result, nil
 }
 
-// Done returns a channel that is closed when the process has ended and its result, or error, is there.
+// Done returns a channel that is closed when the process has ended and its result or error is
+// available.
 func (c *child) Done() <-chan struct{} { return c.done }
 
-// Err returns the error that Wait returns, nil before the end. It does not block.
+// Err returns the error that Wait returns; nil before the end. It does not block.
 func (c *child) Err() error {
 	if c.Alive() {
 		return nil
@@ -116,10 +122,10 @@ func (c *child) Err() error {
 // Name returns the process's name.
 func (c *child) Name() string { return c.name }
 
-// PID returns the process's id, which is that of its process group too.
+// PID returns the process ID, which is also the ID of its process group.
 func (c *child) PID() int { return c.link.process.PID() }
 
-// Alive reports whether the process has not ended; one that is suspended is alive.
+// Alive reports whether the process has not ended; a suspended process is alive.
 func (c *child) Alive() bool {
 	select {
 	case <-c.done:
@@ -129,7 +135,8 @@ func (c *child) Alive() bool {
 	}
 }
 
-// ExitCode returns how the process ended, as Python's exitcode: see [Exit]. ended is false while it is alive.
+// ExitCode returns how the process ended, like Python's exitcode: see [Exit]. ended is false while
+// it is alive.
 func (c *child) ExitCode() (code int, ended bool) {
 	exit, ended := c.Exit()
 	return exit.Code, ended
@@ -143,9 +150,10 @@ func (c *child) Exit() (exit Exit, ended bool) {
 	return c.exit, true
 }
 
-// Signal sends a signal to the process, not to what it has started. SIGTERM and SIGHUP end it at once, with all that it has
-// started, also if its task is notified of them: see Terminate. SIGINT is for the task, if that is notified of it, and does
-// nothing otherwise. After its end it returns [os.ErrProcessDone].
+// Signal sends a signal to the process, but not to what it started. SIGTERM and SIGHUP end it at
+// once, with all that it started, even if its task has asked to be notified of them: see Terminate.
+// SIGINT goes to the task if it has asked to be notified of it, and otherwise does nothing. After
+// the process's end, Signal returns [os.ErrProcessDone].
 func (c *child) Signal(s os.Signal) error {
 	number, ok := s.(syscall.Signal)
 	if !ok {
@@ -154,39 +162,41 @@ func (c *child) Signal(s os.Signal) error {
 	return c.signal(number, false)
 }
 
-// Terminate ends the process step by step and does not wait for it: the context of its task ends; if the task has not
-// returned [KillGrace] later, or takes no context, the process is sent SIGTERM, at which it ends with all that it has
-// started, and its exit code is -15; if it is suspended, or something else keeps it from that, SIGKILL follows, and it is -9. A task that returns a result in time
-// has it taken. After the process's end it returns [os.ErrProcessDone].
+// Terminate ends the process step by step and does not wait for it. First the context of its task
+// ends. If the task has not returned [KillGrace] later, or takes no context, the process receives
+// SIGTERM, at which it ends with all that it started; its exit code is -15. If it is suspended, or
+// something else keeps it from ending, it receives SIGKILL, and its exit code is -9. If the task
+// returns a result in time, Wait returns it. After the process's end, Terminate returns
+// [os.ErrProcessDone].
 func (c *child) Terminate() error {
 	if !c.Alive() {
 		return os.ErrProcessDone
 	}
 	select {
 	case c.asked <- struct{}{}:
-	default: // it is being terminated
+	default: // it is already being terminated
 	}
 	return nil
 }
 
-// Kill sends SIGKILL to the process and all that it has started, and does not wait for their end. After the process's end
-// it returns [os.ErrProcessDone].
+// Kill sends SIGKILL to the process and all that it started, and does not wait for their end. After
+// the process's end it returns [os.ErrProcessDone].
 func (c *child) Kill() error { return c.signal(syscall.SIGKILL, true) }
 
-// Suspend stops the process, and what it has started, until Resume; workers and processes of its own go on. After its end
-// it returns [os.ErrProcessDone].
+// Suspend stops the process, and what it started, until Resume; workers and processes that it
+// started itself continue. After the process's end it returns [os.ErrProcessDone].
 func (c *child) Suspend() error { return c.signal(syscall.SIGSTOP, true) }
 
-// Resume lets a suspended process go on. After its end it returns [os.ErrProcessDone].
+// Resume continues a suspended process. After its end it returns [os.ErrProcessDone].
 func (c *child) Resume() error { return c.signal(syscall.SIGCONT, true) }
 
 // An Exit says how a process ended and what it used.
 type Exit struct {
-	Code   int            // the exit status, 1 if the task failed; or minus the number of the signal that ended it
-	Signal syscall.Signal // what killed it, or 0
-	CPU    time.Duration  // user and system time, of what it has waited for too
-	MaxRSS int64          // most memory it is known to have had in use, in bytes; 0: that is not known
-	Stderr string         // the last lines that it wrote to standard error; of a crash all, where Error shows what matters
+	Code   int            // exit status, 1 if the task failed; or minus the signal that ended it
+	Signal syscall.Signal // the signal that killed it, or 0
+	CPU    time.Duration  // user and system time, including that of processes it waited for
+	MaxRSS int64          // largest known memory use in bytes; 0: unknown
+	Stderr string         // last lines on standard error, or all of a crash, where Error shows what matters
 }
 
 func newExit(e proc.Exit) Exit {
@@ -196,14 +206,14 @@ func newExit(e proc.Exit) Exit {
 	return Exit{e.Code, e.Signal, e.CPU, e.MaxRSS, e.Stderr}
 }
 
-// String says it in words: "killed by SIGKILL", "exit status 3" or, of a Go program that crashed in cgo, "exit status 2 after
-// SIGSEGV in C code".
+// String describes the exit: "killed by SIGKILL", "exit status 3" or, for a Go program that crashed
+// in cgo, "exit status 2 after SIGSEGV in C code".
 func (e Exit) String() string { return e.proc().String() }
 
 func (e Exit) proc() proc.Exit { return proc.Exit{Code: e.Code, Signal: e.Signal, Stderr: e.Stderr} }
 
-// An ExitError says how a process died before its task was done. [errors.Is] finds [ErrTimeout] or [ErrMemoryLimit] in it if
-// that was why.
+// An ExitError says how a process died before its task was done. [errors.Is] finds [ErrTimeout] or
+// [ErrMemoryLimit] in it if that was the reason.
 type ExitError struct {
 	Name string // of the process
 	PID  int
@@ -225,5 +235,5 @@ func (e *ExitError) Error() string {
 	return b.String()
 }
 
-// Unwrap returns why the process was ended, nil if that is not known.
+// Unwrap returns why the process was ended; nil if that is not known.
 func (e *ExitError) Unwrap() error { return e.reason }

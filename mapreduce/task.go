@@ -9,32 +9,35 @@ import (
 	"mrrun/transport"
 )
 
-// A Task is a function that workers can run: from an A it computes an R. It is made by [Func] or [FuncContext] and used
-// through its methods, which are safe for concurrent use.
+// A Task is a function that workers can run: it computes an R from an A. It is made by [Func] or
+// [FuncContext] and used through its methods, which are safe for concurrent use.
 //
-// An argument is copied to the worker and the result is copied back; neither shares memory with the original. Of large
-// slices of numbers a [transport.View] saves the second copy, on both ways. An item runs at least once, and its result is
-// used exactly once: side effects of a task should bear repetition.
+// An argument is copied to the worker and the result is copied back; neither shares memory with the
+// original. For large slices of numbers, a [transport.View] saves the second copy in both
+// directions. An item runs at least once, and its result is used exactly once: side effects of a
+// task should tolerate repetition.
 type Task[A, R any] struct {
 	entry  *entry
-	plain  func(A) R // a function that needs no context, else f
+	plain  func(A) R // set for a function that needs no context, else f is
 	f      func(context.Context, A) (R, error)
 	arg    *transport.Codec[A]
 	result *transport.Codec[R]
 }
 
-// Func registers f as a task. It must be called before [Main] or [Init], for a package variable or in an init function,
-// and in the same order in every process of the program. It panics, with the line to mend, if it is called later or if
-// an A or R would not survive the way to another process; see [transport.CheckType].
+// Func registers f as a task. It must be called before [Main] or [Init], for a package variable or
+// in an init function, and in the same order in every process of the program. It panics, with the
+// line to mend, if it is called later or if an A or R would not survive the way to another process;
+// see [transport.CheckType].
 func Func[A, R any](f func(A) R, opts ...TaskOption) *Task[A, R] {
 	t := newTask[A, R](named(funcName(f), opts), nil)
 	t.plain = f
 	return t
 }
 
-// FuncContext is [Func] for functions that can fail or that should end early: the context has the deadline of the caller's
-// and ends when the call is cancelled, with the same cause ([context.Cause]), or when the driver ends. In the cause
-// [errors.Is] finds what it finds in a [TaskError]. An error fails that item alone.
+// FuncContext is [Func] for functions that can fail or that should end early. The context has the
+// deadline of the caller's context. It ends when the call is cancelled, with the same cause
+// ([context.Cause]), or when the driver ends. In the cause, [errors.Is] finds what it finds in a
+// [TaskError]. An error fails only that item.
 func FuncContext[A, R any](f func(context.Context, A) (R, error), opts ...TaskOption) *Task[A, R] {
 	return newTask(named(funcName(f), opts), f)
 }
@@ -48,13 +51,13 @@ type taskFunc func(*taskOptions)
 
 func (f taskFunc) applyTask(o *taskOptions) { f(o) }
 
-// TaskName is what errors, logs and [Task.Name] call the task. Without it they say what Go calls the function, which for a
-// function literal is main.init.func1.
+// TaskName sets the name of the task in errors, logs and [Task.Name]. The default is Go's name of
+// the function, which for a function literal is like main.init.func1.
 func TaskName(name string) TaskOption {
 	return taskFunc(func(o *taskOptions) { o.name = name })
 }
 
-// named returns the name that the options say, or else that of the function.
+// named returns the name that the options set, or else name.
 func named(name string, opts []TaskOption) string {
 	o := taskOptions{name: name}
 	for _, opt := range opts {
@@ -77,7 +80,7 @@ func newTask[A, R any](name string, f func(context.Context, A) (R, error)) *Task
 	return t
 }
 
-// funcName returns the name of a function that is to be registered.
+// funcName returns the name of a function to register.
 func funcName(f any) string {
 	pc := reflect.ValueOf(f).Pointer()
 	if pc == 0 {
@@ -86,11 +89,11 @@ func funcName(f any) string {
 	return runtime.FuncForPC(pc).Name()
 }
 
-// Name returns the name under which the task is registered: its [TaskName] or that of its function, and #2 … if there are
-// several.
+// Name returns the name under which the task is registered: its [TaskName] or the name of its
+// function, followed by #2, #3 and so on if the name is already taken.
 func (t *Task[A, R]) Name() string { return t.entry.name }
 
-// entryOf returns nil for a task that was not made.
+// entryOf returns the task's entry; nil for a nil or zero task.
 func (t *Task[A, R]) entryOf() *entry {
 	if t == nil {
 		return nil

@@ -8,17 +8,18 @@ import (
 	"sync"
 )
 
-// A Pending is something that one can wait for: a [Future] or a [Process] of any type. To wait for several types at once,
-// give the type argument: WaitAll[Pending](ctx, a, b).
+// A Pending is something to wait for: a [Future] or a [Process] of any type. To wait for several
+// types at once, give the type argument: WaitAll[Pending](ctx, a, b).
 type Pending interface {
 	// Done returns a channel that is closed at the end.
 	Done() <-chan struct{}
-	// Err returns the error at the end, nil before.
+	// Err returns the error after the end; nil before it.
 	Err() error
 }
 
-// AsCompleted yields the futures with their indexes as they get ready, each once; those that are ready already come first.
-// When ctx has ended, those are yielded that are ready by then, and the iteration ends.
+// AsCompleted yields the futures with their indexes as they become ready, each once, first those
+// that are already ready. When ctx ends, it yields the futures that are ready by then, and the
+// iteration ends.
 func AsCompleted[F Pending](ctx context.Context, futures ...F) iter.Seq2[int, F] {
 	return func(yield func(int, F) bool) {
 		for i := range inOrderOfEnd(ctx, futures) {
@@ -29,7 +30,8 @@ func AsCompleted[F Pending](ctx context.Context, futures ...F) iter.Seq2[int, F]
 	}
 }
 
-// inOrderOfEnd yields the indexes of waiters as they get ready; those that are ready when ctx has ended are not missed.
+// inOrderOfEnd yields the indexes of waiters as they become ready, including all that are ready
+// when ctx ends.
 func inOrderOfEnd[W Waiter](ctx context.Context, waiters []W) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		yielded := make([]bool, len(waiters))
@@ -81,8 +83,9 @@ func inOrderOfEnd[W Waiter](ctx context.Context, waiters []W) iter.Seq[int] {
 	}
 }
 
-// WaitAll waits for all futures and returns their errors, joined; a future that is given twice counts once. When ctx ends
-// first, the cause of ctx comes behind the errors of those that are ready.
+// WaitAll waits for all futures and returns their errors, joined; a future that is given twice
+// counts once. If ctx ends first, the cause of ctx follows the errors of the futures that are
+// ready.
 func WaitAll[F Pending](ctx context.Context, futures ...F) error {
 	var errs []error
 	seen := make(map[any]bool, len(futures))
@@ -109,7 +112,7 @@ func WaitAll[F Pending](ctx context.Context, futures ...F) error {
 	return errors.Join(append(errs, context.Cause(ctx))...)
 }
 
-// wait reports whether w got ready before ctx had ended.
+// wait waits for w, and reports whether it became ready before ctx ended.
 func wait[W Waiter](ctx context.Context, w W) bool {
 	select {
 	case <-w.Done():
@@ -124,8 +127,8 @@ func wait[W Waiter](ctx context.Context, w W) bool {
 	}
 }
 
-// WaitFirst waits until one of the futures is ready, failed or not, and returns its index. If ctx ends before one is, it
-// returns -1 and its cause; of no futures, -1 and nil.
+// WaitFirst waits until one of the futures is ready, failed or not, and returns its index. If ctx
+// ends first, WaitFirst returns -1 and the cause. Without futures, it returns -1 and nil.
 func WaitFirst[F Pending](ctx context.Context, futures ...F) (int, error) {
 	for i := range inOrderOfEnd(ctx, futures) {
 		return i, nil
@@ -136,8 +139,8 @@ func WaitFirst[F Pending](ctx context.Context, futures ...F) (int, error) {
 	return -1, context.Cause(ctx)
 }
 
-// WaitFirstError waits until one of the futures has failed and returns its index and error, or -1 and nil when all have
-// succeeded. If ctx ends before that is known, it returns -1 and its cause.
+// WaitFirstError waits until one of the futures has failed and returns its index and error, or -1
+// and nil when all have succeeded. If ctx ends before that, it returns -1 and the cause.
 func WaitFirstError[F Pending](ctx context.Context, futures ...F) (int, error) {
 	ready := 0
 	for i := range inOrderOfEnd(ctx, futures) {
@@ -152,15 +155,17 @@ func WaitFirstError[F Pending](ctx context.Context, futures ...F) (int, error) {
 	return -1, context.Cause(ctx)
 }
 
-// A Waiter is something that one can wait for: a [Process] or a [Future] of any type, or what arrives at the end of a pipe, by
-// its method Arrival. To wait for several types at once, give the type argument: WaitAny[Waiter](ctx, a, b).
+// A Waiter is something to wait for: a [Process] or a [Future] of any type, or the arrival of a
+// value at the end of a pipe, which its method Arrival returns. To wait for several types at once,
+// give the type argument: WaitAny[Waiter](ctx, a, b).
 type Waiter interface {
-	// Done returns a channel that is closed when there is nothing to wait for any more.
+	// Done returns a channel that is closed when there is nothing left to wait for.
 	Done() <-chan struct{}
 }
 
-// WaitAny waits until at least one of the waiters is ready and returns the indexes of all that are, in ascending order, as
-// Python's connection.wait. If ctx ends first, it returns its cause; of no waiters, nil and nil.
+// WaitAny waits until at least one of the waiters is ready and returns the indexes of all that are
+// ready, in ascending order, like Python's connection.wait. If ctx ends first, it returns the
+// cause. Without waiters, it returns nil and nil.
 func WaitAny[W Waiter](ctx context.Context, waiters ...W) ([]int, error) {
 	ready := readyOf(waiters)
 	if len(ready) > 0 || len(waiters) == 0 {
@@ -172,7 +177,7 @@ func WaitAny[W Waiter](ctx context.Context, waiters ...W) ([]int, error) {
 	return nil, context.Cause(ctx)
 }
 
-// readyOf returns the indexes of those that are ready now.
+// readyOf returns the indexes of the waiters that are ready now.
 func readyOf[W Waiter](waiters []W) (ready []int) {
 	for i, w := range waiters {
 		select {
