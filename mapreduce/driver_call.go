@@ -29,6 +29,7 @@ type call struct {
 	consumed atomic.Int64 // results that left the window
 	flowing  atomic.Bool  // an evFlow that covers the latest change is on its way
 
+	waiting  waiting   // the supervisor's
 	deadline time.Time // of the caller's context; zero: none
 
 	cargo transport.Cargo // what the arguments refer to, kept until the end
@@ -78,7 +79,8 @@ func newCall(task *entry, params []byte, it items, n int, o callOptions) *call {
 // yet consumed.
 func newStreamCall(task *entry, it items, window int, o callOptions) *call {
 	c := &call{task: task, items: it, options: o, over: make(chan struct{})}
-	c.state = callState{chunksize: o.chunksize, backups: o.backups, retries: o.retries, place: o.place, window: window, owner: c}
+	c.state = callState{chunksize: o.chunksize, backups: o.backups, retries: o.retries, place: o.place, window: window,
+		direct: o.waitLimit > 0, owner: c}
 	return c
 }
 

@@ -83,6 +83,7 @@ const (
 	evResize                  // the pool must have n workers
 	evStats                   // a caller wants the numbers
 	evLook                    // the watch must look
+	evWaited                  // items of call may have waited too long
 	evIdle                    // no call for the pool's idle time, if only n calls ever began
 )
 
@@ -182,12 +183,16 @@ func (p *Pool) handle(e *event) {
 		c.state.seen = p.seen[c.task]
 		p.watch.begin(c)
 		d.submit(&c.state)
+		p.arrived(c)
 	case evFlow:
 		c := e.call
 		c.flowing.Store(false)
 		ended := c.ended.Load() // read before have, which is final if this is set
 		d.consume(&c.state, int(c.consumed.Load()))
 		d.more(&c.state, int(c.have.Load()), ended)
+		p.arrived(c)
+	case evWaited:
+		p.waited(e.call)
 	case evRetry:
 		d.retry(&e.call.state, e.n)
 	case evCancel:
@@ -290,6 +295,7 @@ func (p *Pool) finish(c *call) {
 		p.seen[c.task] = c.state.seen
 	}
 	delete(p.calls, c.id)
+	c.stopWaiting()
 	c.end(nil)
 	p.watch.over(c)
 	if len(p.calls) == 0 && p.options.idle > 0 {

@@ -155,7 +155,7 @@ func (e *WorkerLostError) Error() string {
 }
 
 func init() {
-	knownerr.Register(ErrTimeout, ErrMemoryLimit, ErrNotInitialized, ErrClosed, ErrNoHello, ErrInitializer, ErrCanceled, &WorkerLostError{})
+	knownerr.Register(ErrTimeout, ErrMemoryLimit, ErrNotInitialized, ErrClosed, ErrNoHello, ErrInitializer, ErrCanceled, ErrWaitLimit, &WorkerLostError{})
 }
 
 // RegisterError gives errors an identity that survives the way from a worker, and from a manager: if [errors.Is] finds one of

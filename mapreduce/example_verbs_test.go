@@ -346,6 +346,17 @@ func ExampleWorker() {
 	// Output: {ID:0 PID:0 Place:0 Index:0 Attempt:0}
 }
 
+// The only worker is busy.
+func ExampleWaitLimit() {
+	withOptions(func(ctx context.Context, pool *mapreduce.Pool) {
+		busy := sleep.ApplyAsync(ctx, pool, time.Hour)
+		_, err := square.Apply(ctx, pool, 7, mapreduce.WaitLimit(10*time.Millisecond))
+		fmt.Println(errors.Is(err, mapreduce.ErrWaitLimit))
+		busy.Cancel()
+	})
+	// Output: true
+}
+
 // Each place of the pool stands for a device.
 func ExampleAtPlace() {
 	withPool(func(ctx context.Context, pool *mapreduce.Pool) {

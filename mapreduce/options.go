@@ -85,7 +85,8 @@ type callOptions struct {
 	stopAtFirst bool
 	backups     bool
 	seed        uint64
-	place       int // as in callState
+	place       int           // as in callState
+	waitLimit   time.Duration // 0: any time
 }
 
 // A wrapping puts faults into the pipes of workers, for tests.

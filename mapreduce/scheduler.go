@@ -71,10 +71,11 @@ type callState struct {
 	retries   int // how often an item whose worker was lost is tried again
 	have      int // items 0 … have-1 exist
 	ended     bool
-	place     int // 1 + the only slot that may run it; 0: any slot may
-	window    int // most items that may be sent beyond consumed; 0: any number
-	perWorker int // most items that a busy worker may hold; 0: any number
-	consumed  int // results that no longer need room
+	direct    bool // items are sent to workers that hold nothing, and begin at once
+	place     int  // 1 + the only slot that may run it; 0: any slot may
+	window    int  // most items that may be sent beyond consumed; 0: any number
+	perWorker int  // most items that a busy worker may hold; 0: any number
+	consumed  int  // results that no longer need room
 
 	next      int         // first item that was never sent
 	again     []span      // spans to send again
@@ -117,6 +118,19 @@ func (d *scheduler) more(c *callState, have int, ended bool) {
 	c.have, c.ended = have, ended
 	d.assignAll()
 	d.finishIfDone(c)
+}
+
+// expire gives up the items before upTo that were never sent: they have waited too long, and count as answered. It returns them.
+func (d *scheduler) expire(c *callState, upTo int) span {
+	s := span{c.next, min(upTo, c.have)}
+	if c.cancelled || c.finished || s.size() <= 0 {
+		return span{}
+	}
+	c.next = s.end
+	c.answered += s.size()
+	d.dequeueIfSent(c)
+	d.finishIfDone(c)
+	return s
 }
 
 // consume records that the first upTo results no longer need room.
@@ -307,7 +321,7 @@ func (d *scheduler) fly(slot int, f flight) {
 // mayQueue reports whether a busy worker may also get the span s of c, which costs as much as
 // given.
 func (c *callState) mayQueue(w *workerState, s span, cost time.Duration, workers int) bool {
-	if c.perWorker > 0 && w.holds+s.size() > c.perWorker {
+	if c.direct || c.perWorker > 0 && w.holds+s.size() > c.perWorker {
 		return false
 	}
 	queued := w.queued + cost
@@ -335,7 +349,9 @@ func (d *scheduler) nextSpan(c *callState) (span, bool) {
 	size := c.chunksize
 	if size == 0 {
 		size = min(autoChunk(&c.seen, c.left(), len(d.workers)), available)
-		if c.perWorker > 0 {
+		if c.direct {
+			size = 1
+		} else if c.perWorker > 0 {
 			size = min(size, max(c.perWorker/2, 1))
 		}
 	} else if size > available {
@@ -370,6 +386,11 @@ func (d *scheduler) take(c *callState, s span) {
 	} else {
 		c.next = s.end
 	}
+	d.dequeueIfSent(c)
+}
+
+// dequeueIfSent takes a call out of the queue that has nothing to send any more.
+func (d *scheduler) dequeueIfSent(c *callState) {
 	if c.ended && c.next == c.have && len(c.again) == 0 {
 		d.queue.remove(c)
 	}

@@ -97,6 +97,8 @@ func (m *schedulerModel) step() {
 	case 9:
 		if m.next(4) == 0 {
 			m.d.drain(m.next(modelWorkers))
+		} else if c := m.some(); c != nil && m.next(2) == 0 {
+			m.expire(c, m.next(c.total+1))
 		}
 	default:
 		if slot := m.next(modelWorkers); len(m.queues[slot]) > 0 {
@@ -155,6 +157,7 @@ func (m *schedulerModel) submit() {
 	c.state.retries = m.next(3)
 	c.state.backups = m.next(2) == 0
 	c.state.chunksize = []int{0, 0, 0, 1, 2, 7, 50}[m.next(7)]
+	c.state.direct = m.next(4) == 0
 	c.state.place = max(m.next(4*modelWorkers)-3*modelWorkers+1, 0)
 	if m.next(2) == 0 {
 		c.state.window = 4*max(c.state.chunksize, 1)*modelWorkers + m.next(30)
@@ -214,6 +217,18 @@ func (m *schedulerModel) cancel(c *modelCall) {
 	m.d.cancel(&c.state)
 }
 
+func (m *schedulerModel) expire(c *modelCall, upTo int) {
+	expired := m.d.expire(&c.state, upTo)
+	if expired.size() == 0 {
+		return
+	}
+	if c.dead || expired.first < c.sent || expired.end > upTo {
+		m.t.Fatalf("%v have expired, the items before %d were sent", expired, c.sent)
+	}
+	mark(c.answers, expired)
+	c.sent = expired.end
+}
+
 // act does what Pool.act and Pool.do do.
 func (m *schedulerModel) act() {
 	for len(m.d.actions) > 0 {
@@ -266,6 +281,8 @@ func (m *schedulerModel) send(a action, c *modelCall) {
 		m.t.Fatalf("span %v of a call of %d items", a.span, c.total)
 	case c.state.place > 0 && c.state.place != a.slot+1:
 		m.t.Fatalf("worker %d gets items of a call for worker %d", a.slot, c.state.place-1)
+	case c.state.direct && len(m.queues[a.slot]) > 0:
+		m.t.Fatalf("worker %d holds something, and gets %v of a call that must not wait there", a.slot, a.span)
 	case !m.ready[a.slot]:
 		m.t.Fatalf("worker %d is not ready, and gets %v", a.slot, a.span)
 	case c.state.window > 0 && a.end > c.state.consumed+c.state.window:

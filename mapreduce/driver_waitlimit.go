@@ -1,0 +1,101 @@
+package mapreduce
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrWaitLimit is found by [errors.Is] in the error of an item that waited longer than its [WaitLimit].
+var ErrWaitLimit = errors.New("mapreduce: the item had not begun within its wait limit")
+
+// WaitLimit sets how long an item may wait for a worker, from when its call begins, or from when [Task.Imap] takes it from its
+// input. One that has not begun by then never will: it fails with an error that says how long it waited, in which [errors.Is]
+// finds [ErrWaitLimit]. Nothing else is disturbed. 0, the default, means any time. The time for which an item runs is that of
+// [Timeout].
+//
+// So that none waits behind another at a worker, items are sent one at a time, to workers that have nothing else to do; with a
+// [Chunksize] those of one chunk begin together. That is for items that take longer than the 50 µs that it costs.
+func WaitLimit(d time.Duration) Option {
+	return bothFunc(func(o *callOptions) error {
+		if d < 0 {
+			return fmt.Errorf("mapreduce: WaitLimit(%v): takes a positive duration, or 0 for none", d)
+		}
+		o.waitLimit = d
+		return nil
+	})
+}
+
+// A waiting is since when the items of a call are there that have not begun. It is the supervisor's.
+type waiting struct {
+	arrivals []arrival   // oldest first
+	timer    *time.Timer // of the oldest, or of one before it; nil: none
+}
+
+// An arrival is when items came: those before upTo.
+type arrival struct {
+	upTo int
+	at   time.Time
+}
+
+// arrived notes that items of the call may have come.
+func (p *Pool) arrived(c *call) {
+	if c.options.waitLimit == 0 {
+		return
+	}
+	w := &c.waiting
+	for len(w.arrivals) > 0 && w.arrivals[0].upTo <= c.state.next { // they have begun
+		w.arrivals = w.arrivals[1:]
+	}
+	known := c.state.next
+	if n := len(w.arrivals); n > 0 {
+		known = w.arrivals[n-1].upTo
+	}
+	if c.state.have > known {
+		w.arrivals = append(w.arrivals, arrival{c.state.have, time.Now()})
+		p.awaitLimit(c, c.options.waitLimit)
+	}
+}
+
+func (p *Pool) awaitLimit(c *call, d time.Duration) {
+	if c.waiting.timer == nil {
+		c.waiting.timer = time.AfterFunc(d, func() { p.inbox.put(event{kind: evWaited, call: c}) })
+	}
+}
+
+// waited fails the items that have waited too long.
+func (p *Pool) waited(c *call) {
+	w := &c.waiting
+	w.timer = nil
+	for len(w.arrivals) > 0 {
+		oldest := w.arrivals[0]
+		waited := time.Since(oldest.at)
+		if rest := c.options.waitLimit - waited; rest > 0 {
+			p.awaitLimit(c, rest)
+			return
+		}
+		w.arrivals = w.arrivals[1:]
+		p.expired(c, p.scheduler.expire(&c.state, oldest.upTo), waited)
+	}
+}
+
+// expired fails these items of the call.
+func (p *Pool) expired(c *call, s span, waited time.Duration) {
+	for i := s.first; i < s.end; i++ {
+		p.numbers.Done++
+		p.numbers.Failed++
+		failure := newTaskError(fmt.Errorf("%w of %v: it has waited for %v", ErrWaitLimit, c.options.waitLimit, waited.Round(time.Millisecond)))
+		failure.Index = i
+		if err := c.items.lose(failure); err != nil {
+			p.fail(c, err)
+			return
+		}
+	}
+}
+
+// stopWaiting is for a call that is over.
+func (c *call) stopWaiting() {
+	if c.waiting.timer != nil {
+		c.waiting.timer.Stop()
+	}
+}
