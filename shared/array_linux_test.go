@@ -13,8 +13,8 @@ import (
 	"mrrun/internal/shm"
 )
 
-// noArrays checks, at the end of the test, that this process has no more of any array than now. Simulated processes that were
-// killed by tests before leave theirs.
+// noArrays checks at the end of the test that this process has no more arrays mapped, and no more
+// descriptors open, than now. Simulated processes that earlier tests have killed leave theirs.
 func noArrays(tb testing.TB) {
 	tb.Helper()
 	mapped, open := mappedArrays(tb), descriptors(tb)
@@ -22,7 +22,7 @@ func noArrays(tb testing.TB) {
 		if n := mappedArrays(tb); n > mapped {
 			tb.Errorf("%d arrays are mapped, %d before", n, mapped)
 		}
-		if n := descriptors(tb); n > open+2 { // a simulated table is closed later
+		if n := descriptors(tb); n > open+2 { // the descriptors of a simulated table are closed later
 			tb.Errorf("%d descriptors are open, %d before", n, open)
 		}
 	})
@@ -37,7 +37,7 @@ func descriptors(tb testing.TB) int {
 	return len(all)
 }
 
-// mappedArrays counts the mappings of the memory of segments, which lies behind the table.
+// mappedArrays counts the mappings of the memory of segments, which follows the table in the file.
 func mappedArrays(tb testing.TB) (n int) {
 	tb.Helper()
 	maps, err := os.ReadFile("/proc/self/maps")
@@ -52,7 +52,7 @@ func mappedArrays(tb testing.TB) (n int) {
 	return n
 }
 
-// mustArray returns the array and what became of the error.
+// mustArray returns the array, or fails the test with the error.
 func mustArray[T any](tb testing.TB) func(*Array[T], error) *Array[T] {
 	return func(a *Array[T], err error) *Array[T] {
 		tb.Helper()

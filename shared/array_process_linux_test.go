@@ -11,7 +11,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-const dataVariable = "SHARED_TEST_DATA" // of a helper: what it receives, in hex
+const dataVariable = "SHARED_TEST_DATA" // in a helper's environment: what it receives, in hex
 
 func received[T any]() *Array[T] {
 	raw, err := hex.DecodeString(os.Getenv(dataVariable))
@@ -78,7 +78,8 @@ func TestArrayFilledByProcesses(t *testing.T) {
 	}
 }
 
-// giver starts a process that makes an array and sends a part of it. kill kills and reaps it.
+// giver starts a process that makes an array and sends a part of it. kill kills and reaps the
+// process.
 func giver(t *testing.T) (l *Lock, raw []byte, kill func()) {
 	t.Helper()
 	l = mustLock(t)
@@ -102,7 +103,7 @@ func TestArrayOfKilledProcess(t *testing.T) {
 	if a.Len() != 1<<19 || a.At(1<<19-1) != 7 {
 		t.Fatal("the array is not what it was")
 	}
-	again := mustArray[int](t)(receive[int](l.p, raw)) // it is here
+	again := mustArray[int](t)(receive[int](l.p, raw)) // this process has it already
 	again.Set(0, 1)
 	if a.At(0) != 1 {
 		t.Error("it is another array")
@@ -120,7 +121,8 @@ func TestArrayOfKilledProcess(t *testing.T) {
 	again.Close()
 }
 
-// Bytes that are no handle, and handles that are not what was sent, of objects of this table.
+// Decoding fails for bytes that are not a handle, and for handles other than the one that was sent,
+// of objects of this table.
 func FuzzArrayHandle(f *testing.F) {
 	a := mustArray[uint16](f)(NewArray[uint16](5000))
 	if _, err := NewArray[uint32](0); err != nil { // of another type

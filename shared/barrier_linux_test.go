@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// barriers returns one barrier as many processes have it.
+// barriers returns one barrier as several processes have it.
 func barriers(tb testing.TB, parties, processes int) []*Barrier {
 	_, process := simulate(tb)
 	b, err := newBarrier(process(), parties)
@@ -33,7 +33,7 @@ func waitUntil(tb testing.TB, f func() bool) {
 
 func TestBarrierRounds(t *testing.T) {
 	const parties, rounds = 4, 300
-	all := barriers(t, parties, 2) // two goroutines in each
+	all := barriers(t, parties, 2) // two goroutines in each process
 	var wg sync.WaitGroup
 	var places [rounds][parties]int
 	var inRound, done atomic.Int64
@@ -55,7 +55,7 @@ func TestBarrierRounds(t *testing.T) {
 					t.Errorf("one goes on in round %d before the action", r)
 				}
 				places[r][i] = place
-				if _, err := all[i%2].Wait(ctx); err != nil { // so that inRound stays
+				if _, err := all[i%2].Wait(ctx); err != nil { // so that inRound does not change
 					t.Error(err)
 				}
 			}
@@ -116,7 +116,8 @@ func TestBarrierBreaks(t *testing.T) {
 	}
 }
 
-// A member that dies breaks it, even if it does not wait then; what was complete stays so.
+// The death of a member breaks the barrier, even if the member does not wait then; rounds that were
+// complete stay so.
 func TestBarrierDeath(t *testing.T) {
 	for name, reap := range map[string]bool{"reaped": true, "found by polling": false} {
 		t.Run(name, func(t *testing.T) {

@@ -47,14 +47,15 @@ func BenchmarkLock(b *testing.B) {
 	})
 }
 
-// BenchmarkLockFairness has real processes that hold the lock for 250 ns and leave it for 25 ns. least% is what the one
-// with the fewest turns got, in percent of an equal share.
+// BenchmarkLockFairness measures real processes that hold the lock for 250 ns and leave it alone
+// for 25 ns. least% is the number of turns of the process with the fewest, in percent of an equal
+// share.
 func BenchmarkLockFairness(b *testing.B) {
 	for _, processes := range []int{2, 4} {
 		b.Run(fmt.Sprint(processes), func(b *testing.B) {
 			l := mustLock(b)
 			for b.Loop() {
-				l.mustBe(b, nil) // so that all begin together
+				l.mustBe(b, nil) // so that all processes begin together
 				l.o.Cold(4).Store(0)
 				var kill []func()
 				for range processes {

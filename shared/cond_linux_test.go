@@ -15,7 +15,7 @@ func twoConds(tb testing.TB) (sim *shm.Simulation, a, b *Cond) {
 	return sim, a, had(m.p, a.o).cond(m)
 }
 
-// waiting is how many wait, and were not notified.
+// waiting returns the number of waiters that were not notified.
 func (c *Cond) waiting() (n int) {
 	for i := range c.used.Load() {
 		if v := c.waiters[i].Load(); v != 0 && v&condNotified == 0 {
@@ -25,12 +25,12 @@ func (c *Cond) waiting() (n int) {
 	return n
 }
 
-// waits begins to wait, in a goroutine, and returns when it does.
+// waits starts a goroutine that waits for the cond, and returns when it waits.
 func (c *Cond) waits(tb testing.TB, ctx context.Context, then func(error)) {
 	tb.Helper()
 	before := c.waiting()
 	done := make(chan bool)
-	tb.Cleanup(func() { <-done }) // before the table goes
+	tb.Cleanup(func() { <-done }) // before the table is closed
 	go func() {
 		defer close(done)
 		c.l.mustBe(tb, nil)
@@ -65,7 +65,7 @@ func TestCond(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	b.waits(t, ctx, thenB)
 	a.l.mustBe(t, nil)
-	cancel(errEnough) // it must get the lock first
+	cancel(errEnough) // Wait must get the lock before it returns
 	a.l.Unlock()
 	must(t, <-got, errEnough)
 	if a.waiting() != 0 {
@@ -81,7 +81,7 @@ func TestCond(t *testing.T) {
 
 func TestCondWaitFor(t *testing.T) {
 	_, a, b := twoConds(t)
-	turn, left := a.l.o.Cold(0), a.l.o.Cold(1) // the race detector takes two processes' variables for unguarded
+	turn, left := a.l.o.Cold(0), a.l.o.Cold(1) // Go variables would be a race to the detector
 	left.Store(200)
 	ctx := soon(t)
 	var wg sync.WaitGroup
@@ -102,12 +102,12 @@ func TestCondWaitFor(t *testing.T) {
 	wg.Wait()
 }
 
-// One that was notified and is killed before it has the lock passes that on.
+// A process that was notified and is killed before it has the lock passes the notification on.
 func TestCondNotifiedAndKilled(t *testing.T) {
 	for name, reap := range map[string]bool{"reaped": true, "found by polling": false} {
 		t.Run(name, func(t *testing.T) {
 			sim, a, b := twoConds(t)
-			if _, err := a.enter(); err != nil { // and nothing more: a will be killed
+			if _, err := a.enter(); err != nil { // and does nothing more: a will be killed
 				t.Fatal(err)
 			}
 			got := make(chan error, 1)
@@ -130,7 +130,7 @@ func TestCondNotifiedAndKilled(t *testing.T) {
 	}
 }
 
-// When one dies that holds the lock, those that wait see it.
+// When the lock's holder dies, the waiters notice.
 func TestCondHolderDies(t *testing.T) {
 	sim, a, b := twoConds(t)
 	got := make(chan error, 1)

@@ -13,7 +13,7 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A safeBuffer may be written and read at once.
+// A safeBuffer may be written and read at the same time.
 type safeBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -31,7 +31,7 @@ func (b *safeBuffer) String() string {
 	return b.b.String()
 }
 
-// captureLog has the log go into a buffer while the test runs.
+// captureLog directs the log into a buffer while the test runs.
 func captureLog(t *testing.T) *safeBuffer {
 	var b safeBuffer
 	old := slog.Default()
@@ -40,7 +40,8 @@ func captureLog(t *testing.T) *safeBuffer {
 	return &b
 }
 
-// A ring of processes, each holding one lock and waiting for the next one's.
+// lockRing makes a ring of n processes, each of which holds one lock, and returns each process's
+// views of all the locks.
 func lockRing(t *testing.T, n int) (locks [][]*Lock) {
 	_, process := simulate(t)
 	first := make([]*Lock, n)
@@ -81,7 +82,7 @@ func TestDeadlockIsReported(t *testing.T) {
 		}
 		want := regexp.MustCompile(`deadlock: .*deadlock_linux_test.go:\d+ for Lock \d+, which process \d+ holds; `)
 		awaitReport(t, log, want)
-		time.Sleep(3 * shm.Slice) // in which it could be reported again
+		time.Sleep(3 * shm.Slice) // time in which it could be reported again
 		cancel()
 		all.Wait()
 		if got := bytes.Count([]byte(log.String()), []byte("deadlock: ")); got != 1 {
@@ -90,7 +91,8 @@ func TestDeadlockIsReported(t *testing.T) {
 	}
 }
 
-// A cycle is found whose processes wait for other things in other goroutines too, and one through the lock of a Value.
+// A cycle is found even if its processes wait for other things in other goroutines, too, and if it
+// goes through the lock of a Value.
 func TestDeadlockOfBusyProcesses(t *testing.T) {
 	log := captureLog(t)
 	locks := lockRing(t, 3)
@@ -125,7 +127,7 @@ func TestDeadlockOfBusyProcesses(t *testing.T) {
 	all.Wait()
 }
 
-// awaitReport returns when the log has a report.
+// awaitReport waits until the log contains a report.
 func awaitReport(t *testing.T, log *safeBuffer, want *regexp.Regexp) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !want.MatchString(log.String()); time.Sleep(time.Millisecond) {
@@ -135,7 +137,7 @@ func awaitReport(t *testing.T, log *safeBuffer, want *regexp.Regexp) {
 	}
 }
 
-// Waiting long is no deadlock, and neither is a chain without a cycle.
+// A long wait is not a deadlock, and neither is a chain without a cycle.
 func TestNoDeadlock(t *testing.T) {
 	log := captureLog(t)
 	locks := lockRing(t, 3)

@@ -25,7 +25,8 @@ func TestEvent(t *testing.T) {
 	must(t, a.Wait(ended), errEnough)
 }
 
-// Those that wait when it is set go on, even if it is cleared at once, and those that come then wait for the next time.
+// Those that wait when the event is set go on, even if it is cleared at once, and those that come
+// later wait for the next Set.
 func TestEventSetAndCleared(t *testing.T) {
 	_, process := simulate(t)
 	a, err := newEvent(process())

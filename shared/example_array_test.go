@@ -14,14 +14,15 @@ func ExampleValue() {
 		log.Fatal(err)
 	}
 	defer done.Close()
-	// Sent to other processes, it is the same number there.
+	// In every process that it is sent to, it is the same number.
 	done.Add(1)
 	done.Add(2)
 	fmt.Println(done.Load())
 	// Output: 3
 }
 
-// What is no sum is done in a loop: compute the new number from the old one, and try again if another process was faster.
+// An update other than a sum takes a loop: compute the new number from the old one, and try again
+// if another process was faster.
 func ExampleValue_CompareAndSwap() {
 	most, err := shared.NewValue(40)
 	if err != nil {
@@ -52,7 +53,7 @@ func ExampleValue_Lock() {
 			best.Store(v)
 		}
 		return nil
-	}, func() error { return nil }) // one number is whole whenever its process is killed
+	}, func() error { return nil }) // a single number is whole whenever a process is killed
 	fmt.Println(best.Load(), err)
 	// Output: 11.25 <nil>
 }
@@ -64,7 +65,7 @@ func ExampleArray() {
 		log.Fatal(err)
 	}
 	defer all.Close()
-	// Each worker gets a part of it, as an argument of its task, and works on it in place.
+	// Each worker gets a part of the array as an argument of its task, and works on it in place.
 	part := all.Sub(250_000, 500_000)
 	for i := range part.Slice() {
 		part.Slice()[i].V = 2

@@ -17,7 +17,7 @@ func ExampleLock() {
 		return
 	}
 	defer l.Close()
-	left, right := 100, 0 // the sum is what the lock guards; between processes they are in a shared.Array
+	left, right := 100, 0 // the lock guards their sum; between processes they are in a shared.Array
 	err = l.Do(context.Background(), func() error {
 		left -= 30
 		right += 30

@@ -12,12 +12,12 @@ import (
 	"mrrun/internal/shm/interleave"
 )
 
-// lockModel is what must be true of a lock, whoever dies when.
+// lockModel is what must hold for a lock, whichever process dies, and whenever.
 type lockModel struct {
 	w     *interleave.World
 	main  *Lock
-	owner *shm.Process // who is between Lock and Unlock
-	owed  bool         // a holder has died, and nobody was told
+	owner *shm.Process // the process between Lock and Unlock
+	owed  bool         // a holder has died, and no process was told
 }
 
 func newLockModel(w *interleave.World) *lockModel {
@@ -34,7 +34,7 @@ func newLockModel(w *interleave.World) *lockModel {
 
 func (m *lockModel) of(p *shm.Process) *Lock { return member{p, m.main.o}.lock() }
 
-// cycle takes the lock and lets it go, some times.
+// cycle takes and releases the lock some times.
 func (m *lockModel) cycle(times int) func(p *interleave.Proc) {
 	return func(p *interleave.Proc) {
 		l := m.of(p.Process)
@@ -66,7 +66,7 @@ func (m *lockModel) enter(p *shm.Process, err error) {
 	m.owed = false
 }
 
-// killed is called when a process was killed.
+// killed is called after a process was killed.
 func (m *lockModel) killed(p *interleave.Proc) {
 	m.owed = m.owed || m.main.word.Load()&shm.TagMask == uint32(p.Tag())
 	if m.owner == p.Process {
@@ -74,7 +74,7 @@ func (m *lockModel) killed(p *interleave.Proc) {
 	}
 }
 
-// check locks once more, as a process that has seen nothing, after what is dead was reaped.
+// check locks once more as a process that has seen nothing, after the dead processes were reaped.
 func (m *lockModel) check() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*shm.Slice)
 	defer cancel()

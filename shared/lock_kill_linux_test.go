@@ -22,7 +22,7 @@ func mustLock(tb testing.TB) *Lock {
 	return l
 }
 
-// Processes are killed at random, while they fight for one lock.
+// Processes are killed at random while they compete for one lock.
 func TestLockSurvivesKills(t *testing.T) {
 	t.Run("reaped", func(t *testing.T) { killCounters(t, 200, true) })
 	t.Run("left to those who wait", func(t *testing.T) { killCounters(t, 50, false) })
@@ -50,15 +50,15 @@ func killCounters(t *testing.T, kills int, reap bool) {
 		l.p.Table().Reap(r.tag)
 	}
 	random := rand.New(rand.NewPCG(7, 7))
-	var recoveries []time.Duration // from the end of one that held the lock to the next count
+	var recoveries []time.Duration // from the end of a holder to the next count
 	for range kills {
 		i := random.IntN(len(all))
-		time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond) // to be killed anywhere
+		time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond) // so that the kill comes anywhere
 		began, dead := time.Now(), l.o.Cold(2).Load()
 		if reap {
 			end(all[i])
 		} else {
-			all[i].cmd.Process.Kill() // and nobody waits for it
+			all[i].cmd.Process.Kill() // and is not waited for
 			zombies = append(zombies, all[i])
 		}
 		slots[all[i].tag&(1<<14-1)] = true
@@ -99,7 +99,8 @@ func killCounters(t *testing.T, kills int, reap bool) {
 	}
 }
 
-// With nobody who reaps the dead, one who waits finds out by itself, at once and not after the next holder.
+// Where no process reaps the dead, a waiter finds out by itself, at once and not only after the
+// next holder.
 func TestLockOfKilledHolderIsFoundByPolling(t *testing.T) {
 	l := mustLock(t)
 	cmd, tag, line := startHelper(t, "hold", l.o)

@@ -32,7 +32,7 @@ func simulate(tb testing.TB) (sim *shm.Simulation, process func() *shm.Process) 
 	}
 }
 
-// had returns an object that a simulated process has, as if it had received it.
+// had returns an object as a simulated process has it that has received it.
 func had(p *shm.Process, o shm.Object) member {
 	if err := p.Have(o); err != nil {
 		panic(err)
@@ -109,7 +109,8 @@ func TestLockDeadOwner(t *testing.T) {
 	})
 }
 
-// The slot of a dead holder was freed by somebody who does not know of locks, and another process has it now.
+// A process that does not know of locks has freed the slot of a dead holder, and another process
+// has the slot now.
 func TestLockHolderIsDeadThoughItsSlotIsUsedAgain(t *testing.T) {
 	sim, a, b := twoLocks(t)
 	a.mustBe(t, nil)
@@ -127,7 +128,7 @@ func TestLockHolderIsDeadThoughItsSlotIsUsedAgain(t *testing.T) {
 	b.mustBe(t, ErrOwnerDied)
 }
 
-// A repair that comes late, for the process that had the slot before, leaves the new one alone.
+// A late repair, for the process that had the slot before, does not affect the new process.
 func TestLockLateRepair(t *testing.T) {
 	sim, a, b := twoLocks(t)
 	sim.Kill(a.p)
@@ -159,7 +160,7 @@ func TestLockContext(t *testing.T) {
 			}
 		})
 	}
-	for site := ""; !strings.Contains(site, ".go:"); { // until one has waited for a while, in a long slice
+	for site := ""; !strings.Contains(site, ".go:"); { // until a process waits in a long slice
 		runtime.Gosched()
 		b.p.Table().WaitsFor(func(who shm.Tag, o shm.Object, where string) {
 			if who == b.p.Tag() && o.Handle() == a.o.Handle() {
@@ -194,7 +195,7 @@ func TestLockClose(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	a.mustBe(t, nil) // another's Close is nothing
+	a.mustBe(t, nil) // the Close of another process does nothing
 	done := make(chan bool)
 	go func() {
 		defer close(done)
@@ -251,7 +252,7 @@ func TestLockTravels(t *testing.T) {
 	}
 }
 
-// The goroutines of one process wait in Go: a thread each would be too much.
+// The goroutines of one process wait in Go: one thread for each would be too many.
 func TestLockManyGoroutines(t *testing.T) {
 	_, a, b := twoLocks(t)
 	a.mustBe(t, nil)

@@ -12,7 +12,7 @@ import (
 	"mrrun/internal/shm"
 )
 
-// helperVariable makes the test binary a helper: "NAME TAG UNIT GENERATION TABLE".
+// helperVariable makes the test binary run as a helper: "NAME TAG UNIT GENERATION TABLE".
 const helperVariable = "SHARED_TEST_HELPER"
 
 func TestMain(m *testing.M) {
@@ -58,10 +58,10 @@ func helper(s string) {
 	}
 }
 
-// helpers are more of them, each beside its tests.
+// helpers holds further helpers, which are next to their tests.
 var helpers = map[string]func(member){}
 
-// startHelper starts a helper that has an object, and returns when it has mapped the table.
+// startHelper starts a helper that has an object, and returns when the helper has mapped the table.
 func startHelper(tb testing.TB, name string, o shm.Object) (*exec.Cmd, shm.Tag, func() string) {
 	tb.Helper()
 	p, err := shm.Self()
@@ -97,8 +97,8 @@ func startHelper(tb testing.TB, name string, o shm.Object) (*exec.Cmd, shm.Tag, 
 	return cmd, tag, line
 }
 
-// countForEver changes two counters together, in the cold words of the lock's object. Whoever is killed between them leaves
-// them unequal, and the next one repairs that.
+// countForEver changes two counters together, in the cold words of the lock's object. A process
+// that is killed between them leaves them unequal, and the next holder repairs that.
 func countForEver(l *Lock) {
 	a, b, deaths := l.o.Cold(0), l.o.Cold(1), l.o.Cold(2)
 	for {
@@ -128,7 +128,8 @@ func countForEver(l *Lock) {
 	}
 }
 
-// share counts its own turns in a cold word of the lock's object; the last such word counts who takes part.
+// share counts its own turns in a cold word of the lock's object; the last such word counts the
+// processes that take part.
 func share(l *Lock) {
 	mine := l.o.Cold(int(l.o.Cold(4).Add(1) - 1))
 	for {

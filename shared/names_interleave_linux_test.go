@@ -12,11 +12,11 @@ import (
 	"mrrun/internal/shm/interleave"
 )
 
-// namesModel is what must be true of a name, whoever dies when.
+// namesModel is what must hold for a name, whichever process dies, and whenever.
 type namesModel struct {
 	w     *interleave.World
 	main  *shm.Process
-	owner *Array[int] // of a process that is alive and has not begun to close it
+	owner *Array[int] // of a live process that has not begun to close it
 	all   []*shm.Process
 }
 
@@ -28,7 +28,7 @@ func newNamesModel(w *interleave.World) *namesModel {
 	return &namesModel{w: w, main: p}
 }
 
-// cycle creates an array under the name, and closes it if it may.
+// cycle creates an array under the name, and closes it if it got one.
 func (m *namesModel) cycle(closes bool) func(p *interleave.Proc) {
 	return func(p *interleave.Proc) {
 		m.all = append(m.all, p.Process)
@@ -72,7 +72,7 @@ func (m *namesModel) check() error {
 	return err
 }
 
-// unmap unmaps what the killed have left, so that thousands of runs can follow each other.
+// unmap unmaps what killed processes have left, so that thousands of runs can follow each other.
 func (m *namesModel) unmap() {
 	for _, o := range slices.Collect(m.w.Sim.Table.Objects(kindArray)) {
 		for _, p := range m.all {

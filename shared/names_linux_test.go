@@ -53,7 +53,7 @@ func TestNames(t *testing.T) {
 	if a.At(9) != 4 {
 		t.Error("closing what was attached has closed what was made")
 	}
-	b.Close() // it is another's name
+	b.Close() // another process has the name now
 	_, err = create[int](q, "grid", 10)
 	fails("in use", ErrExists, err)
 	a.Close()
@@ -101,7 +101,8 @@ func TestNameHasOneCreator(t *testing.T) {
 }
 
 func init() {
-	// "create" makes and closes one name for ever. The first hot word above a lock's says who has it.
+	// "create" creates and closes one name for ever. The first hot word after those of a lock says
+	// which process has it.
 	helpers["create"] = func(m member) {
 		owner, tag := m.o.Hot(8), uint32(m.p.Tag())
 		for {
@@ -124,7 +125,7 @@ func init() {
 	}
 }
 
-// Processes are killed at random, while they create and close one name.
+// Processes are killed at random while they create and close one name.
 func TestNamesSurviveKills(t *testing.T) {
 	noArrays(t)
 	l := mustLock(t)
@@ -148,7 +149,7 @@ func TestNamesSurviveKills(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 3))
 	for range 100 {
 		i := random.IntN(len(all))
-		time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond) // to be killed anywhere
+		time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond) // so that the kill comes anywhere
 		end(all[i])
 		all[i] = start()
 		before := l.o.Cold(0).Load()

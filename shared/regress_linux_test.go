@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The holder of a cond's lock is killed before it notifies, and who comes next repairs what the lock guards before any of
-// those who wait could see that. They go on all the same.
+// The holder of a cond's lock is killed before it notifies, and the next holder repairs what the
+// lock guards before any of the waiters could see it. They go on all the same.
 func TestCondWhoseLockIsRepairedByAnother(t *testing.T) {
 	for range 40 {
 		sim, process := simulate(t)
@@ -23,7 +23,7 @@ func TestCondWhoseLockIsRepairedByAnother(t *testing.T) {
 			err := l.Lock(ctx)
 			if err == nil {
 				err = c.Wait(ctx)
-				l.MarkConsistent() // if it comes before the other
+				l.MarkConsistent() // if it is faster than the other
 				l.Unlock()
 			}
 			got <- err
@@ -50,8 +50,9 @@ func TestCondWhoseLockIsRepairedByAnother(t *testing.T) {
 	}
 }
 
-// One goroutine of a process is about to join a round that is over while another has joined the next: the process counts as
-// a member of the next, so its end breaks it.
+// One goroutine of a process is about to join a round that is over when another goroutine has
+// joined the next one: the process counts as a member of the next round, so its end breaks the
+// barrier.
 func TestBarrierJoinedTooLate(t *testing.T) {
 	sim, process := simulate(t)
 	p, q := process(), process()
@@ -61,7 +62,7 @@ func TestBarrierJoinedTooLate(t *testing.T) {
 	over := b.round()
 	other.Reset()
 	b.join(b.round())
-	b.change(b.round(), b.round()+1) // and arrives
+	b.change(b.round(), b.round()+1) // the party arrives
 	b.join(over)
 	sim.Kill(p)
 	sim.Table.Reap(p.Tag())
@@ -70,7 +71,8 @@ func TestBarrierJoinedTooLate(t *testing.T) {
 	}
 }
 
-// A process that had waited too long for a permit was killed, and nobody has reaped it: who only tries gets the permit.
+// A process that had waited too long for a permit was killed and not reaped: TryAcquire gets the
+// permit all the same.
 func TestTryAcquireBehindTheDead(t *testing.T) {
 	sim, process := simulate(t)
 	p, starved := process(), process()

@@ -15,7 +15,7 @@ func dieHolding(t *testing.T, kill func(), l *Lock) {
 	l.p.Table().Reap(l.p.Tag())
 }
 
-// afterDeath returns Do of locks that a process held when it died.
+// afterDeath returns the Do methods of locks whose holder has died.
 func afterDeath(t *testing.T) (locks map[string]func(f func() error, repairs ...Repair) error) {
 	sim, a, b := twoLocks(t)
 	dieHolding(t, func() { sim.Kill(a.p) }, a)
@@ -33,7 +33,7 @@ func afterDeath(t *testing.T) (locks map[string]func(f func() error, repairs ...
 	}
 }
 
-// After a death inside it the repairs run first, with the lock held, and then everything goes on.
+// After a death inside Do the repairs run first, with the lock held, and then everything goes on.
 func TestDoRepairs(t *testing.T) {
 	for name, do := range afterDeath(t) {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestDoWithoutRepair(t *testing.T) {
 	})
 }
 
-// The process that repairs is killed too: then the next one does.
+// If the process that repairs is killed, too, the next one repairs.
 func TestDoRepairsAfterRepairer(t *testing.T) {
 	sim, a, b := twoLocks(t)
 	p, err := sim.Process()
@@ -91,7 +91,8 @@ func TestDoRepairsAfterRepairer(t *testing.T) {
 	}
 }
 
-// A Cond's Wait finds the death: its own repairs run, else those of Do, and the others go on in each case.
+// A Cond's Wait notices the death: its own repairs run, or else those of Do, and the others go on
+// in each case.
 func TestDoRepairsWhatCondFinds(t *testing.T) {
 	for _, c := range []struct {
 		name        string
@@ -121,7 +122,7 @@ func TestDoRepairsWhatCondFinds(t *testing.T) {
 	}
 }
 
-// A lock that was lost while a Cond's Wait had let it go is not let go again.
+// A lock that became unusable while a Cond's Wait had released it is not released again.
 func TestDoWhoseCondLosesTheLock(t *testing.T) {
 	sim, a, b := twoConds(t)
 	p, err := sim.Process()

@@ -10,7 +10,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// soon is a ctx for what must happen at once.
+// soon returns a ctx for operations that must not block.
 func soon(tb testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	tb.Cleanup(cancel)
@@ -53,7 +53,7 @@ func TestSemaphore(t *testing.T) {
 			a, err := newSemaphore(process(), 2, c.limit, c.opts...)
 			mustNot(t, err)
 			b := had(process(), a.o).semaphore()
-			mustNot(t, a.Acquire(ended)) // as it is free
+			mustNot(t, a.Acquire(ended)) // a permit is free
 			if !b.TryAcquire() || b.TryAcquire() || a.Value() != 0 {
 				t.Fatalf("of 2 permits %d are left when both are taken", a.Value())
 			}
@@ -85,7 +85,7 @@ func TestSemaphore(t *testing.T) {
 	}
 }
 
-// What a dead process had comes back, to its last permit, and to others.
+// The permits of a dead process come back, down to its last one, and other processes get them.
 func TestTrackedSemaphoreDeath(t *testing.T) {
 	for name, reap := range map[string]bool{"reaped": true, "found by polling": false} {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +108,8 @@ func TestTrackedSemaphoreDeath(t *testing.T) {
 	}
 }
 
-// The slot of a dead holder was freed by somebody who does not know of semaphores, and another process has it now.
+// A process that does not know of semaphores has freed the slot of a dead holder, and another
+// process has the slot now.
 func TestTrackedSemaphoreHolderIsDeadThoughItsSlotIsUsedAgain(t *testing.T) {
 	sim, process := simulate(t)
 	a, err := newSemaphore(process(), 1, 1, Tracked())
@@ -156,7 +157,7 @@ func TestSemaphoreManyGoroutines(t *testing.T) {
 	}
 }
 
-// Everything travels to where it is the same, and is a panic after Close.
+// Every object is the same one where it is received, and panics after Close.
 func TestPrimitivesTravelAndClose(t *testing.T) {
 	type message struct {
 		S *Semaphore

@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	// "wait" and "acquire" wait for what the test has.
+	// "wait" and "acquire" wait for what the test holds.
 	helpers["wait"] = func(m member) {
 		if err := m.lock().Lock(context.Background()); err != nil {
 			panic(err)
@@ -26,7 +26,7 @@ func init() {
 	}
 }
 
-// suspendWaiter starts a helper and suspends it when others stand back for it.
+// suspendWaiter starts a helper and suspends it when others let it go first.
 func suspendWaiter(t *testing.T, name string, o shm.Object, starving *shm.Word) {
 	t.Helper()
 	cmd, tag, _ := startHelper(t, name, o)
@@ -49,8 +49,8 @@ func endHelper(cmd *exec.Cmd, tag shm.Tag) {
 	}
 }
 
-// A process that has waited for too long, so that all stand back for it, is suspended: they get the lock when it is free, those
-// who wait and those who try, and so it goes on.
+// A process that has waited so long that all let it go first is suspended. The others, those that
+// wait and those that try, get the lock all the same when it is free, again and again.
 func TestSuspendedWaiterKeepsNobodyOut(t *testing.T) {
 	for name, get := range map[string]func(*testing.T, *Lock) error{
 		"Lock": func(t *testing.T, l *Lock) error { return l.Lock(soon(t)) },

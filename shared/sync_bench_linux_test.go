@@ -31,7 +31,7 @@ func BenchmarkRLock(b *testing.B) {
 	}
 }
 
-// A hand-off: one process sets the other's event and waits for its own.
+// In a hand-off, one process sets the other's event and waits for its own.
 func BenchmarkEvent(b *testing.B) {
 	_, process := simulate(b)
 	p, q := process(), process()

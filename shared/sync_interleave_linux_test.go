@@ -14,7 +14,7 @@ import (
 
 type opt = interleave.Options
 
-// first returns the process that makes what the others use. It takes no part.
+// first returns the process that makes the objects that the others use. It takes no part itself.
 func first(w *interleave.World) *shm.Process {
 	p, err := w.Sim.Process()
 	if err != nil {
@@ -30,7 +30,8 @@ func explored[T any](v T, err error) T {
 	return v
 }
 
-// A semaphore never has more holders than permits, and a tracked one has all of them in the end, whoever dies.
+// A semaphore never has more holders than permits, and a tracked one has all of its permits in the
+// end, whichever process dies.
 func TestSemaphoreInterleaved(t *testing.T) {
 	explore := func(name string, o opt, processes, permits, times int, tracked, reaper, reuse bool) {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +95,8 @@ func TestSemaphoreInterleaved(t *testing.T) {
 	explore("tracked, no reaper, random", opt{Switches: 40, Kills: 2, Elapses: 3, Random: 2000, Seed: 4}, 4, 2, 2, true, false, false)
 }
 
-// All that wait go on when an event is set, though it is cleared at once, and though who sets it is killed on the way.
+// All waiters go on when an event is set, even if it is cleared at once, and even if the process
+// that sets it is killed meanwhile.
 func TestEventInterleaved(t *testing.T) {
 	explore := func(name string, o opt, waiters int, reaper bool) {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +109,8 @@ func TestEventInterleaved(t *testing.T) {
 						}
 					}, nil)
 				}
-				// It is set and cleared for as long as somebody may come later, the last time without Clear.
+				// The event is set and cleared as long as a waiter may come later, and the last
+				// time only set.
 				var again func(*interleave.Proc)
 				set := func(p *interleave.Proc) {
 					e := member{p.Process, e.o}.event()
@@ -130,7 +133,8 @@ func TestEventInterleaved(t *testing.T) {
 	explore("random", opt{Switches: 40, Kills: 2, KillReaper: true, Timeouts: 1, Random: 3000, Seed: 1}, 3, true)
 }
 
-// Each round is complete for all or for none, and a death breaks the barrier for those that wait.
+// Each round is complete for all parties or for none, and a death breaks the barrier for those that
+// wait.
 func TestBarrierInterleaved(t *testing.T) {
 	explore := func(name string, o opt, parties, rounds int, reaper, reuse bool) {
 		t.Run(name, func(t *testing.T) {
@@ -157,7 +161,7 @@ func TestBarrierInterleaved(t *testing.T) {
 				for i := range parties {
 					w.Go(fmt.Sprint("P", i+1), body, func(p *interleave.Proc) {
 						if deaths++; b.members[p.Tag().Slot()].Load() == 0 {
-							b.Abort() // it has never come, so nobody can know
+							b.Abort() // it has never come, so no process can know of it
 						}
 					})
 				}
@@ -189,8 +193,9 @@ func TestBarrierInterleaved(t *testing.T) {
 	explore("random, no reaper", opt{Switches: 40, Kills: 1, Random: 2000, Seed: 2}, 3, 3, false, false)
 }
 
-// Some wait until there is something for each, and as much comes by and by with one notification each. Who dies may take
-// its part along, but no more, and those that were notified of what it has not taken are not forgotten.
+// Consumers wait until there is something for each, and as much comes bit by bit with one
+// notification each. A process that dies may take its part along, but no more, and the
+// notifications for what it has not taken are not lost.
 func TestCondInterleaved(t *testing.T) {
 	explore := func(name string, o opt, consumers int, reaper bool) {
 		t.Run(name, func(t *testing.T) {
@@ -201,7 +206,7 @@ func TestCondInterleaved(t *testing.T) {
 				stock := l.o.Cold(0)
 				lock := func(c *Cond, err error) {
 					if errors.Is(err, ErrOwnerDied) {
-						c.Broadcast() // the dead one may not have come to that
+						c.Broadcast() // the dead process may not have notified
 						c.l.MarkConsistent()
 					} else if err != nil {
 						w.Fail("%v", err)

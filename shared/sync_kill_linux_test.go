@@ -12,8 +12,8 @@ import (
 	"mrrun/internal/shm"
 )
 
-// everything is one of each, found from the object of the cond: its cold words name the others. The words of the event's
-// object that it does not use are what is shared.
+// everything is one object of each kind. They are found from the object of the cond, whose cold
+// words name the others. The words that the event's object does not use hold the shared counters.
 type everything struct {
 	s *Semaphore
 	e *Event
@@ -21,7 +21,7 @@ type everything struct {
 	c *Cond
 	r *RLock
 
-	x, y, tick, laps, deaths *shm.Word64 // x and y are equal but in the hands of who has the lock
+	x, y, tick, laps, deaths *shm.Word64 // x and y are equal, except while the lock's holder changes them
 }
 
 func everythingOf(p *shm.Process, o shm.Object) *everything {
@@ -42,7 +42,7 @@ func everythingOf(p *shm.Process, o shm.Object) *everything {
 	return all
 }
 
-// locked looks after what guards x and y.
+// locked checks and repairs what the lock guards, x and y.
 func (a *everything) locked(err error) {
 	switch {
 	case errors.Is(err, ErrOwnerDied):
@@ -57,7 +57,7 @@ func (a *everything) locked(err error) {
 	}
 }
 
-// again locks what can be locked again, twice; it guards nothing.
+// again locks the RLock twice; it guards nothing.
 func (a *everything) again(ctx context.Context) {
 	for depth := range 2 {
 		if err := a.r.Lock(ctx); errors.Is(err, ErrOwnerDied) && depth == 0 {
@@ -73,7 +73,8 @@ func (a *everything) again(ctx context.Context) {
 	}
 }
 
-// lap uses each of them. What it waits for comes within 10 s, unless a wake-up or a permit was lost.
+// lap uses each object once. What it waits for comes within 10 s, unless a wake-up or a permit was
+// lost.
 func (a *everything) lap() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -115,7 +116,7 @@ func lapsForEver(p *shm.Process, o shm.Object) {
 	}
 }
 
-// Processes are killed at random, while they use one of everything.
+// Processes are killed at random while they use one object of each kind.
 func TestEverythingSurvivesKills(t *testing.T) {
 	const kills, permits, parties, runners = 1000, 2, 2, 4
 	s, err := NewBoundedSemaphore(permits, Tracked())
@@ -179,7 +180,7 @@ func TestEverythingSurvivesKills(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 5))
 	for range kills {
 		i := random.IntN(runners)
-		time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond) // to be killed anywhere
+		time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond) // so that the kill comes anywhere
 		end(all[i])
 		before := a.laps.Load()
 		all[i] = start()
