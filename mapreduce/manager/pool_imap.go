@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
+	"time"
 
 	"mrrun/mapreduce"
 )
@@ -14,26 +16,33 @@ import (
 // taken from in and not been yielded yet; each travels in a message of its own.
 //
 // As with [mapreduce.Task.Imap], in runs in a goroutine of its own, a panic of in is raised again
-// in the consumer, and a break waits for the step of in that is under way.
+// in the consumer, and a break waits for the step of in that is under way, unless ctx ends.
 func (t *RemoteTask[A, R]) Imap(ctx context.Context, p *Pool, in iter.Seq[A]) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
+		whole := ctx
 		ctx, cancel := context.WithCancel(ctx)
 		s := &remoteStream[A, R]{window: make(chan *mapreduce.Future[R], imapWindow)}
 		go s.feed(ctx, in, func(arg A) *mapreduce.Future[R] { return t.ApplyAsync(ctx, p, arg) })
+		left := true // by the consumer
 		defer func() {
 			cancel()
-			s.drain()
+			s.drain(whole, left)
 		}()
 		for i := 0; ; i++ {
 			result, more, err := s.next(ctx)
 			if !more {
+				left = false
 				return
 			}
 			failed, ok := errors.AsType[*mapreduce.TaskError](err)
 			if ok {
 				failed.Index = i
 			}
-			if !yield(result, err) || err != nil && !ok {
+			if !yield(result, err) {
+				return
+			}
+			if err != nil && !ok {
+				left = false
 				return
 			}
 		}
@@ -82,13 +91,39 @@ func (s *remoteStream[A, R]) next(ctx context.Context) (result R, more bool, err
 	}
 }
 
-// drain waits until nothing of the stream runs any more, and then raises the panic of the input
-// again, if there was one.
-func (s *remoteStream[A, R]) drain() {
+// drain waits until nothing of the stream runs any more, but not for an input that blocks when ctx has
+// ended, or the consumer has not left the stream but an error has: such an input is left behind.
+func (s *remoteStream[A, R]) drain(ctx context.Context, left bool) {
+	over, grace := ctx.Done(), (<-chan time.Time)(nil)
+	if !left {
+		over, grace = nil, time.After(mapreduce.KillGrace)
+	}
+	for {
+		select {
+		case f, more := <-s.window:
+			if more {
+				<-f.Done()
+				continue
+			}
+			if s.panicky != nil {
+				panic(s.panicky)
+			}
+			return
+		case <-over:
+			over, grace = nil, time.After(mapreduce.KillGrace)
+		case <-grace:
+			go s.abandon()
+			return
+		}
+	}
+}
+
+// abandon is drain for an input that was left behind.
+func (s *remoteStream[A, R]) abandon() {
 	for f := range s.window {
 		<-f.Done()
 	}
 	if s.panicky != nil {
-		panic(s.panicky)
+		slog.Error("manager: an input of Imap that was left behind panicked", "panic", s.panicky)
 	}
 }

@@ -274,30 +274,38 @@ func (s *session) waitFor(id uint64, tag uint32, wait func(context.Context) ([]b
 	s.waits[id]++
 	refused := ctx.Err() != nil && s.ctx.Err() == nil
 	s.waiting.Go(func() {
-		result, err := func() (result []byte, err error) {
-			defer s.caught(&err)
-			if result, err = wait(ctx); err == nil {
-				err = s.fits(len(result))
+		var result []byte
+		err := errGoexit // unless wait returns
+		defer func() { s.answer(tag, result, err, undo) }()
+		defer func() {
+			if refused && err == context.Canceled {
+				err = context.Cause(ctx)
 			}
-			return result, err
+			s.waited(id, tag, refused)
+			cancel(nil)
 		}()
-		if refused && err == context.Canceled {
-			err = context.Cause(ctx)
-		}
-		s.waited(id, tag, refused)
-		cancel(nil)
-		var unsent error
-		if err != nil {
-			unsent = s.fail(tag, err)
-		} else {
-			_, unsent = s.out.Add(kindResult, tag, func(e *transport.Encoder) error { _, err := e.Write(result); return err })
-		}
-		sent := unsent == nil && s.ctx.Err() == nil && s.out.Flush() == nil
-		if undo != nil && (err != nil || !sent) {
-			undo()
+		defer s.caught(&err)
+		if result, err = wait(ctx); err == nil {
+			err = s.fits(len(result))
 		}
 	})
 	return nil
+}
+
+var errGoexit = errors.New("the method called runtime.Goexit")
+
+// answer sends the result of a call that waited, or its error.
+func (s *session) answer(tag uint32, result []byte, err error, undo func()) {
+	var unsent error
+	if err != nil {
+		unsent = s.fail(tag, err)
+	} else {
+		_, unsent = s.out.Add(kindResult, tag, func(e *transport.Encoder) error { _, err := e.Write(result); return err })
+	}
+	sent := unsent == nil && s.ctx.Err() == nil && s.out.Flush() == nil
+	if undo != nil && (err != nil || !sent) {
+		undo()
+	}
 }
 
 // waited deletes what waitFor has recorded. A refused call has no entry in cancels: one with its
