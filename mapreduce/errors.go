@@ -13,38 +13,42 @@ import (
 )
 
 var (
-	// ErrNotInitialized is returned by [NewPool] and [Task.Start] in a program that has not called [Main] or [Init]: its workers would run
-	// its main function again instead of working.
+	// ErrNotInitialized is returned by [NewPool] and [Task.Start] in a program that has not called
+	// [Main] or [Init]: its workers would run its main function again instead of working.
 	ErrNotInitialized = errors.New("mapreduce: call mapreduce.Main or mapreduce.Init first in main (or in TestMain)")
 
 	// ErrClosed is returned by all verbs of a pool after Close.
 	ErrClosed = errors.New("mapreduce: the pool is closed")
 
-	// ErrTimeout is found by [errors.Is] in the error of an item that ran longer than its [Timeout].
+	// ErrTimeout is wrapped by the error of an item that ran longer than its [Timeout].
 	ErrTimeout error = timeoutError{}
 
-	// ErrMemoryLimit is found by [errors.Is] in the error of an item that took more memory than [MemoryLimit].
+	// ErrMemoryLimit is wrapped by the error of an item that took more memory than its
+	// [MemoryLimit].
 	ErrMemoryLimit = errors.New("mapreduce: the memory limit was exceeded")
 
-	// ErrNoHello is wrapped by the error about a worker that ended, or kept silent, before it was ready.
+	// ErrNoHello is wrapped by the error about a worker that ended, or stayed silent, before it was
+	// ready.
 	ErrNoHello = proc.ErrNoHello
 )
 
-// A TaskError is the failure of one item: the task returned an error, panicked, or a method of the user's could not encode its
-// result, or not decode its argument or result.
-// [errors.Is] finds [context.Canceled] and [context.DeadlineExceeded] in it if the task's error had them. It can be sent to
-// another process: all but its Input arrives. The error's text shows the beginning of the Input; a type that implements
-// [slog.LogValuer] decides what is shown of it, and so keeps its secrets.
+// A TaskError is the failure of one item: the task returned an error or panicked, or a user's
+// method could not encode the result, or decode the argument or the result.
+//
+// [errors.Is] finds [context.Canceled] and [context.DeadlineExceeded] in it if the task's error
+// contained them. A TaskError can be sent to another process; all but its Input arrives. The
+// error's text shows the beginning of the Input; a type that implements [slog.LogValuer] decides
+// what is shown of it, and so keeps its secrets.
 type TaskError struct {
-	Index int    // of the item in the input; -1: it was no item, but an initializer, or a job's Reduce or Combine
+	Index int    // of the item in the input; -1: an initializer, or a job's Reduce or Combine
 	Input any    // the item itself; nil if the verb does not keep it
 	Msg   string // the text of the error in the worker
-	Stack string // the stack of the worker, after a panic
+	Stack string // the stack in the worker, after a panic
 
 	is []error
 }
 
-// newTaskError returns the failure of an item by an error of this process.
+// newTaskError returns the failure of an item by an error in this process.
 func newTaskError(err error) *TaskError { return &TaskError{Msg: err.Error(), is: []error{err}} }
 
 func (e *TaskError) Error() string {
@@ -62,8 +66,8 @@ func (e *TaskError) Error() string {
 	}
 }
 
-// ofNoItem returns e as the error of a part of the work that the caller does not know by an index. e itself stays as it is:
-// the supervisor may still tell other workers of it.
+// ofNoItem returns a copy of e as the error of a part of the work that the caller does not know by
+// an index. e itself does not change: the supervisor may still send it to other workers.
 func (e *TaskError) ofNoItem() *TaskError {
 	of := *e
 	of.Index, of.Input, of.is = -1, nil, slices.Clone(e.is)
@@ -77,10 +81,10 @@ func (e *TaskError) ofNoItem() *TaskError {
 	return &of
 }
 
-// Unwrap returns the errors that are known on both sides.
+// Unwrap returns the errors that both sides know.
 func (e *TaskError) Unwrap() []error { return e.is }
 
-// TaskErrors are the failed items of one call, in the order of their indexes.
+// TaskErrors holds the failures of one call's items, in the order of their indexes.
 type TaskErrors []*TaskError
 
 func (e TaskErrors) Error() string {
@@ -111,33 +115,34 @@ func (e TaskErrors) Unwrap() []error {
 	return errs
 }
 
-// timeoutError is ErrTimeout, which is a [context.DeadlineExceeded] too.
+// timeoutError is the type of ErrTimeout, in which [errors.Is] finds [context.DeadlineExceeded].
 type timeoutError struct{}
 
 func (timeoutError) Error() string        { return "mapreduce: the item exceeded its timeout" }
 func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// errOwnPool is about a task of a worker that is a goroutine, which would wait for workers that all may wait likewise.
+// errOwnPool is the error of a task in a worker goroutine that would wait for workers that may all
+// be waiting in the same way.
 var errOwnPool = errors.New("mapreduce: a task cannot wait for tasks of its own pool, which could wait for it for ever; make another pool in it")
 
-// errNoTask, errNoPool and errNoContext are about what a program has forgotten to make.
+// These errors report that a program uses a value that it did not make.
 var (
 	errNoTask    = errors.New("mapreduce: a zero Task, State or Job computes nothing: make it by Func, NewState or NewJob, in a package variable")
 	errNoPool    = errors.New("mapreduce: the pool is nil or zero: make it by NewPool; a variable that main sets is not set in its workers")
 	errNoContext = errors.New("mapreduce: the context is nil: pass context.Background() if there is none")
 )
 
-// A WorkerLostError says how a worker died while it ran an item, the last time that this item was tried.
+// A WorkerLostError says how a worker died while it ran an item, at the last attempt for this item.
 type WorkerLostError struct {
-	Index    int            // of the item in the input; -1 if it ran none
-	Attempts int            // how often the item was begun
+	Index    int            // of the item in the input; -1: it ran none
+	Attempts int            // how many times the item was begun
 	Worker   int            // ID of the worker
-	PID      int            // its process id
-	Signal   syscall.Signal // what killed it, or 0
-	ExitCode int            // its exit status, -1 after a signal
-	MaxRSS   int64          // most memory it is known to have had in use, in bytes; 0: that is not known
-	OOM      bool           // it died for want of memory, under a [MemoryLimit]
-	Stderr   string         // the last lines that it wrote to standard error; of a crash all, where Error shows what matters
+	PID      int            // process ID of the worker
+	Signal   syscall.Signal // the signal that killed it, or 0
+	ExitCode int            // exit status; -1 after a signal
+	MaxRSS   int64          // largest known memory use in bytes; 0: unknown
+	OOM      bool           // it ran out of memory, under a [MemoryLimit]
+	Stderr   string         // last lines on standard error; all of a crash, of which Error shows what matters
 }
 
 func (e *WorkerLostError) Error() string {
@@ -158,12 +163,14 @@ func init() {
 	knownerr.Register(ErrTimeout, ErrMemoryLimit, ErrNotInitialized, ErrClosed, ErrNoHello, ErrInitializer, ErrCanceled, ErrWaitLimit, &WorkerLostError{})
 }
 
-// RegisterError gives errors an identity that survives the way from a worker, and from a manager: if [errors.Is] finds one of
-// them in the error of a task, it does so in the [TaskError]. If an error's type can travel (see [transport.CheckType]), as a
-// struct with exported fields can, errors.As finds the task's error of that type, too: RegisterError(&QuotaError{}).
+// RegisterError gives errors an identity that survives the way from a worker, and from a manager:
+// if [errors.Is] finds one of them in the error of a task, it also finds it in the [TaskError]. If
+// an error's type can travel (see [transport.CheckType]), as a struct with exported fields can,
+// errors.As also finds the task's error of that type: RegisterError(&QuotaError{}).
 //
-// The sentinels of package context, of this package, of shared and of transport, io.EOF and [errors.ErrUnsupported] have it
-// without that, and so have [WorkerLostError] and [transport.SizeError]. Like [Func] it must be called before [Main] or [Init], in package variables or init
+// The sentinels of package context, of this package, of shared and of transport, io.EOF and
+// [errors.ErrUnsupported] need no registration, nor do [WorkerLostError] and [transport.SizeError].
+// Like [Func], RegisterError must be called before [Main] or [Init], in package variables or init
 // functions, in the same order in every process; later it panics.
 func RegisterError(errs ...error) {
 	if entered.Load() {

@@ -9,8 +9,9 @@ import (
 	"mrrun/transport"
 )
 
-// A State is something that each worker makes once, before its first task, and that its tasks use: a connection, a large
-// table. It is what Python's initializer does with a global variable. Its methods are safe for concurrent use.
+// A State is something that each worker makes once, before its first task, and that its tasks use,
+// such as a connection or a large table. It replaces what Python does with an initializer and a
+// global variable. Its methods are safe for concurrent use.
 type State[A, S any] struct {
 	entry *entry
 	arg   *transport.Codec[A]
@@ -18,12 +19,13 @@ type State[A, S any] struct {
 	exit  func(S) error
 }
 
-// ErrInitializer is wrapped by the error about a [State] that could not be made. It ends the pool: the next worker would
-// fail likewise.
+// ErrInitializer is wrapped by the error about a [State] that could not be made. That ends the
+// pool, since the next worker would fail in the same way.
 var ErrInitializer = errors.New("initializer failed")
 
-// NewState registers what makes a state from an argument; like [Func] it is called for a package variable. exit, if it is
-// not nil, is called when a worker ends in good order, not when it is killed.
+// NewState registers a function that makes a state from an argument; like [Func] it must be called
+// for a package variable. exit, unless it is nil, is called when a worker ends in good order, but
+// not when it is killed.
 func NewState[A, S any](make func(ctx context.Context, arg A) (S, error), exit func(S) error) *State[A, S] {
 	name := "state " + funcName(make)
 	codec, err := transport.NewCodec[A]()
@@ -36,7 +38,8 @@ func NewState[A, S any](make func(ctx context.Context, arg A) (S, error), exit f
 	return s
 }
 
-// Initializer has each worker of the pool make the state from arg before it gets work. [NewPool] returns its error.
+// Initializer makes each worker of the pool make the state from arg before it gets work. [NewPool]
+// returns an error of make.
 func (s *State[A, S]) Initializer(arg A) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if s == nil || s.entry == nil {
@@ -56,8 +59,8 @@ func (s *State[A, S]) Initializer(arg A) PoolOption {
 	})
 }
 
-// Get returns the state of the worker on which the task runs that got ctx. It panics where there is none: outside of a
-// task, or in a pool without this Initializer.
+// Get returns the state of the worker that runs the task that received ctx. It panics if there is
+// none: outside of a task, or in a pool without this Initializer.
 func (s *State[A, S]) Get(ctx context.Context) S {
 	item := currentItem(ctx)
 	if item == nil {

@@ -14,23 +14,27 @@ import (
 	"mrrun/mapreduce/internal/proc"
 )
 
-// entered is set when this process has passed Main or Init; registration ends there.
+// entered is set when this process has entered Main or Init; no task can be registered after that.
 var entered atomic.Bool
 
-// Main is the body of main. In the driver it runs body, with a context that ends at Ctrl-C, SIGTERM or SIGHUP, and exits; in
-// a worker it computes what the driver asks for and body is never entered. Neither returns. A second Ctrl-C kills.
+// Main is the body of main. In the driver it runs body, with a context that ends at Ctrl-C, SIGTERM
+// or SIGHUP, and then exits; in a worker it computes what the driver asks for, and never enters
+// body. In neither does it return. A second Ctrl-C kills the program.
 //
-// The cause of the context's end is an error that is [context.Canceled] by errors.Is and says which signal it was. SIGINT and
-// SIGHUP stay ignored if they were when the program started, as under nohup. Workers leave all three to the driver.
+// The cause of the context's end is an error that says which signal it was, and in which errors.Is
+// finds [context.Canceled]. SIGINT and SIGHUP stay ignored if they were ignored when the program
+// started, as under nohup. Workers leave all three signals to the driver.
 //
-// The exit status is 0 when body returns nil. Else the error is printed behind the program's name, which it need not have, and the status is what its ExitCode() int method
-// says if it has one, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, and 1 for any other error.
+// The exit status is 0 when body returns nil. Otherwise Main prints the error after the program's
+// name, which the error need not contain. The status is then what the error's ExitCode() int method
+// returns if it has one, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, and 1 for any other
+// error.
 //
-// When body has returned, the processes that [Task.Start] has started are waited for; those that are [Daemon], and after
-// one of these signals all, are terminated.
+// When body has returned, Main waits for the processes that [Task.Start] started. It terminates
+// those that are [Daemon], and after one of these signals all of them.
 //
-// All tasks must be registered before, in package variables or init functions, the same in every process: the worker is
-// this program, started again.
+// All tasks must be registered before, in package variables or init functions, in the same way in
+// every process: a worker is this program, started again.
 func Main(body func(ctx context.Context) error) {
 	Init()
 	ctx, stop := signalContext()
@@ -51,9 +55,10 @@ func complain(err error) {
 	}
 }
 
-// Init makes this process a worker if it was started as one, and does not return then. In a driver it returns at once, and
-// [NewPool] works from then on. It is for TestMain, and for programs that keep a main of their own shape: call it first.
-// Nothing waits for processes at the end of such a main: those that it has not waited for die with it.
+// Init turns this process into a worker if it was started as one, and does not return then. In a
+// driver it returns at once, and [NewPool] works from then on. It is for TestMain, and for programs
+// whose main cannot be a call of [Main]: call it first. Nothing waits for processes at the end of
+// such a main: those for which it has not waited die with it.
 func Init() {
 	if entered.Swap(true) {
 		return
@@ -68,7 +73,7 @@ func Init() {
 	}
 }
 
-// A signalError is the cause of a context that ended by a signal.
+// A signalError is the cause of a context that a signal ended.
 type signalError struct{ signal syscall.Signal }
 
 func (e signalError) Error() string {
@@ -83,8 +88,8 @@ func (e signalError) Error() string {
 
 func (signalError) Is(target error) bool { return target == context.Canceled }
 
-// signalContext returns a context that ends at the first signal that asks for the program's end; the second has its usual
-// effect.
+// signalContext returns a context that ends at the first signal that asks the program to end; the
+// second signal has its usual effect.
 func signalContext() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)

@@ -21,7 +21,8 @@ type panicError struct {
 	err          error // the value, if it is an error
 }
 
-// newPanicError is called where the panic is recovered.
+// newPanicError returns the error for the recovered value p. It must be called where the panic is
+// recovered.
 func newPanicError(p any) *panicError {
 	err, _ := p.(error)
 	return &panicError{value: fmt.Sprint(p), stack: string(debug.Stack()), err: err}

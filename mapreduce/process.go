@@ -196,7 +196,7 @@ type Exit struct {
 	Signal syscall.Signal // the signal that killed it, or 0
 	CPU    time.Duration  // user and system time, including that of processes it waited for
 	MaxRSS int64          // largest known memory use in bytes; 0: unknown
-	Stderr string         // last lines on standard error, or all of a crash, where Error shows what matters
+	Stderr string         // last lines on standard error; all of a crash, of which Error shows what matters
 }
 
 func newExit(e proc.Exit) Exit {

@@ -12,22 +12,22 @@ import (
 	"mrrun/transport"
 )
 
-// An entry is what driver and worker know of one task: both find it under the same number, because both are the same
-// program and registered in the same order.
+// An entry is what driver and worker know about one task. Both find it under the same number,
+// because both run the same program and registered the tasks in the same order.
 type entry struct {
 	number int
-	name   string // of the function, with #2, #3 … for the ones after the first of that name
+	name   string // of the function, with #2, #3 … after the first of that name
 	types  string // of arguments and results
 	where  string // file:line of the registration
 
-	// open prepares to run chunks of one call in a worker. params are the call's parameters.
+	// open prepares a worker to run chunks of one call. params are the call's parameters.
 	open func(params []byte) (runner, error)
 
-	// state makes the state that the entry is instead, in a worker, from its encoded argument.
+	// state, set if the entry is a state instead, makes that in a worker from its encoded argument.
 	state func(*transport.Decoder) (state any, exit func() error, err error)
 }
 
-// A runner runs one chunk in a worker: it takes the arguments and writes the answer.
+// A runner runs one chunk in a worker: it decodes the arguments and writes the answer.
 type runner func(*chunkRun) error
 
 var registry struct {
@@ -36,7 +36,8 @@ var registry struct {
 	repeats map[string]int
 }
 
-// register adds a task. skip is the number of stack frames between the user's line and this function.
+// register adds a task. skip is the number of stack frames between the user's line and this
+// function.
 func register(name, types string, skip int, open func([]byte) (runner, error)) *entry {
 	where := callSite(skip + 1)
 	if entered.Load() {
@@ -57,7 +58,8 @@ func register(name, types string, skip int, open func([]byte) (runner, error)) *
 	return e
 }
 
-// refuse panics about a type that cannot travel, at registration, where the line to mend is known.
+// refuse panics with an error about a type that cannot travel, at registration, where the line to
+// mend is known.
 func refuse(name string, role string, skip int, err error) {
 	panic(fmt.Sprintf("mapreduce: %s, registered at %s: %s %v", name, callSite(skip+1), role, err))
 }
@@ -70,7 +72,7 @@ func callSite(skip int) string {
 	return fmt.Sprintf("%s:%d", filepath.Base(file), line)
 }
 
-// table describes all registered tasks to the other side.
+// table returns the hello that describes all registered tasks to the other side.
 func table() proc.Hello {
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
@@ -84,7 +86,7 @@ func table() proc.Hello {
 	return h
 }
 
-// taskByNumber returns nil for a number that no task has.
+// taskByNumber returns the entry with number n, or nil if there is none.
 func taskByNumber(n uint64) *entry {
 	registry.mu.Lock()
 	defer registry.mu.Unlock()

@@ -13,12 +13,12 @@ import (
 // most is how many bytes of a value are shown: enough to recognise it.
 const most = 80
 
-// show returns the beginning of the text of a value, as fmt's %+v has it, at a cost that does not depend on the value's
-// size. A part that is a [slog.LogValuer] decides what is shown of it.
+// show returns the beginning of the text of a value, formatted like %+v, at a cost that does not
+// depend on the value's size. A part that is a [slog.LogValuer] decides what is shown of it.
 func show(v any) string {
 	b := brief{}
 	at := reflect.ValueOf(v)
-	if at.IsValid() && at.Type().Size() <= 64<<10 { // so that hidden fields can be asked, too
+	if at.IsValid() && at.Type().Size() <= 64<<10 { // for access to unexported fields
 		held := reflect.New(at.Type()).Elem()
 		held.Set(at)
 		at = held
@@ -27,7 +27,7 @@ func show(v any) string {
 	return short(b.String())
 }
 
-// short cuts a text that is only there to be recognised.
+// short cuts a text of which the beginning is enough to recognise it.
 func short(s string) string {
 	if len(s) <= most {
 		return s
@@ -35,7 +35,7 @@ func short(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// A brief is a text that is not gone on with when it is long enough.
+// A brief builds a text, and stops when it is long enough.
 type brief struct{ strings.Builder }
 
 func (b *brief) full() bool { return b.Len() > most }
@@ -68,13 +68,13 @@ func (b *brief) value(v reflect.Value) {
 	}
 }
 
-// own writes v as its type's own methods have it, if it has any.
+// own writes v as its type's own methods format it, if it has any. It reports whether it did.
 func (b *brief) own(v reflect.Value) bool {
 	if !v.IsValid() || v.Kind() == reflect.Interface {
 		return false
 	}
 	if v.CanAddr() {
-		v = reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem() // also where it is not exported
+		v = reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem() // even if it is unexported
 	}
 	if !v.CanInterface() {
 		return false
@@ -110,7 +110,7 @@ func (b *brief) print(v any) bool {
 	return true
 }
 
-// parts writes n parts, as far as they are wanted.
+// parts writes n parts between open and end, but no more than fit.
 func (b *brief) parts(open string, n int, part func(i int), end string) {
 	b.WriteString(open)
 	for i := 0; i < n && !b.full(); i++ {
@@ -122,7 +122,7 @@ func (b *brief) parts(open string, n int, part func(i int), end string) {
 	b.WriteString(end)
 }
 
-// entries writes a map in the order of its keys' texts; of a large one, any entries.
+// entries writes a map in the order of its keys' texts; of a large map, some of its entries.
 func (b *brief) entries(v reflect.Value) {
 	var texts []string
 	for all := v.MapRange(); len(texts) < most && all.Next(); {

@@ -5,43 +5,44 @@ import (
 	"time"
 )
 
-// Stats are the numbers of a pool since it was made. An item that is sent again, because its worker died, counts as sent
-// again.
+// Stats are the numbers of a pool since it was made. An item that is sent again, because its worker
+// died, counts again as sent.
 type Stats struct {
 	Chunks   int // messages with work sent to workers
 	Sent     int // items in them
-	Done     int // items answered or given up, failed ones too
+	Done     int // items answered or given up, including failed ones
 	Failed   int // items whose task failed, or that were given up
 	Retried  int // times that an item was tried again because its worker died
 	Lost     int // workers that died
 	Recycled int // workers that were replaced in good order
 
 	Running int // items at workers now
-	Waiting int // items that the pool has got and not sent
+	Waiting int // items that the pool has received and not sent
 
-	Workers []WorkerStats // that run now
-	Slowest []SlowItem    // the slowest first, five at most
+	Workers []WorkerStats // those that are ready now
+	Slowest []SlowItem    // at most five, the slowest first
 }
 
 // WorkerStats are the numbers of one worker.
 type WorkerStats struct {
 	ID    int
 	PID   int
-	Items int           // that it has answered
+	Items int           // items that it has answered
 	Start time.Duration // from the decision to start it until it was ready
-	Work  time.Duration // that it spent on items
-	Idle  time.Duration // that it has been ready and had none, or waited for its messages
+	Work  time.Duration // time spent on items
+	Idle  time.Duration // time since it was ready without items, or waiting for messages
 }
 
-// A SlowItem is a chunk whose items took long, one item if they were sent alone.
+// A SlowItem is a chunk whose items took long; it has one item if that was sent alone.
 type SlowItem struct {
 	Task        string
 	First, Last int           // indexes of its items
-	Each        time.Duration // mean time of an item
+	Each        time.Duration // mean time per item
 }
 
-// Stats returns the numbers so far. It waits for what the pool is doing, some microseconds; once the pool ends it returns the
-// last numbers, also to an Output function that takes the last lines of a worker.
+// Stats returns the numbers so far. It waits for what the pool is doing, some microseconds. When
+// the pool is ending, it returns the final numbers, even to an Output function that receives the
+// last lines of a worker.
 func (p *Pool) Stats() Stats {
 	reply := make(chan Stats, 1)
 	p.inbox.put(event{kind: evStats, stats: reply})
@@ -53,8 +54,9 @@ func (p *Pool) Stats() Stats {
 	}
 }
 
-// Progress has f called with the numbers of the pool at every interval, and a last time when the pool ends. It is called
-// for one interval at a time, and [Pool.Close] waits for it. A panic of f is reported to standard error.
+// Progress calls f with the numbers of the pool at every interval, and a last time when the pool
+// ends. Calls of f do not overlap, and [Pool.Close] waits for them. A panic of f is reported to
+// standard error.
 func Progress(every time.Duration, f func(Stats)) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if every <= 0 {
@@ -70,12 +72,12 @@ func Progress(every time.Duration, f func(Stats)) PoolOption {
 
 // A WorkerInfo describes a live worker.
 type WorkerInfo struct {
-	ID  int // counts from 1; a worker that takes the place of another has a new one
-	PID int // process id
+	ID  int // counts from 1; a worker that replaces another has a new one
+	PID int // process ID
 }
 
-// Workers returns the workers whose processes run now, some of which may not be ready yet; none after Close. Those that are
-// being replaced, and [Spares], are not among them. It does not block.
+// Workers returns the workers whose processes run now, some of which may not be ready yet; none
+// after Close. It omits workers that are being replaced, and [Spares]. It does not block.
 func (p *Pool) Workers() []WorkerInfo {
 	p.mu.Lock()
 	defer p.mu.Unlock()
