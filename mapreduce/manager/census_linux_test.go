@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// A census says what a server's process has.
+// A census counts what the process of a server uses.
 type census struct {
 	Goroutines  int
 	Descriptors int
 	RSS         int64 // bytes
-	Heap        int64 // bytes that are reachable
-	Most        int64 // bytes of heap that there ever were
+	Heap        int64 // reachable bytes
+	Most        int64 // the largest heap so far, in bytes
 }
 
 func (c census) String() string {
@@ -25,7 +25,7 @@ func (c census) String() string {
 		c.Goroutines, c.Descriptors, c.RSS>>10, c.Heap>>10)
 }
 
-// takeCensus is run by the server that is asked.
+// takeCensus runs in the server that is asked.
 var takeCensus = Func("test census", func(context.Context, struct{}) (census, error) {
 	runtime.GC()
 	var m runtime.MemStats
@@ -45,7 +45,8 @@ var takeCensus = Func("test census", func(context.Context, struct{}) (census, er
 	return c, err
 })
 
-// settles fails the test unless the server that c is connected to has no more goroutines and descriptors again than it had.
+// settles fails the test unless the server that c is connected to gets back to the number of
+// goroutines and descriptors that it had.
 func settles(t *testing.T, c Conn, had census) {
 	t.Helper()
 	ctx := within(t)

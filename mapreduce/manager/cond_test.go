@@ -11,7 +11,8 @@ import (
 	"mrrun/transport"
 )
 
-// A condClient is a client that waits for a cond, and holds something that another learns of its end by.
+// A condClient is a client that waits for a cond, and that holds a lock, life, by which another
+// client notices its end.
 type condClient struct {
 	*Client
 	lock *Lock
@@ -26,23 +27,25 @@ func newCondClient(ctx context.Context, t *testing.T, c *Client, name string) co
 	return w
 }
 
-// wait returns when the client waits; the channel has what Wait returns.
+// wait calls Wait in a goroutine and returns when the client waits. The channel gets the result of
+// Wait.
 func (w condClient) wait(ctx context.Context, t *testing.T, other *Lock) <-chan error {
 	check(t, w.lock.Lock(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- w.cond.Wait(ctx) }()
-	check(t, other.Lock(ctx)) // Wait has let it go
+	check(t, other.Lock(ctx)) // Wait has released it
 	other.Unlock()
 	return ended
 }
 
-// end closes the client and returns when the server knows.
+// end closes the client and returns when the server has noticed.
 func (w condClient) end(ctx context.Context, t *testing.T, c *Client, name string) {
 	check(t, w.Close())
 	wants(t, "what it held", must1(NewLock(ctx, c, Named(name))).Lock(ctx), shared.ErrOwnerDied)
 }
 
-// A client that vanishes while it waits for a cond does not hold the lock, and takes nobody's turn with it.
+// A client that vanishes while it waits for a cond does not hold the lock, and takes no other
+// client's turn with it.
 func TestCondWhoseWaiterVanishes(t *testing.T) {
 	ctx := within(t)
 	dial := serve(t)
@@ -54,7 +57,7 @@ func TestCondWhoseWaiterVanishes(t *testing.T) {
 	ended := second.wait(ctx, t, lock)
 
 	check(t, lock.Lock(ctx))
-	check(t, cond.Notify(ctx, 1)) // the first, which is to have the lock next
+	check(t, cond.Notify(ctx, 1)) // wakes the first, which gets the lock next
 	first.end(ctx, t, c, "first")
 	lock.Unlock()
 	check(t, <-ended)
@@ -74,7 +77,7 @@ func TestEmptyCond(t *testing.T) {
 	equal(t, "it is not sent", err != nil, true)
 }
 
-// A cond that is sent is one value, as what checks values from others, and skips them, takes it for.
+// A cond is sent as one value, so that code that checks or skips received values handles it as one.
 func TestSentCond(t *testing.T) {
 	ctx := within(t)
 	c := serve(t)()

@@ -11,8 +11,8 @@ import (
 	"mrrun/transport"
 )
 
-// A queue is what [transport.Queue] and [Queue] have in common. What one of them needs no ctx for, or cannot fail at, takes
-// one and an error here.
+// A queue is what [transport.Queue] and [Queue] have in common. Methods that need no ctx, or cannot
+// fail, in one of them have a ctx and an error here.
 type queue interface {
 	shared.Queuer[string]
 	TryPut(ctx context.Context, v string) (bool, error)
@@ -31,7 +31,8 @@ func (q treeQueue) Len(context.Context) (int, error)                    { return
 func (q treeQueue) Cap(context.Context) (int, error)                    { return q.Queue.Cap(), nil }
 func (q treeQueue) TaskDone(context.Context) error                      { return q.Queue.TaskDone() }
 
-// TestQueuesAreAlike runs one table against the queues of package transport and those of a manager.
+// TestQueuesAreAlike runs one table of tests against the queues of package transport and those of a
+// manager.
 func TestQueuesAreAlike(t *testing.T) {
 	c := serve(t)()
 	kinds := map[string]func(t *testing.T, size int) queue{

@@ -12,10 +12,11 @@ import (
 	"mrrun/shared"
 )
 
-// set is what the table needs of an event besides [shared.Waiter].
+// set is what the tests need of an event besides [shared.Waiter].
 type set func(ctx context.Context) error
 
-// TestSameAsShared runs one table against the primitives of package shared and those of a manager.
+// TestSameAsShared runs one table of tests against the primitives of package shared and those of a
+// manager.
 func TestSameAsShared(t *testing.T) {
 	ctx := within(t)
 	c := serve(t)()
@@ -24,10 +25,10 @@ func TestSameAsShared(t *testing.T) {
 	for name, p := range map[string]struct {
 		lock    shared.Locker
 		rlock   shared.RLocker
-		sem     shared.Acquirer // of one permit, bounded
+		sem     shared.Acquirer // bounded, with one permit
 		event   shared.Waiter
 		set     set
-		barrier shared.Meeting // of two
+		barrier shared.Meeting // for two parties
 	}{
 		"shared": {must1(shared.NewLock()), must1(shared.NewRLock()), must1(shared.NewBoundedSemaphore(1)), sharedEvent,
 			func(context.Context) error { sharedEvent.Set(); return nil }, must1(shared.NewBarrier(2))},
@@ -39,7 +40,7 @@ func TestSameAsShared(t *testing.T) {
 			cause := errors.New("enough")
 			cancel(cause)
 
-			check(t, p.lock.Lock(ended)) // it is free
+			check(t, p.lock.Lock(ended)) // works: it is free
 			wants(t, "lock", p.lock.Lock(ended), cause)
 			held, err := p.lock.TryLock()
 			equal(t, "try", held, false)

@@ -8,7 +8,8 @@ import (
 	"mrrun/shared"
 )
 
-// A number is what [shared.Value] and [Value] have in common; that of package shared takes a ctx and an error here.
+// A number is what [shared.Value] and [Value] have in common; the methods of shared.Value get a ctx
+// and an error here.
 type number interface {
 	Load(ctx context.Context) (int64, error)
 	Store(ctx context.Context, v int64) error
@@ -40,7 +41,8 @@ func (t treeArray) At(_ context.Context, i int) (float64, error)  { return t.a.A
 func (t treeArray) Set(_ context.Context, i int, v float64) error { t.a.Set(i, v); return nil }
 func (t treeArray) Len(context.Context) (int, error)              { return t.a.Len(), nil }
 
-// TestValuesAreAlike runs one table against the values and arrays of package shared and those of a manager.
+// TestValuesAreAlike runs one table of tests against the values and arrays of package shared and
+// those of a manager.
 func TestValuesAreAlike(t *testing.T) {
 	ctx := within(t)
 	c := serve(t)()

@@ -14,7 +14,7 @@ import (
 	"mrrun/mapreduce"
 )
 
-// A textLog keeps what a server logs.
+// A textLog keeps the log of a server.
 type textLog struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -32,8 +32,8 @@ func (l *textLog) String() string {
 	return l.b.String()
 }
 
-// Clients that take locks in a ring are reported once, with who holds what; a chain without a cycle, and locks that are only
-// waited for long, are not.
+// Clients that take locks in a ring are reported once, with the holder of each lock. A chain
+// without a cycle, and a long wait for a lock, are not reported.
 func TestDeadlockIsReported(t *testing.T) {
 	for _, n := range []int{2, 3} {
 		log := &textLog{}
@@ -65,7 +65,7 @@ func TestDeadlockIsReported(t *testing.T) {
 		for i := range n - 1 {
 			wait(i, i+1)
 		}
-		wait(n, 0) // is not part of the cycle
+		wait(n, 0) // not a part of the cycle
 		time.Sleep(5 * deadlockAfter)
 		if log.String() != "" {
 			t.Errorf("a chain of %d is reported: %s", n, log)
@@ -78,7 +78,7 @@ func TestDeadlockIsReported(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 		}
-		time.Sleep(5 * deadlockAfter) // in which another client of the cycle looks
+		time.Sleep(5 * deadlockAfter) // time in which another client of the cycle looks
 		cancel()
 		all.Wait()
 		if got := strings.Count(log.String(), "deadlock"); got != 1 {
@@ -87,7 +87,7 @@ func TestDeadlockIsReported(t *testing.T) {
 	}
 }
 
-// A selfish task has its own pool run a task, or another one.
+// A selfish is the argument of a task that runs a task on its own pool, or on another one.
 type selfish struct {
 	Pool  *Pool
 	Async bool
@@ -103,7 +103,8 @@ var (
 	remoteAskPool = PoolTask("ask a pool", askPool)
 )
 
-// A task that waits for its own pool gets an error at once, where all its workers would wait for ever; another pool serves it.
+// A task that uses its own pool gets an error at once, where all workers of the pool would wait for
+// ever; another pool serves it.
 func TestTaskOfItsOwnPool(t *testing.T) {
 	dial := serve(t)
 	ctx, c := within(t), dial()

@@ -22,11 +22,11 @@ type (
 	}
 	hiddenKey struct{ at float64 } // encodes itself
 
-	// lowerText and lowerMsgpack are in lower case when they have arrived.
+	// lowerText and lowerMsgpack are in lower case after decoding.
 	lowerText    string
 	lowerMsgpack struct{ Text string }
 
-	// halfKey arrives as half of what left, each time that it is sent.
+	// halfKey is halved by each decoding.
 	halfKey struct{ N int }
 )
 
@@ -58,7 +58,7 @@ func (k *halfKey) DecodeMsgpack(d *msgpack.Decoder) error {
 
 var _, _, _ = RegisterKind[lowerText]("lower text"), RegisterKind[pairKey]("pair"), RegisterKind[*pairKey]("pointer")
 
-// Keys of a dict are the same if they are equal when they have arrived, whatever their encodings are.
+// Keys of a dict are the same if they are equal after decoding, whatever their encodings are.
 func TestDictKeysMeetByValue(t *testing.T) {
 	c := serve(t)()
 	checkDictKeys(t, c, map[float64]int{0: 3, 1: 1}, 0, minus0, 1, 0)
@@ -71,7 +71,7 @@ func TestDictKeysMeetByValue(t *testing.T) {
 	checkDictKeys[any](t, c, map[any]int{0.0: 2, lowerText("a"): 2, pairKey{}: 2, 0: 1, "A": 1},
 		0.0, minus0, lowerText("a"), lowerText("A"), pairKey{}, pairKey{At: [2]float32{float32(minus0)}}, 0, "A")
 
-	// What was right before, too.
+	// Keys that are equal only if their encodings are.
 	checkDictKeys(t, c, map[string]int{"a": 2, "A": 1, "a\xff": 1, "a\xfe": 1}, "a", "A", "a\xff", "a\xfe", "a")
 	checkDictKeys(t, c, map[int]int{-1: 2, 1: 1}, -1, 1, -1)
 	checkDictKeys(t, c, map[netip.Addr]int{netip.MustParseAddr("fe80::1%a"): 2, netip.MustParseAddr("fe80::1%b"): 1},
@@ -106,12 +106,13 @@ func TestDictKeyNaN(t *testing.T) {
 	equal(t, "sum", must1(d.Add(ctx, math.NaN(), 1)), 2)
 }
 
-// Two keys that arrive as one cannot both be in a map: Items says so instead of leaving one out.
+// Two keys that are equal after decoding cannot both be in a map: Items returns an error instead of
+// leaving one out.
 func TestDictItemsLosesNoKey(t *testing.T) {
 	ctx := within(t)
 	d := must1(NewDict[halfKey, int](ctx, serve(t)()))
-	must1(d.Add(ctx, halfKey{12}, 1)) // known as 6, and read as 3
-	must1(d.Add(ctx, halfKey{14}, 1)) // known as 7, and read as 3
+	must1(d.Add(ctx, halfKey{12}, 1)) // stored as 6, decoded as 3
+	must1(d.Add(ctx, halfKey{14}, 1)) // stored as 7, decoded as 3
 	equal(t, "keys", len(must1(d.Keys(ctx))), 2)
 	_, err := d.Items(ctx)
 	wants(t, "items", err, ErrType)

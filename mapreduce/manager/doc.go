@@ -13,12 +13,5 @@
 // share one connection and are under way at the same time.
 //
 // A value in an object may contain a lock, an array or another object of package shared. The server
-// keeps such an object, even after its maker has ended, as long as it keeps the value.
-//
-// # What a lost connection does
-//
-// When the connection of a client ends, because the client was killed or cut off, the manager
-// releases what the client held: a lock goes to the next waiter with [shared.ErrOwnerDied], permits
-// come back, barriers break, and what the client's pools were computing is cancelled. When the
-// server ends, every call under way and every later one returns an error that wraps [ErrLost].
+// keeps that object as long as it keeps the value, even after the object's maker has ended.
 package manager

@@ -8,7 +8,8 @@ import (
 	"mrrun/transport"
 )
 
-// What a client closes goes, though it waits for something else all the time. What it waits for itself stays.
+// The objects that a client closes go, even if the client waits for another object all the time.
+// The object that it waits for stays.
 func TestObjectsGoWhileOthersAreWaitedFor(t *testing.T) {
 	srv, l := fuzzServer(t, plain)
 	ctx := within(t)
@@ -41,7 +42,8 @@ func TestObjectsGoWhileOthersAreWaitedFor(t *testing.T) {
 	wants(t, "the lock of one that is gone", held.Lock(ctx), shared.ErrOwnerDied)
 }
 
-// What was to be part of an object that is not made, or is made by another at the same time, is not referred to.
+// A value that was to be a part of an object that is not made, or that another client makes at the
+// same time, holds no references.
 func TestObjectsThatAreNotMade(t *testing.T) {
 	srv, l := fuzzServer(t, plain)
 	ctx := within(t)

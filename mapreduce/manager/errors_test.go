@@ -9,7 +9,7 @@ import (
 	"mrrun/mapreduce"
 )
 
-// An overdraft is known by its type.
+// An overdraft is an error that is recognized by its type.
 type overdraft struct{ Missing int }
 
 func (e *overdraft) Error() string { return fmt.Sprintf("%d are missing", e.Missing) }
@@ -18,7 +18,7 @@ var errFrozen = errors.New("the account is frozen")
 
 func init() { mapreduce.RegisterError(errFrozen, &overdraft{}) }
 
-// A purse fails in many ways.
+// A purse has methods that fail in different ways.
 type purse struct{}
 
 func (purse) Pay(n int) (int, error) {
@@ -35,7 +35,8 @@ func (purse) Pay(n int) (int, error) {
 
 var purses = Register("purse", func() *purse { return &purse{} })
 
-// What errors.Is and errors.As find in the error of an object's method they find in that of the call.
+// errors.Is and errors.As find the same in the error of a call as in the error of the object's
+// method.
 func TestCallErrorsKeepIdentity(t *testing.T) {
 	ctx := within(t)
 	p := must1(purses.New(ctx, serve(t)()))

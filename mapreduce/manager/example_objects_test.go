@@ -55,7 +55,7 @@ func ExampleNamespace() {
 
 var louder = manager.UpdateFunc("louder", func(old string, _ bool) string { return old + "!" })
 
-// An Updater runs where the value is, so nothing comes between reading and writing it.
+// An Updater runs in the manager, so no other call comes between reading and writing the value.
 func ExampleUpdater() {
 	with(func(ctx context.Context, m *manager.Manager) {
 		d := must(manager.NewDict[string, string](ctx, m))
@@ -67,7 +67,7 @@ func ExampleUpdater() {
 	// hey! <nil>
 }
 
-// An Object is a value of a type of one's own; its Type makes it.
+// An Object is a value of a type of the program's own; its Type makes it.
 func ExampleObject() {
 	with(func(ctx context.Context, m *manager.Manager) {
 		var g *manager.Object[*Greeter] = must(greeters.New(ctx, m, manager.Named("the greeter")))
@@ -88,7 +88,7 @@ func ExampleCallError() {
 	// Output: true List.Get true
 }
 
-// A Server serves in this process; a Client is anybody's way to it.
+// A Server serves in this process; clients use it through a Client.
 func ExampleServer() {
 	ctx, stop := context.WithCancel(context.Background())
 	l := must(manager.ListenLocal())

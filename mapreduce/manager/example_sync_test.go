@@ -10,10 +10,11 @@ import (
 	"mrrun/shared"
 )
 
-// nothing is what is to be repaired in these examples when a client vanishes that holds a lock.
+// nothing is the repair of these examples, which have nothing to repair when a client dies that
+// holds a lock.
 var nothing = shared.Repair(func() error { return nil })
 
-// An RLock may be taken again by the client that has it.
+// An RLock may be taken again by the client that holds it.
 func ExampleRLock() {
 	with(func(ctx context.Context, m *manager.Manager) {
 		l := must(manager.NewRLock(ctx, m))
@@ -75,7 +76,7 @@ func ExampleCond() {
 	// Output: <nil>
 }
 
-// Those who wait go on together when all have come.
+// Those that wait go on together when all have come.
 func ExampleBarrier() {
 	with(func(ctx context.Context, m *manager.Manager) {
 		b := must(manager.NewBarrier(ctx, m, 2))

@@ -37,7 +37,7 @@ func ExampleManager() {
 	// Output: 3 true <nil>
 }
 
-// with calls f with a manager that ends with it.
+// with calls f with a manager, which it closes afterwards.
 func with(f func(ctx context.Context, m *manager.Manager)) {
 	ctx := context.Background()
 	m := must(manager.Start(ctx))
@@ -52,7 +52,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// Add is one step on the manager: nothing is lost between getting and setting.
+// Add is atomic on the manager: no change is lost between getting and setting.
 func ExampleDict() {
 	with(func(ctx context.Context, m *manager.Manager) {
 		counts := must(manager.NewDict[string, int](ctx, m))
@@ -139,7 +139,7 @@ var (
 	remoteSquare = manager.PoolTask("square", square)
 )
 
-// The workers are children of the manager's process, wherever that is.
+// The workers are children of the manager's process, on whatever machine that runs.
 func ExamplePool() {
 	with(func(ctx context.Context, m *manager.Manager) {
 		pool := must(manager.NewPool(ctx, m, 2))

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	madeObjects = 7  // by questionsTo
-	questions   = 14 // that it returns
+	madeObjects = 7  // made by questionsTo
+	questions   = 14 // returned by questionsTo
 )
 
-// FuzzClient: whatever a server answers to calls that are under way, each of them returns.
+// FuzzClient checks that every call under way returns, whatever a server answers.
 func FuzzClient(f *testing.F) {
 	_, answers := recordTraffic(f)
 	for i, a := range answers[1:] { // without the greeting
@@ -35,7 +35,7 @@ func FuzzClient(f *testing.F) {
 		running.Go(func() { answerTogether(far, came, stream) })
 		for _, ask := range questionsTo(clientOf(t, near)) {
 			running.Go(ask)
-			<-came // so that each has the same tag in each run
+			<-came // so that each call has the same tag in each run
 		}
 		ended := make(chan struct{})
 		go func() {
@@ -50,8 +50,8 @@ func FuzzClient(f *testing.F) {
 	})
 }
 
-// answerTogether is a server that greets, makes objects, tells of each question that comes, and then answers all of them with
-// stream.
+// answerTogether is a server that greets, makes objects, reports each question that comes, and then
+// answers all of them with stream.
 func answerTogether(conn *net.UnixConn, came chan<- struct{}, stream []byte) {
 	defer conn.Close()
 	in := transport.NewReader(conn, 0)

@@ -12,8 +12,9 @@ import (
 	"mrrun/mapreduce/internal/mtls"
 )
 
-// FuzzHandshake: whatever comes to a server before a greeting, with and without TLS, ends or greets, gets nothing without the
-// key, and does not keep another client from being served. Whatever a server begins with, a dial returns.
+// FuzzHandshake checks that whatever comes to a server before a greeting, with and without TLS,
+// ends or greets, gets nothing without the key, and does not keep another client from being served,
+// and that a dial returns whatever a server begins with.
 func FuzzHandshake(f *testing.F) {
 	const toServer, toTLSServer, toClient, sides = 0, 1, 2, 3
 	key := []byte("the key of the fuzz test")
@@ -58,7 +59,7 @@ func FuzzHandshake(f *testing.F) {
 	})
 }
 
-// recordTLS returns what a client with the key sends to a server.
+// recordTLS returns what a client that has the key sends to a server.
 func recordTLS(f *testing.F, key []byte) []byte {
 	near, far := socketPair(f)
 	r := &recorder{Conn: near}

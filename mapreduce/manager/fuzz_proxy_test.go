@@ -10,7 +10,7 @@ import (
 	"mrrun/transport"
 )
 
-// proxies returns one of each kind, to be received.
+// proxies returns one proxy of each kind, for decoding.
 func proxies() []any {
 	return []any{
 		&Dict[string, any]{}, &List[int]{}, &Array[float64]{}, &Value[string]{}, &Queue[[]byte]{}, &Lock{}, &RLock{}, &Cond{},
@@ -18,8 +18,9 @@ func proxies() []any {
 	}
 }
 
-// FuzzProxyDecode: bytes are a proxy or an error, and a proxy that was received is sent on as it was. A server that is given
-// them as a value refers to objects that it has, as long as it has the value.
+// FuzzProxyDecode checks that bytes are a proxy or an error, and that a proxy that was received is
+// sent on unchanged. A server that gets the bytes as a value refers to the objects that they name,
+// as long as it has the value.
 func FuzzProxyDecode(f *testing.F) {
 	requests, _ := recordTraffic(f)
 	for _, r := range requests {
@@ -50,7 +51,7 @@ func sentOnAsItWas(t *testing.T, p any, b []byte) {
 	}
 	sent, err := msgpack.Marshal(p)
 	if err != nil {
-		return // it is that of no object
+		return // it is not a proxy of any object
 	}
 	again := reflect.New(reflect.TypeOf(p).Elem()).Interface()
 	check(t, msgpack.Unmarshal(sent, again))

@@ -11,7 +11,8 @@ import (
 	"mrrun/transport"
 )
 
-// FuzzRequests has a server take any calls: none may end it, and none may leave a later one without an answer.
+// FuzzRequests sends arbitrary calls to a server: none may end the server, and none may leave a
+// later one without an answer.
 func FuzzRequests(f *testing.F) {
 	e := transport.NewEncoder(nil)
 	for _, m := range []string{"Set", "Get", "Add", "Extend", "Put", "Wait", "New", "Func", "Close", "Slice", "CompareAndSwap"} {
@@ -44,7 +45,8 @@ func FuzzRequests(f *testing.F) {
 	})
 }
 
-// FuzzServer: whatever a client sends, the server reads it to its end and goes on, and another client is served.
+// FuzzServer checks that the server reads whatever a client sends to its end and goes on, and that
+// another client is served.
 func FuzzServer(f *testing.F) {
 	requests, _ := recordTraffic(f)
 	requests = requests[1:] // without the greeting
@@ -67,12 +69,12 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
-// reframe is a frame as it is sent.
+// reframe encodes a frame as it is sent.
 func reframe(f transport.Frame) []byte {
 	return frame(f.Kind, f.Tag, func(e *transport.Encoder) { must1(e.Write(f.Body)) })
 }
 
-// send sends a stream, and returns what the server answers when it has ended the connection.
+// send sends a stream, and returns what the server answers before it ends the connection.
 func send(t *testing.T, conn *net.UnixConn, stream []byte) []byte {
 	t.Helper()
 	defer conn.Close()

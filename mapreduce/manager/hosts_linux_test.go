@@ -18,13 +18,13 @@ import (
 	"mrrun/shared"
 )
 
-// A host is a program with a network of its own: a network namespace, which ends with it.
+// A host is a program with a network of its own: a network namespace, which ends with the program.
 type host struct {
 	*program
 	address string
 }
 
-// twoHosts starts two programs and puts a cable between them: a pair of virtual Ethernet devices.
+// twoHosts starts two programs and connects them by a pair of virtual Ethernet devices.
 func twoHosts(t *testing.T, key []byte) (server, client host) {
 	t.Helper()
 	if _, err := exec.LookPath("ip"); err != nil {
@@ -49,7 +49,7 @@ func newHost(t *testing.T, scenario string, key []byte, address string) host {
 	return host{p, address}
 }
 
-// cannot skips the test for a reason, but not where all checks run.
+// cannot skips the test for a reason, but fails it where all tests must run.
 func cannot(t *testing.T, reason error) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
@@ -68,7 +68,7 @@ func (h host) run(command ...string) {
 	}
 }
 
-// on calls f on the host: the sockets that it makes are the host's.
+// on calls f on the host: the sockets that f makes are the host's.
 func (h host) on(f func()) {
 	h.t.Helper()
 	runtime.LockOSThread()
@@ -78,23 +78,25 @@ func (h host) on(f func()) {
 	check(h.t, unix.Setns(int(there.Fd()), unix.CLONE_NEWNET))
 	defer func() {
 		check(h.t, unix.Setns(int(here.Fd()), unix.CLONE_NEWNET))
-		runtime.UnlockOSThread() // else the thread ends with this goroutine
+		runtime.UnlockOSThread() // otherwise the thread ends with this goroutine
 	}()
 	f()
 }
 
-// cut has what the host sends to another get lost on the way, without anybody being told: it goes to a device that is not
-// there. A device that is taken down, or a filter that refuses, would tell the host itself at once.
+// cut makes what the host sends to another get lost on the way without notice: it goes to a device
+// that does not exist. A device that is taken down, or a filter that refuses, would tell the host
+// itself at once.
 func (h host) cut(to host) {
 	h.run("ip", "neighbour", "replace", to.address, "lladdr", "02:00:00:00:00:77", "dev", "eth0", "nud", "permanent")
 }
 
-// mend takes cut back.
+// mend undoes cut.
 func (h host) mend(to host) { h.run("ip", "neighbour", "delete", to.address, "dev", "eth0") }
 
 func init() { scenarios["client"] = playClient }
 
-// playClient works with the server whose address it hears, until it is lost, and again when it hears that it is back.
+// playClient works with the server whose address it reads, until the server is lost, and again when
+// it reads that the server is back.
 func playClient() {
 	in := bufio.NewScanner(os.Stdin)
 	in.Scan()
@@ -126,7 +128,8 @@ func playClient() {
 	_ = c.Close()
 }
 
-// TestTwoHosts cuts the cable between a client and its manager. Both learn of it in the time that Silence says.
+// TestTwoHosts cuts the cable between a client and its manager. Both notice within the time set by
+// Silence.
 func TestTwoHosts(t *testing.T) {
 	ctx := within(t)
 	key := NewKey()
@@ -154,7 +157,7 @@ func TestTwoHosts(t *testing.T) {
 	equal(t, "the call under way is lost", client.hear("lost"), "true")
 	for what, after := range map[string]time.Duration{"the call is lost": time.Since(cut), "the lock is released": <-released} {
 		t.Logf("%s %v after the cut, with a silence of %v", what, after, playedSilence)
-		if after > 4*playedSilence { // it is 5/4 unless the machine is busy; TCP itself would take minutes
+		if after > 4*playedSilence { // usually it is 5/4; TCP itself would take minutes
 			t.Error("that is too late")
 		}
 	}

@@ -14,14 +14,14 @@ import (
 	"mrrun/shared"
 )
 
-// A post is what a client has in hand when it is killed.
+// A post is what a client holds, and waits for, when it is killed.
 type post struct {
 	Lock    *Lock
 	RLock   *RLock
-	Permits *Semaphore // two
+	Permits *Semaphore // two permits
 	Cond    *Cond
-	Gate    *Lock    // another holds it
-	Barrier *Barrier // for three
+	Gate    *Lock    // held by another client
+	Barrier *Barrier // for three parties
 	Manned  *Queue[int]
 }
 
@@ -34,7 +34,8 @@ func newPost(ctx context.Context, c Conn) post {
 	}
 }
 
-// manPost takes all that can be held and waits for all that can be waited for. It is not to return: it is killed.
+// manPost takes all that can be held and waits for all that can be waited for. It must not return:
+// it is killed.
 var manPost = mapreduce.FuncContext(func(ctx context.Context, p post) (int, error) {
 	if err := errors.Join(p.Lock.Lock(ctx), p.RLock.Lock(ctx), p.RLock.Lock(ctx), p.Permits.Acquire(ctx),
 		p.Permits.Acquire(ctx), p.Cond.Lock().Lock(ctx)); err != nil {
@@ -53,8 +54,9 @@ var manPost = mapreduce.FuncContext(func(ctx context.Context, p post) (int, erro
 	return 0, <-ended
 })
 
-// killAtPost has a process man the post, kills it, and sees to it that all that it had comes back to those that wait. It
-// returns how long after the kill its lock was there.
+// killAtPost starts a process that mans the post, kills it, and checks that all that the process
+// held comes back to those that wait. It returns the time from the kill until the process's lock
+// was free.
 func killAtPost(ctx context.Context, t *testing.T, p post) time.Duration {
 	victim := must1(manPost.Start(ctx, p))
 	must1(p.Manned.Get(ctx))
@@ -111,8 +113,9 @@ func killAtPost(ctx context.Context, t *testing.T, p post) time.Duration {
 	return took
 }
 
-// TestThousandKilled kills the processes of 1,000 clients, each of which holds and waits for everything there is. What they
-// held comes back, and nothing of them stays with the manager, which answers all the time.
+// TestThousandKilled kills the processes of 1,000 clients, each of which holds and waits for an
+// object of each kind. All that they held comes back, nothing of them stays with the manager, and
+// the manager answers all the time.
 func TestThousandKilled(t *testing.T) {
 	kills, atATime := 1000, 20
 	if raceDetector || testing.Short() {
@@ -166,7 +169,7 @@ func TestThousandKilled(t *testing.T) {
 	t.Logf("before: %v; after: %v", before, must1(takeCensus.Call(ctx, m, struct{}{})))
 }
 
-// beat asks the manager for something again and again, until it is enough.
+// beat calls the manager again and again, until it is told to stop.
 func beat(ctx context.Context, t *testing.T, c Conn, enough <-chan struct{}) (beats int, slowest time.Duration) {
 	v := must1(NewValue(ctx, c, 0))
 	defer v.Close()

@@ -14,7 +14,7 @@ import (
 	"mrrun/transport"
 )
 
-// repeat makes large things of small arguments.
+// repeat makes large results from small arguments.
 var repeat = Func("test repeat", func(_ context.Context, n int) ([]byte, error) { return make([]byte, n), nil })
 
 var complain = Func("test complain", func(_ context.Context, n int) (int, error) {
@@ -27,7 +27,7 @@ var repeatTask = PoolTask("test repeat", mapreduce.Func(func(n int) []byte { ret
 
 var sizeTask = PoolTask("test size", mapreduce.Func(func(b []byte) int { return len(b) }))
 
-// tooLarge fails the test unless err tells the size of a message, and the limit.
+// tooLarge fails the test unless err tells the size of a message and the limit.
 func tooLarge(t *testing.T, what string, err error, limit uint64) {
 	t.Helper()
 	size, ok := errors.AsType[*transport.SizeError](err)
@@ -39,7 +39,8 @@ func tooLarge(t *testing.T, what string, err error, limit uint64) {
 	}
 }
 
-// onBothTransports runs a test with a server that takes messages of a size, locally and by TLS.
+// onBothTransports runs a test with a server that takes messages of at most limit bytes, locally
+// and over TLS.
 func onBothTransports(t *testing.T, limit int, test func(*testing.T, func(...Option) *Client)) {
 	t.Run("local", func(t *testing.T) {
 		first := serve(t, MaxMessage(limit))()
@@ -60,7 +61,8 @@ func onBothTransports(t *testing.T, limit int, test func(*testing.T, func(...Opt
 	})
 }
 
-// Arguments that are too large are the error of the call that has them: nothing is done, and the client keeps what it holds.
+// Arguments that are too large make their call return an error: nothing is done, and the client
+// keeps what it holds.
 func TestTooLargeForTheManager(t *testing.T) {
 	const limit = 1 << 18
 	onBothTransports(t, limit, func(t *testing.T, dial func(...Option) *Client) {
@@ -121,7 +123,7 @@ func TestTooLargeForTheManager(t *testing.T) {
 			}
 		}
 
-		lock.Unlock() // it would be a panic if this client did not hold it
+		lock.Unlock() // panics if this client does not hold it
 		equal(t, "keys", must1(dict.Len(ctx)), 0)
 		equal(t, "elements", must1(list.Len(ctx)), 2)
 		equal(t, "values", must1(queue.Len(ctx)), 0)
@@ -133,7 +135,7 @@ func TestTooLargeForTheManager(t *testing.T) {
 	})
 }
 
-// An answer that is too large for its client is an error of the call, which leaves everything as it was.
+// An answer that is too large for its client makes the call return an error and changes nothing.
 func TestTooLargeForTheClient(t *testing.T) {
 	const limit, size = 1 << 14, 1 << 16
 	onBothTransports(t, 64<<20, func(t *testing.T, dial func(...Option) *Client) {
@@ -197,7 +199,7 @@ func TestTooLargeForTheClient(t *testing.T) {
 	})
 }
 
-// A client that sends more than the server has said ends its own connection and no other.
+// A client that sends more than the server allows ends its own connection and no other.
 func TestLargeMessageOfAnUnrulyClient(t *testing.T) {
 	good := serve(t, MaxMessage(1<<16))()
 	l := rawLink(t, good.Address())

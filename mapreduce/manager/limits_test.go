@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestMaxConns: clients over the limit are refused, and those that are there are served; who leaves makes room.
+// TestMaxConns checks that clients over the limit are refused, that those below it are served, and
+// that a client that leaves makes room.
 func TestMaxConns(t *testing.T) {
 	dial := serve(t, MaxConns(3))
 	ctx := within(t)
@@ -32,7 +33,8 @@ func TestMaxConns(t *testing.T) {
 	}
 }
 
-// TestMaxWaiting: calls that would wait over the limit are refused, and others are served.
+// TestMaxWaiting checks that calls that would wait over the limit are refused, and that others are
+// served.
 func TestMaxWaiting(t *testing.T) {
 	dial := serve(t, MaxWaiting(3))
 	ctx := within(t)

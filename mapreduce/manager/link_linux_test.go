@@ -19,7 +19,7 @@ func rawLink(t *testing.T, address string) link {
 	return l
 }
 
-// Garbage in the shared memory ends the connection that it came by, and no other.
+// Garbage in the shared memory ends the connection that uses it, and no other.
 func TestGarbageInSharedMemory(t *testing.T) {
 	good := serve(t)()
 	for _, text := range []string{"GET / HTTP/1.1\r\n\r\n", "mr\x01\x63\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"} {
@@ -32,7 +32,7 @@ func TestGarbageInSharedMemory(t *testing.T) {
 	must1(NewLock(within(t), good))
 }
 
-// Calls whose answers fill the memory, sent by many at once with arguments that fill it too, do not wait for each other.
+// Many calls at once, whose arguments and answers fill the memory, do not block each other.
 func TestLargeCallsBothWays(t *testing.T) {
 	ctx := within(t)
 	c := serve(t)()
@@ -55,7 +55,8 @@ func TestLargeCallsBothWays(t *testing.T) {
 	all.Wait()
 }
 
-// A client of another make, which knows nothing of shared memory, is served through its socket.
+// A client of another implementation, which knows nothing of shared memory, is served through its
+// socket.
 func TestPlainSocket(t *testing.T) {
 	c := serve(t)()
 	conn := must1(net.Dial("unix", strings.TrimPrefix(c.Address(), "unix:")))

@@ -31,7 +31,7 @@ func samePeer(conn *net.UnixConn) error {
 	return nil
 }
 
-// peerOf returns the process that has made the other end of a Unix socket.
+// peerOf returns the credentials of the process that made the other end of a Unix socket.
 func peerOf(conn *net.UnixConn) (peer *unix.Ucred, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -41,7 +41,7 @@ func peerOf(conn *net.UnixConn) (peer *unix.Ucred, err error) {
 	return peer, cmp.Or(failed, err)
 }
 
-// peerProcess returns the process at the other end of a connection, 0 if that is not known.
+// peerProcess returns the process ID at the other end of a connection, or 0 if it is unknown.
 func peerProcess(conn net.Conn) int {
 	if socket, ok := conn.(*net.UnixConn); ok {
 		if peer, err := peerOf(socket); err == nil {

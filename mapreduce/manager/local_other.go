@@ -31,5 +31,5 @@ func tooManyFiles(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-// peerProcess returns 0: which process is at the other end of a connection is not known here.
+// peerProcess returns 0: the process at the other end of a connection is unknown on this system.
 func peerProcess(net.Conn) int { return 0 }

@@ -15,7 +15,7 @@ import (
 
 var sleep = Func("test sleep", func(ctx context.Context, _ int) (int, error) { <-ctx.Done(); return 0, ctx.Err() })
 
-// A plight is one client's view of what nobody is ever going to give it.
+// A plight is one client's view of objects that never give it what it waits for.
 type plight struct {
 	c     Conn
 	held  *Lock
@@ -40,12 +40,12 @@ func newPlight(ctx context.Context, c Conn) plight {
 	}
 }
 
-// cause sees to it that others have to wait.
+// cause takes what the others then wait for.
 func (p plight) cause(ctx context.Context) error {
 	return errors.Join(p.held.Lock(ctx), p.rlock.Lock(ctx), p.full.Put(ctx, 1))
 }
 
-// waits are calls that do not return by themselves.
+// waits returns calls that do not return by themselves.
 func (p plight) waits() map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"lock":      p.held.Lock,
@@ -68,11 +68,12 @@ func (p plight) waits() map[string]func(context.Context) error {
 }
 
 const (
-	waitsOfEach  = 11 // how many waits a plight has
-	addersOfEach = 50 // how many goroutines of a client make one call after the other
+	waitsOfEach  = 11 // the number of waits of a plight
+	addersOfEach = 50 // the number of goroutines of a client that make one call after the other
 )
 
-// suffer makes all calls of p until the manager is lost, and returns what is wrong with how they end.
+// suffer makes all calls of p until the manager is lost, and returns what is wrong with how they
+// end.
 func (p plight) suffer(ctx context.Context) (wrong []string) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -111,7 +112,8 @@ var sufferApart = mapreduce.FuncContext(func(ctx context.Context, address string
 	return newPlight(ctx, c).suffer(ctx), nil
 })
 
-// TestManagerKilled kills the manager while calls of all kinds are under way, of clients in this process and in others.
+// TestManagerKilled kills the manager while calls of all kinds are under way, from clients in this
+// process and in others.
 func TestManagerKilled(t *testing.T) {
 	const here, apart = 2, 2
 	ctx := within(t)
@@ -155,19 +157,19 @@ func TestManagerKilled(t *testing.T) {
 	for name, f := range mine.waits() {
 		wants(t, "later: "+name, f(ctx), ErrLost)
 	}
-	mine.held.Unlock() // it is let go anyway
+	mine.held.Unlock() // does nothing: the manager is lost
 	wants(t, "close", mine.sums.Close(), ErrLost)
 	_, err := NewLock(ctx, m)
 	wants(t, "new", err, ErrLost)
 	_, err = Dial(ctx, m.Address())
 	equal(t, "nobody answers a dial", err != nil, true)
-	for m.PID() != 0 && ctx.Err() == nil { // until its end has been noticed
+	for m.PID() != 0 && ctx.Err() == nil { // until the pool has noticed its end
 		time.Sleep(time.Millisecond)
 	}
 	equal(t, "process", m.PID(), 0)
 }
 
-// A manager has nothing in the file system that could stay when it is killed.
+// A manager has nothing in the file system that could remain when it is killed.
 func TestManagerHasNoFiles(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -178,7 +180,8 @@ func TestManagerHasNoFiles(t *testing.T) {
 	}
 }
 
-// An interrupt is for the driver: a manager's process that gets it too, as by Ctrl-C, goes on until the driver ends it.
+// An interrupt is for the driver: a manager's process that gets it, too, as by Ctrl-C, goes on
+// until the driver ends it.
 func TestManagerIsNotInterrupted(t *testing.T) {
 	ctx := within(t)
 	m := must1(Start(ctx))

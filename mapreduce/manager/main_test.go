@@ -12,7 +12,7 @@ import (
 	"mrrun/mapreduce"
 )
 
-// scenarios are programs that this test binary plays when the environment names one: see play.
+// scenarios are programs that this test binary plays if the environment names one: see play.
 var scenarios = map[string]func(){}
 
 const scenarioVariable = "MANAGER_TEST_SCENARIO"
@@ -31,11 +31,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serve runs a server in this process for the length of the test, and checks that nothing is left of it.
+// serve runs a server in this process while the test runs, and checks that nothing of it remains.
 func serve(tb testing.TB, opts ...Option) (dial func() *Client) {
 	tb.Helper()
 	before := goleak.IgnoreCurrent()
-	starter := goleak.IgnoreAnyFunction("mrrun/mapreduce/internal/proc.runJobs") // lives as long as the process
+	starter := goleak.IgnoreAnyFunction("mrrun/mapreduce/internal/proc.runJobs") // runs as long as the process
 	l, err := ListenLocal()
 	if err != nil {
 		tb.Fatal(err)
@@ -67,14 +67,14 @@ func serve(tb testing.TB, opts ...Option) (dial func() *Client) {
 	}
 }
 
-// awaitParties returns when n wait at the barrier.
+// awaitParties waits until n parties wait at the barrier.
 func awaitParties(ctx context.Context, b *Barrier, n int) {
 	for must1(b.Waiting(ctx)) < n {
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// within is a ctx for what must not hang.
+// within returns a ctx for calls that must not hang.
 func within(tb testing.TB) context.Context {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)

@@ -7,8 +7,8 @@ import (
 
 var otherAccounts = Register("test other account", func() *account { return &account{} })
 
-// A name stands for one object: who asks for another kind, other types, another bound, size or number of parties is told what there
-// is.
+// A name stands for one object: a client that asks for another kind, other types, another bound,
+// size or number of parties gets an error that says what the object is.
 func TestNamedObjectsOfAnotherNature(t *testing.T) {
 	ctx := within(t)
 	dial := serve(t)

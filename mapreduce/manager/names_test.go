@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Errors name what was called as Go does, with its type. Here each method of each type that can fail does.
+// Errors name the method that was called as Go does, with its type. The test checks each method of
+// each type that can fail.
 func TestErrorsNameTheMethod(t *testing.T) {
 	ctx := within(t)
 	c := serve(t)()
@@ -29,7 +30,7 @@ func TestErrorsNameTheMethod(t *testing.T) {
 			last := f.Type().NumOut() - 1
 			switch {
 			case last < 0, f.Type().Out(last) != errorType, strings.HasSuffix(method, "Msgpack"),
-				method == "Close", method == "Free", method == "Do", method == "WaitFor", method == "Update": // they call others, or check first
+				method == "Close", method == "Free", method == "Do", method == "WaitFor", method == "Update": // these name others, or check first
 				continue
 			}
 			var in []reflect.Value
@@ -60,7 +61,7 @@ func TestErrorsNameTheMethod(t *testing.T) {
 	equal(t, "function", strings.HasPrefix(err.Error(), "manager: upper: "), true)
 }
 
-// A method's name may have a dot for what is nobody's method.
+// A method's name may contain a dot although no object has such a method.
 func TestCallOfNoMethod(t *testing.T) {
 	ctx := within(t)
 	bank := must1(accounts.New(ctx, serve(t)()))

@@ -10,7 +10,8 @@ import (
 	"mrrun/transport"
 )
 
-// A client that asks for much at once, faster than it listens, does not have the answers pile up in the server.
+// If a client asks for much at once, faster than it reads, the answers do not pile up in the
+// server.
 func TestAnswersDoNotPileUp(t *testing.T) {
 	const calls, size = 2000, 128 << 10
 	ctx := within(t)
@@ -29,7 +30,7 @@ func TestAnswersDoNotPileUp(t *testing.T) {
 	}
 }
 
-// An argument that declares more than has come is refused before memory is taken for it.
+// An argument that declares more than has come is refused before memory is allocated for it.
 func TestArgumentDeclaresTooMuch(t *testing.T) {
 	ctx := within(t)
 	m := must1(Start(ctx))

@@ -17,10 +17,11 @@ import (
 
 const (
 	keyVariable   = "MANAGER_TEST_KEY"
-	playedSilence = 2 * time.Second // of servers and clients that are played
+	playedSilence = 2 * time.Second // the Silence of servers and clients that are played
 )
 
-// A program is this test binary as it plays a scenario. It hears lines on its standard input, and ends with that.
+// A program is this test binary while it plays a scenario. It reads lines from its standard input,
+// and ends when that ends.
 type program struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -30,7 +31,7 @@ type program struct {
 	stderr bytes.Buffer
 }
 
-// play starts a scenario. It fails as the system does.
+// play starts a scenario. It returns the error of the system if that fails.
 func play(t *testing.T, scenario string, key []byte, attr *syscall.SysProcAttr) (*program, error) {
 	t.Helper()
 	out, stdout, err := os.Pipe()
@@ -50,7 +51,7 @@ func play(t *testing.T, scenario string, key []byte, attr *syscall.SysProcAttr) 
 	return p, nil
 }
 
-// end fails the test unless the program ends well.
+// end fails the test unless the program ends without an error.
 func (p *program) end() {
 	_ = p.in.Close()
 	late := time.AfterFunc(20*time.Second, func() { _ = p.cmd.Process.Kill() })
@@ -67,7 +68,7 @@ func (p *program) say(line string) {
 	check(p.t, err)
 }
 
-// hear returns what follows word in the program's next line, which begins with it.
+// hear returns what follows word in the program's next line, which must begin with it.
 func (p *program) hear(word string) string {
 	p.t.Helper()
 	_ = p.out.SetReadDeadline(time.Now().Add(20 * time.Second))
@@ -84,7 +85,7 @@ func init() {
 	scenarios["patient server"] = func() { playServer() }
 }
 
-// playServer serves both locally and on the address that it hears.
+// playServer serves both locally and on the address that it reads.
 func playServer(opts ...Option) {
 	in := bufio.NewScanner(os.Stdin)
 	in.Scan()
@@ -97,7 +98,7 @@ func playServer(opts ...Option) {
 	serving.Go(func() { must1(0, srv.Serve(ctx, local)) })
 	fmt.Println("remote", remote.Addr())
 	fmt.Println("local", Address(local))
-	for in.Scan() { // who asks is told how many objects there are
+	for in.Scan() { // answers each line with the number of objects
 		srv.mu.Lock()
 		fmt.Println("objects", len(srv.objects))
 		srv.mu.Unlock()

@@ -21,7 +21,8 @@ import (
 // Its workers run while a client uses it: from the first use until the last client that has used it
 // has closed its last proxy, or is gone. A later use starts new workers. When the connection of a
 // client ends, its calls under way are cancelled. In a task of the pool, the methods of tasks that
-// use the same pool return an error: all its workers could wait for each other.
+// use the same pool return an error, because all workers of the pool could end up waiting for each
+// other.
 type Pool struct{ proxy }
 
 // NewPool makes a pool of procs workers and returns when the first is ready. procs is 1 to
@@ -47,7 +48,8 @@ func NewPool(ctx context.Context, c Conn, procs int, opts ...ObjectOption) (*Poo
 	return p, nil
 }
 
-// poolsVariable holds, in a worker of managers' pools, the names of those pools.
+// poolsVariable is the environment variable that holds, in a worker of managers' pools, the names
+// of those pools.
 const poolsVariable = "MRRUN_MANAGER_POOLS"
 
 func poolName(instance string, id uint64) string { return fmt.Sprintf("%s:%d ", instance, id) }

@@ -33,7 +33,8 @@ var (
 	remoteHalve    = PoolTask("halve", halve)
 	halveUntilFail = PoolTask("halve until one fails", halve, mapreduce.StopAtFirst())
 
-	// die kills its worker until it has been begun so often, and returns the process that it ends in.
+	// die kills its worker in the given number of attempts, and then returns the process that it
+	// ends in.
 	die = mapreduce.FuncContext(func(ctx context.Context, attempts int) (int, error) {
 		if mapreduce.CurrentWorker(ctx).Attempt <= attempts {
 			return 0, syscall.Kill(os.Getpid(), syscall.SIGKILL)
@@ -42,7 +43,7 @@ var (
 	})
 	remoteDie = PoolTask("die", die)
 
-	// wait says that it runs, and in which process, and when its context has ended.
+	// wait reports that it runs, and in which process, and later that its context has ended.
 	wait = mapreduce.FuncContext(func(ctx context.Context, w waiting) (int, error) {
 		if err := w.Runs.Put(ctx, os.Getpid()); err != nil {
 			return 0, err
@@ -69,7 +70,7 @@ func newWaiting(ctx context.Context, c Conn) waiting {
 	return waiting{must1(NewQueue[int](ctx, c, 100)), must1(NewEvent(ctx, c))}
 }
 
-// testPool is what works over any transport.
+// testPool tests what works over any transport.
 func testPool(t *testing.T, a, b *Client) {
 	ctx := within(t)
 	p := must1(NewPool(ctx, a, 2, Named("pool "+t.Name())))
@@ -122,7 +123,7 @@ func testPoolFailures(t *testing.T, p *Pool) {
 func testPoolImap(t *testing.T, p *Pool) {
 	ctx := within(t)
 	i := 0
-	for got, err := range remoteHalve.Imap(ctx, p, numbersFrom(0)) { // without an end
+	for got, err := range remoteHalve.Imap(ctx, p, numbersFrom(0)) { // infinite
 		if i%2 == 0 {
 			check(t, err)
 			equal(t, "imap", got, i/2)
@@ -168,7 +169,7 @@ func numbersFrom(n int) iter.Seq[int] {
 	}
 }
 
-// What a broken manager answers is an error, whatever it is.
+// Any answer of a broken manager is an error.
 func TestPoolBrokenAnswers(t *testing.T) {
 	failed := func(index int) *mapreduce.TaskError { return &mapreduce.TaskError{Index: index} }
 	for what, tt := range map[string]struct {
@@ -197,7 +198,8 @@ func TestPoolBrokenAnswers(t *testing.T) {
 	}
 }
 
-// A worker that is killed is replaced and its item tried again; one that kills each is told about.
+// A worker that is killed is replaced and its item tried again; an item that kills every worker is
+// an error.
 func TestPoolWorkerKilled(t *testing.T) {
 	ctx := within(t)
 	m := must1(Start(ctx))
@@ -213,7 +215,7 @@ func TestPoolWorkerKilled(t *testing.T) {
 	equal(t, "after it", must1(remoteHalve.Apply(ctx, p, 8)), 4)
 }
 
-// The end of ctx ends the context of the task, in the worker.
+// The end of ctx ends the context of the task in the worker.
 func TestPoolCancel(t *testing.T) {
 	ctx := within(t)
 	m := must1(Start(ctx))
@@ -247,7 +249,8 @@ type poolCall struct {
 	Waiting waiting
 }
 
-// What a client has begun is cancelled when it is killed, and the workers go with the last client.
+// When a client is killed, the calls that it has begun are cancelled, and when the last client has
+// gone the workers end.
 func TestPoolClientKilled(t *testing.T) {
 	ctx := within(t)
 	m := must1(Start(ctx))
@@ -257,7 +260,7 @@ func TestPoolClientKilled(t *testing.T) {
 		client := must1(callAndWait.Start(ctx, poolCall{p, w}))
 		worker := must1(w.Runs.Get(ctx))
 		if alone {
-			must1(NewDict[string, *Pool](ctx, m)).Set(ctx, "pool", p) // so that the pool stays, without a client that uses it
+			must1(NewDict[string, *Pool](ctx, m)).Set(ctx, "pool", p) // so that the pool stays without a client that uses it
 			check(t, p.Close())
 		}
 		check(t, client.Kill())
@@ -275,7 +278,8 @@ func TestPoolClientKilled(t *testing.T) {
 	}
 }
 
-// awaitEnd waits until a process has ended that nobody here can wait for. Who should reap it may take its time.
+// awaitEnd waits until a process has ended that is not a child of this one. The process that should
+// reap it may take its time.
 func awaitEnd(t *testing.T, pid int) {
 	t.Helper()
 	for ctx := within(t); ; time.Sleep(time.Millisecond) {
@@ -287,7 +291,8 @@ func awaitEnd(t *testing.T, pid int) {
 	}
 }
 
-// Close ends the workers of a pool that nobody else uses, whatever else this client waits for; a later use starts others.
+// Close ends the workers of a pool that no other client uses, whatever else this client waits for;
+// a later use starts new ones.
 func TestPoolCloseAndUse(t *testing.T) {
 	c := serve(t)()
 	ctx := within(t)
@@ -310,7 +315,7 @@ func TestPoolCloseAndUse(t *testing.T) {
 	wants(t, "the wait", err, mapreduce.ErrCanceled)
 }
 
-// ClosePool waits for calls of all clients, Terminate for none.
+// ClosePool waits for the calls of all clients, Terminate for none.
 func TestPoolEndsForAll(t *testing.T) {
 	dial := serve(t)
 	a, b := dial(), dial()
@@ -347,7 +352,7 @@ func TestPoolManagerKilled(t *testing.T) {
 
 const serveVariable = "MANAGER_TEST_SERVE"
 
-// serveUninitialized serves, in a process that is no driver, until its standard input ends.
+// serveUninitialized serves until its standard input ends, in a process that is not a driver.
 func serveUninitialized() {
 	l := must1(ListenLocal())
 	ctx, cancel := context.WithCancel(context.Background())
@@ -378,7 +383,7 @@ func TestPoolNotInitialized(t *testing.T) {
 	check(t, cmd.Wait())
 }
 
-// A manager is a worker, and its pool's workers are one level deeper.
+// A manager is a worker, and the workers of its pools are one level deeper.
 func TestPoolTooDeep(t *testing.T) {
 	t.Setenv("MRRUN_DEPTH", "3")
 	ctx := within(t)

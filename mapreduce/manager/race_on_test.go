@@ -2,4 +2,4 @@
 
 package manager
 
-const raceDetector = true // under which a process takes many times as long to start
+const raceDetector = true // makes the start of a process many times as slow

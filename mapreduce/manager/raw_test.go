@@ -21,7 +21,7 @@ func dialRaw(t *testing.T, address string) net.Conn {
 	return conn
 }
 
-// frame is one frame as it is sent.
+// frame encodes one frame as it is sent.
 func frame(kind byte, tag uint32, encode func(*transport.Encoder)) []byte {
 	var b strings.Builder
 	w := transport.NewWriter(&b)
@@ -30,7 +30,7 @@ func frame(kind byte, tag uint32, encode func(*transport.Encoder)) []byte {
 	return []byte(b.String())
 }
 
-// clientHello is what a client begins with.
+// clientHello returns what a client sends first.
 func clientHello(version uint64) []byte {
 	return frame(kindHello, 0, func(e *transport.Encoder) { e.Uint(version); e.Uint(64 << 20) })
 }
@@ -43,14 +43,15 @@ func serverHello(version uint64) []byte {
 	})
 }
 
-// greet does what a client does first.
+// greet exchanges greetings as a client does first.
 func greet(t *testing.T, conn net.Conn) {
 	t.Helper()
 	must1(conn.Write(clientHello(protocolVersion)))
 	must1(io.ReadFull(conn, make([]byte, len(serverHello(protocolVersion)))))
 }
 
-// cutOff fails the test unless the other side ends the connection. It returns what came before.
+// cutOff fails the test unless the other side ends the connection. It returns what came before
+// that.
 func cutOff(t *testing.T, conn net.Conn) string {
 	t.Helper()
 	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))

@@ -12,7 +12,7 @@ import (
 	"mrrun/transport"
 )
 
-// sends writes text and then nothing.
+// sends writes text and then nothing more.
 func sends(text string) func(net.Conn) net.Conn {
 	return func(conn net.Conn) net.Conn {
 		_, _ = conn.Write([]byte(text))
@@ -20,7 +20,7 @@ func sends(text string) func(net.Conn) net.Conn {
 	}
 }
 
-// trickles writes text so slowly that it takes four seconds for 100 bytes: it is cut off before.
+// trickles writes text so slowly that 100 bytes take four seconds: it is cut off before.
 func trickles(t *testing.T, text string) func(net.Conn) net.Conn {
 	return func(conn net.Conn) net.Conn {
 		for i := range text {
@@ -34,7 +34,7 @@ func trickles(t *testing.T, text string) func(net.Conn) net.Conn {
 	}
 }
 
-// says writes text over TLS, to a server whose key it does not look at.
+// says writes text over TLS, to a server whose key it does not check.
 func says(text string, config *tls.Config) func(net.Conn) net.Conn {
 	return func(conn net.Conn) net.Conn {
 		config.InsecureSkipVerify = true
@@ -42,8 +42,9 @@ func says(text string, config *tls.Config) func(net.Conn) net.Conn {
 	}
 }
 
-// TestStrangers has strangers of all kinds come to a listener for other machines, at the same time. Each is cut off and hears
-// nothing that is for clients. Who has the key is served meanwhile.
+// TestStrangers lets strangers of all kinds connect to a listener for other machines at the same
+// time. Each is cut off and gets nothing that is meant for clients. A client that has the key is
+// served meanwhile.
 func TestStrangers(t *testing.T) {
 	key := NewKey()
 	address := serveRemote(t, key, Greeting(300*time.Millisecond))
@@ -88,7 +89,8 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// TestKeys: each side refuses one whose key it does not expect, and keys that can be guessed.
+// TestKeys checks that each side refuses a peer whose key it does not expect, and that keys that
+// can be guessed are refused.
 func TestKeys(t *testing.T) {
 	address := serveRemote(t, NewKey())
 	_, err := DialRemote(within(t), "tcp", address, NewKey())

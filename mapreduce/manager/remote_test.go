@@ -5,7 +5,8 @@ import (
 	"net"
 )
 
-// What tests use of package remote, which imports this one: see remotehook_test.go.
+// The tests use these functions of package remote, which imports this package: see
+// remotehook_test.go.
 var (
 	NewKey     func() []byte
 	Listen     func(network, address string, key []byte) (net.Listener, error)

@@ -7,8 +7,8 @@ import (
 	"mrrun/shared"
 )
 
-// TestDoRepairs has clients vanish that hold a lock: the repairs of Do and Wait run first, and all others go on; without any
-// the lock is lost.
+// TestDoRepairs makes clients vanish that hold a lock: the repairs of Do and Wait run first, and
+// all others go on; without repairs the lock is lost.
 func TestDoRepairs(t *testing.T) {
 	ctx := within(t)
 	dial := serve(t)
@@ -65,7 +65,7 @@ func TestDoRepairs(t *testing.T) {
 	equal(t, "ran", ran, 5)
 }
 
-// A lock that was lost while a Cond's Wait had let it go is not let go again.
+// A lock that became unusable while a Cond's Wait had released it is not released again.
 func TestDoWhoseCondLosesTheLock(t *testing.T) {
 	ctx := within(t)
 	dial := serve(t)
@@ -80,7 +80,7 @@ func TestDoWhoseCondLosesTheLock(t *testing.T) {
 		ended <- theirs.lock.Do(ctx, func() error { close(waiting); return theirs.Wait(ctx) })
 	}()
 	<-waiting
-	check(t, lock.Lock(ctx)) // Wait has let it go
+	check(t, lock.Lock(ctx)) // Wait has released it
 	holder := dial()
 	theirLock := must1(NewLock(ctx, holder, Named("lock")))
 	next := make(chan error, 1)
@@ -88,7 +88,7 @@ func TestDoWhoseCondLosesTheLock(t *testing.T) {
 	lock.Unlock()
 	check(t, <-next)
 	check(t, holder.Close())
-	// One of the two gets it with ErrOwnerDied, and lets it go.
+	// One of the two gets it with ErrOwnerDied, and releases it.
 	first := lock.Do(ctx, func() error { return nil })
 	second := <-ended
 	died := errors.Is(first, shared.ErrOwnerDied)

@@ -8,32 +8,35 @@ import (
 	"time"
 )
 
-// A client that waits for a lock looks for a cycle: that one's holder waits for a lock whose holder waits, and so on, until
-// the holder is itself. One that is still the same when it looks again is reported to the server's log, once.
+// A client that waits for a lock looks for a cycle: the lock's holder waits for a lock whose holder
+// waits, and so on, until the holder is the client itself. It reports a cycle to the server's log,
+// once, if the next look finds the same one.
 //
-// What holds a lock is a client, not a goroutine of it. So of a client whose goroutines hold and wait for locks independently
-// of each other, a cycle may be reported that resolves itself.
+// The holder of a lock is a client, not a goroutine. So if the goroutines of a client hold locks
+// and wait for locks independently of each other, a client may report a cycle that will resolve
+// itself.
 
 const (
-	deadlockAfter = 100 * time.Millisecond // until the first look, and between the two that see the same
-	deadlockEvery = 3 * time.Second        // most between looks
+	deadlockAfter = 100 * time.Millisecond // before the first look, and to confirm a cycle
+	deadlockEvery = 3 * time.Second        // the longest time between looks
 )
 
-// waits is the wait-for graph of the locks of a server. Its mu comes before that of a lock.
+// waits guards the wait-for graph of the locks of a server. Its mu is locked before that of a lock.
 type waits struct{ mu sync.Mutex }
 
-// awaited is a lock that a client waits for.
+// An awaited is a lock that a client waits for.
 type awaited struct {
 	s        *session
 	lock     *lockObject
-	timer    *time.Timer   // of the next look
-	pause    time.Duration // before it
-	cycle    []*awaited    // that was seen at the last look
-	reported bool          // as part of a cycle
+	timer    *time.Timer   // for the next look
+	pause    time.Duration // before that look
+	cycle    []*awaited    // found by the last look
+	reported bool          // as a part of a cycle
 	ended    bool
 }
 
-// add notes that a client waits for a lock, until end is called. Nobody who calls it has the mu of a lock.
+// add records that a client waits for a lock, until end is called. The callers of both must not
+// hold the mu of a lock.
 func (w *waits) add(s *session, lock *lockObject) (end func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -50,7 +53,7 @@ func (w *waits) add(s *session, lock *lockObject) (end func()) {
 	}
 }
 
-// look looks for a cycle that begins with a, and reports it if it was there the last time.
+// look looks for a cycle that begins with a, and reports it if the last look found the same one.
 func (w *waits) look(a *awaited) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -69,7 +72,8 @@ func (w *waits) look(a *awaited) {
 	a.timer.Reset(a.pause)
 }
 
-// findCycle returns a cycle of clients that wait for each other, or nil. The server's waits are locked.
+// findCycle returns a cycle of clients that wait for each other, or nil. The caller holds the mu of
+// the server's waits.
 func (a *awaited) findCycle() []*awaited {
 	visited := make(map[*session]bool)
 	path := []*awaited{a}
@@ -98,7 +102,7 @@ func (a *awaited) findCycle() []*awaited {
 	return nil
 }
 
-// report logs a cycle, unless one of its clients has.
+// report logs a cycle, unless all its waits have been reported already.
 func (srv *Server) report(cycle []*awaited) {
 	if !slices.ContainsFunc(cycle, func(a *awaited) bool { return !a.reported }) {
 		return
@@ -115,7 +119,7 @@ func (srv *Server) report(cycle []*awaited) {
 	srv.o.log.Error("manager: deadlock: "+b.String(), "clients", len(cycle))
 }
 
-// who names the client for people: by its process if it is of this machine.
+// who names the client for the log: by its process if that is on this machine, else by its address.
 func (s *session) who() string {
 	if pid := peerProcess(s.conn); pid != 0 {
 		return fmt.Sprintf("process %d", pid)
@@ -123,7 +127,7 @@ func (s *session) who() string {
 	return fmt.Sprintf("the client at %v", s.conn.RemoteAddr())
 }
 
-// nameOf names a lock for people: by the name that it was made with if it has one.
+// nameOf names a lock for the log: by the name that it was made with, else by its number.
 func (srv *Server) nameOf(o *lockObject) string {
 	number := o.number.Load()
 	srv.mu.Lock()

@@ -16,7 +16,7 @@ func init() {
 
 // A lockObject is held by a session. On release it passes directly to the longest-waiting session.
 type lockObject struct {
-	number atomic.Uint64 // of the object, for people
+	number atomic.Uint64 // of the object, for the log
 	mu     sync.Mutex
 	again  bool // its holder may lock it again
 	holder *session
@@ -209,13 +209,13 @@ func (o *lockObject) lockAgain(s *session) error {
 	return o.wait(s.ctx, t)
 }
 
-// wait waits in the line; while it does, a deadlock is looked for.
+// wait waits in the line. The server looks for deadlocks meanwhile.
 func (o *lockObject) wait(ctx context.Context, t *ticket) error {
 	defer t.s.srv.waits.add(t.s, o)()
 	return t.wait(ctx, &o.mu, &o.line)
 }
 
-// heldBy returns who holds the lock, or nil.
+// heldBy returns the session that holds the lock, or nil.
 func (o *lockObject) heldBy() *session {
 	o.mu.Lock()
 	defer o.mu.Unlock()

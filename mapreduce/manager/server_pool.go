@@ -96,8 +96,8 @@ func (o *poolObject) use(ctx context.Context, s *session, id uint64) (*mapreduce
 	return o.pool, nil
 }
 
-// startPool starts a pool, or none if ctx ends before the pool is ready. Its
-// workers, and what they start, know its name.
+// startPool starts a pool, or none if ctx ends before the pool is ready. Its workers, and the
+// processes that these start, find its name in their environment.
 func startPool(ctx context.Context, procs int, name string) (*mapreduce.Pool, error) {
 	life, end := context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, end)

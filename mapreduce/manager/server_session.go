@@ -38,13 +38,13 @@ type session struct {
 	waits   map[uint64]int                // the number of those calls, by object
 	uses    map[uint64]*entry             // the objects that the session refers to, by id
 
-	awaits []*awaited // locks that the session waits for; the server's waits guard it
+	awaits []*awaited // the locks that the session waits for; guarded by the server's waits
 }
 
 // A call is a call of one method of an object.
 type call struct {
 	s      *session
-	object uint64             // its id; 0: the server itself
+	object uint64             // its id; 0 is the server itself
 	method []byte             // a part of the frame, as the arguments are
 	in     *transport.Decoder // the arguments
 	out    *transport.Encoder // where the result goes

@@ -12,7 +12,7 @@ import (
 	"mrrun/shared"
 )
 
-// bequest is where a process leaves what it has made.
+// A bequest is where a process leaves what it has made.
 type bequest struct {
 	Dict  *Dict[string, *shared.Value[int]]
 	List  *List[*shared.Array[int]]
@@ -22,8 +22,8 @@ type bequest struct {
 
 var bequeathTask = mapreduce.FuncContext(bequeath)
 
-// bequeath makes shared objects, has a manager keep them, and closes its own as soon as they are
-// sent.
+// bequeath makes shared objects, puts them into objects of a manager, and closes its array as soon
+// as it is sent.
 func bequeath(ctx context.Context, b bequest) (struct{}, error) {
 	seven, err := shared.NewValue(7)
 	array, err2 := shared.ArrayOf([]int{1, 2, 3})
@@ -46,8 +46,9 @@ func sharedObjects(t *testing.T) (n int) {
 	return n
 }
 
-// TestManagerKeepsSharedObjects has a process leave shared objects to a manager, and end: they are
-// there for all who get them, as often as they do, and are freed when the manager has them no more.
+// TestManagerKeepsSharedObjects starts a process that leaves shared objects to a manager, and ends.
+// They exist for all that get them, as often as they do, and are freed when the manager no longer
+// has them.
 func TestManagerKeepsSharedObjects(t *testing.T) {
 	ctx := within(t)
 	m := must1(Start(ctx))

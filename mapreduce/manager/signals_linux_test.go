@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// A manager's process lives as long as its driver wants, whoever signals all processes of the program.
+// A manager's process runs until its driver ends it, even if all processes of the program get
+// signals.
 func TestManagerLeavesSignalsToItsDriver(t *testing.T) {
 	ctx := within(t)
 	m := must1(Start(ctx))
@@ -26,7 +27,7 @@ func TestManagerLeavesSignalsToItsDriver(t *testing.T) {
 	}
 }
 
-// signalsWait reports whether a process has signals that were not delivered yet.
+// signalsWait reports whether signals for a process were not delivered yet.
 func signalsWait(pid int) bool {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	_, pending, ok := bytes.Cut(status, []byte("ShdPnd:\t"))

@@ -10,8 +10,8 @@ import (
 	"mrrun/transport"
 )
 
-// TestSilentClient has clients that vanish without a word, that never end what they say, and that never listen. Each is cut
-// off; one that only has nothing to do is not.
+// TestSilentClient uses clients that vanish without notice, that never finish what they send, and
+// that never read. Each is cut off; a client that is only idle is not.
 func TestSilentClient(t *testing.T) {
 	const silence = time.Second
 	dial := serve(t, Silence(silence), MaxMessage(1<<20))
@@ -36,7 +36,7 @@ func TestSilentClient(t *testing.T) {
 	check(t, err)
 }
 
-// neverEnding begins a call, and goes on with it all the time until it is cut off.
+// neverEnding begins a call, and keeps sending it until it is cut off.
 func neverEnding(pause time.Duration) func(*testing.T, net.Conn) {
 	return func(t *testing.T, conn net.Conn) {
 		call := frame(kindCall, 1, func(e *transport.Encoder) { must1(e.Write(make([]byte, 1000))) })
@@ -50,7 +50,8 @@ func neverEnding(pause time.Duration) func(*testing.T, net.Conn) {
 	}
 }
 
-// notListening calls a method of large results again and again until it is cut off.
+// notListening calls a method with large results again and again, without reading them, until it is
+// cut off.
 func notListening(list uint64) func(*testing.T, net.Conn) {
 	return func(t *testing.T, conn net.Conn) {
 		call := frame(kindCall, 1, func(e *transport.Encoder) {
@@ -70,7 +71,7 @@ func notListening(list uint64) func(*testing.T, net.Conn) {
 	}
 }
 
-// TestHangingServer: a server that does not say anything any more is lost.
+// TestHangingServer checks that a server that no longer says anything is lost.
 func TestHangingServer(t *testing.T) {
 	c := must1(Dial(within(t), impostor(t, serverHello(protocolVersion)), Silence(100*time.Millisecond)))
 	_, err := NewLock(within(t), c)
@@ -78,7 +79,8 @@ func TestHangingServer(t *testing.T) {
 	check(t, c.Close())
 }
 
-// impostor is the address of a server that answers the first client with b, and then listens and says nothing.
+// impostor returns the address of a server that answers the first client with b, and after that
+// reads and says nothing.
 func impostor(t *testing.T, b []byte) (address string) {
 	t.Helper()
 	l := must1(ListenLocal())

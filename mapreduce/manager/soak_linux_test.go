@@ -19,7 +19,7 @@ import (
 
 var soak = flags.Duration("soak", 3*time.Second, "how long TestSoak goes on; more than 9m takes a -timeout too")
 
-// A crowd is what a soak test has use one manager.
+// A crowd is the many clients that use one manager in a soak test.
 type crowd struct {
 	t             *testing.T
 	local, remote string
@@ -47,7 +47,7 @@ func (w *crowd) visitRemotely(ctx context.Context) error {
 	return w.visitBy(ctx, c)
 }
 
-// visitBy leaves by chance in the midst of calls.
+// visitBy leaves at random in the middle of calls.
 func (w *crowd) visitBy(ctx context.Context, c *Client) error {
 	v, err := visit(ctx, c)
 	if err == nil {
@@ -63,7 +63,7 @@ func (w *crowd) visitBy(ctx context.Context, c *Client) error {
 	return err
 }
 
-// comeAsStranger speaks to the listener for other machines without the key.
+// comeAsStranger connects to the listener for other machines without the key.
 func (w *crowd) comeAsStranger(ctx context.Context) error {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", w.remote)
@@ -75,7 +75,7 @@ func (w *crowd) comeAsStranger(ctx context.Context) error {
 	return conn.Close()
 }
 
-// A visitTask is what a process of its own does.
+// A visitTask is the task of a process that visits.
 type visitTask struct {
 	Address string
 	Deeds   int
@@ -94,7 +94,7 @@ var visitApart = mapreduce.FuncContext(func(ctx context.Context, task visitTask)
 	return task.Deeds, v.stir(ctx, task.Deeds)
 })
 
-// visitByProcess has a process visit, which is killed by chance.
+// visitByProcess starts a process that visits, and kills it at random.
 func (w *crowd) visitByProcess(ctx context.Context) error {
 	p, err := visitApart.Start(ctx, visitTask{w.local, 100})
 	if err != nil {
@@ -103,7 +103,7 @@ func (w *crowd) visitByProcess(ctx context.Context) error {
 	select {
 	case <-p.Done():
 	case <-time.After(time.Duration(rand.IntN(100)) * time.Millisecond):
-		_ = p.Signal(syscall.SIGKILL) // it may have ended
+		_ = p.Signal(syscall.SIGKILL) // it may have ended already
 	}
 	_, err = p.Wait()
 	if died, ok := errors.AsType[*mapreduce.ExitError](err); ok && died.Signal == syscall.SIGKILL {
@@ -114,7 +114,7 @@ func (w *crowd) visitByProcess(ctx context.Context) error {
 	return err
 }
 
-// come has n of a crowd come again and again while it is open.
+// come starts n goroutines that visit again and again until open ends.
 func (w *crowd) come(open context.Context, all *sync.WaitGroup, n int, visit func(context.Context) error) {
 	for range n {
 		all.Go(func() {
@@ -123,14 +123,14 @@ func (w *crowd) come(open context.Context, all *sync.WaitGroup, n int, visit fun
 					w.t.Error(err)
 					return
 				}
-				time.Sleep(time.Duration(rand.IntN(4)) * time.Millisecond) // so that the machine does other things too
+				time.Sleep(time.Duration(rand.IntN(4)) * time.Millisecond) // leave time for other processes
 			}
 		})
 	}
 }
 
-// TestSoak has a crowd of clients come, go and be killed for as long as -soak says. The manager then needs no more than in
-// the beginning.
+// TestSoak runs a crowd of clients that come, go and are killed for as long as -soak says. In the
+// end the manager must not use more than in the beginning.
 func TestSoak(t *testing.T) {
 	key := NewKey()
 	server := must1(play(t, "server", key, nil))
@@ -160,7 +160,7 @@ func TestSoak(t *testing.T) {
 	equal(t, "objects that are left", server.hear("objects"), strconv.Itoa(objectsOfVisitors))
 }
 
-// sample takes a census from time to time, while it is open.
+// sample takes a census from time to time until open ends.
 func sample(open context.Context, t *testing.T, c Conn, pause time.Duration) (all []census) {
 	t.Helper()
 	for {
@@ -175,7 +175,7 @@ func sample(open context.Context, t *testing.T, c Conn, pause time.Duration) (al
 	}
 }
 
-// isFlat compares the medians of the first and the last quarter.
+// isFlat compares the medians of the first and the last quarter of the samples.
 func isFlat(t *testing.T, samples []census) {
 	t.Helper()
 	n := len(samples) / 4
@@ -186,7 +186,7 @@ func isFlat(t *testing.T, samples []census) {
 	for _, figure := range []struct {
 		name  string
 		of    func(census) int64
-		slack int64 // besides a quarter
+		slack int64 // allowed in addition to a quarter
 	}{
 		{"goroutines", func(c census) int64 { return int64(c.Goroutines) }, 20},
 		{"descriptors", func(c census) int64 { return int64(c.Descriptors) }, 20},
@@ -194,7 +194,7 @@ func isFlat(t *testing.T, samples []census) {
 		{"KiB resident", func(c census) int64 { return c.RSS >> 10 }, 16 << 10},
 	} {
 		if raceDetector && figure.name == "KiB resident" {
-			continue // most of it is the race detector's
+			continue // most of it belongs to the race detector
 		}
 		was, is := median(first, figure.of), median(last, figure.of)
 		t.Logf("%s: %d in the first quarter, %d in the last", figure.name, was, is)

@@ -22,7 +22,7 @@ type stoppable struct {
 	dial func(context.Context) (*Client, error)
 }
 
-// onStoppable runs a test with a manager that can be stopped, locally and by TLS.
+// onStoppable runs a test with a manager that can be stopped, locally and over TLS.
 func onStoppable(t *testing.T, test func(*testing.T, stoppable)) {
 	t.Run("local", func(t *testing.T) {
 		m := must1(Start(within(t)))
@@ -41,17 +41,17 @@ func onStoppable(t *testing.T, test func(*testing.T, stoppable)) {
 	})
 }
 
-// client is one that is closed at the end of the test.
+// client returns a client that is closed at the end of the test.
 func (s stoppable) client(t *testing.T) *Client {
 	c := must1(s.dial(within(t)))
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
 
-// stop stops the manager until the test ends, or goOn is called.
+// stop stops the manager until the test ends or goOn is called.
 func (s stoppable) stop(t *testing.T) (goOn func()) {
 	check(t, syscall.Kill(s.pid, syscall.SIGSTOP))
-	for running := true; running; { // a thread may do this and that before it sees the signal
+	for running := true; running; { // a thread may run a little before it sees the signal
 		running = false
 		for _, thread := range must1(filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.pid))) {
 			stat, _ := os.ReadFile(thread)
@@ -64,7 +64,7 @@ func (s stoppable) stop(t *testing.T) (goOn func()) {
 	return goOn
 }
 
-// promptly fails the test if f takes much longer than the ctx that it has.
+// promptly fails the test if f takes much longer than its ctx allows.
 func promptly(t *testing.T, what string, f func(context.Context) error) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
@@ -77,8 +77,8 @@ func promptly(t *testing.T, what string, f func(context.Context) error) error {
 	return err
 }
 
-// While a manager is stopped no call lasts longer than its ctx. What a call would have had its caller hold when the manager goes
-// on is not held then.
+// While a manager is stopped no call lasts longer than its ctx. What such a call would have given
+// its caller to hold is not held when the manager goes on.
 func TestCtxBoundsCallsOfAStoppedManager(t *testing.T) {
 	onStoppable(t, func(t *testing.T, s stoppable) {
 		ctx, c, other := within(t), s.client(t), s.client(t)
@@ -159,7 +159,8 @@ func TestCtxBoundsCallsOfAStoppedManager(t *testing.T) {
 	})
 }
 
-// A lock that a cond's Wait cannot say to be held, as its manager is stopped, is not: the connection ends.
+// If a cond's Wait cannot tell whether the lock is held, because its manager is stopped, the
+// connection ends, and the lock is not held.
 func TestCtxBoundsCondOfAStoppedManager(t *testing.T) {
 	onStoppable(t, func(t *testing.T, s stoppable) {
 		ctx, c := within(t), s.client(t)
@@ -173,20 +174,20 @@ func TestCtxBoundsCondOfAStoppedManager(t *testing.T) {
 		lock.Unlock()
 		goOn()
 		again := must1(NewLock(ctx, s.client(t), Named("lock")))
-		if err := again.Lock(ctx); err != nil { // it was waited for, not held, when the connection ended, or held for a moment
+		if err := again.Lock(ctx); err != nil { // it was held when the connection ended
 			wants(t, "the lock", err, shared.ErrOwnerDied)
 		}
 	})
 }
 
-// The connection to a stopped manager can be closed at once, also when a lot is on its way.
+// The connection to a stopped manager can be closed at once, even with much data on the way.
 func TestCloseOfAStoppedManager(t *testing.T) {
 	onStoppable(t, func(t *testing.T, s stoppable) {
 		c := s.client(t)
 		value := must1(NewValue(within(t), c, []byte(nil)))
-		defer s.stop(t)() // so that its process ends well
+		defer s.stop(t)() // so that its process can end
 		var writing sync.WaitGroup
-		for range 8 { // more than any socket takes
+		for range 8 { // more data than any socket takes
 			writing.Go(func() { wants(t, "Store", value.Store(within(t), make([]byte, 8<<20)), ErrLost) })
 		}
 		_ = promptly(t, "Store", func(ctx context.Context) error { return value.Store(ctx, make([]byte, 8<<20)) })
@@ -195,7 +196,8 @@ func TestCloseOfAStoppedManager(t *testing.T) {
 	})
 }
 
-// A manager that lives is waited for, however late it answers after the end of ctx: the caller learns what has become of the call.
+// A call waits for a live manager, however late that answers after the end of ctx: the caller
+// learns whether the call was done.
 func TestAnswerAfterTheEndOfCtx(t *testing.T) {
 	c := serve(t)()
 	ctx, cancel := context.WithCancel(within(t))
@@ -205,13 +207,13 @@ func TestAnswerAfterTheEndOfCtx(t *testing.T) {
 	equal(t, "answer", result, true)
 }
 
-// stubborn does not look at its ctx.
+// stubborn ignores its ctx.
 var stubborn = Func("test stubborn", func(_ context.Context, ms int) (bool, error) {
 	time.Sleep(time.Duration(ms) * time.Millisecond)
 	return true, nil
 })
 
-// One that wants to use a proxy waits no longer than its own ctx while another one dials.
+// A call of a proxy waits no longer than its own ctx while another proxy dials.
 func TestCtxBoundsTheFirstUseOfAProxy(t *testing.T) {
 	l := must1(ListenLocal())
 	defer l.Close()

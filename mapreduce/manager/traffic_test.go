@@ -11,7 +11,7 @@ import (
 	"mrrun/shared"
 )
 
-// A visitor is a client that uses what all visitors have in common, in bounded amounts.
+// A visitor is a client that uses the objects that all visitors share, in bounded amounts.
 type visitor struct {
 	c       *Client
 	words   *Dict[string, string]
@@ -26,7 +26,7 @@ type visitor struct {
 	bank    *Object[*account]
 }
 
-// objectsOfVisitors is how many they have in common.
+// objectsOfVisitors is the number of objects that they share.
 const objectsOfVisitors = 10
 
 func visit(ctx context.Context, c *Client) (v visitor, err error) {
@@ -45,7 +45,8 @@ func visit(ctx context.Context, c *Client) (v visitor, err error) {
 	return v, errors.Join(errs[:]...)
 }
 
-// stir does n things by chance. It returns an error only if one is not to be expected where others come, go and die.
+// stir does n things at random. It returns only errors that are not to be expected where other
+// clients come, go and die.
 func (v visitor) stir(ctx context.Context, n int) error {
 	deeds := []func(context.Context) error{
 		v.write, v.count, v.nest, v.unnest, v.put, v.take, v.lockUp, v.lockTwice, v.acquire, v.signal, v.meet, v.deposit,
@@ -77,7 +78,7 @@ func (v visitor) count(ctx context.Context) error {
 	return err
 }
 
-// nest makes an object that only another one refers to.
+// nest makes an object that only another object refers to.
 func (v visitor) nest(ctx context.Context) error {
 	inner, err := NewDict[int, int](ctx, v.c)
 	if err != nil {

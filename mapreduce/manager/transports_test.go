@@ -13,7 +13,7 @@ import (
 	"mrrun/transport"
 )
 
-// serveRemote is serve with TLS.
+// serveRemote is serve over TLS.
 func serveRemote(tb testing.TB, key []byte, opts ...Option) (address string) {
 	tb.Helper()
 	l, err := Listen("tcp", ":0", key)
@@ -70,7 +70,7 @@ var upper = Func("upper", func(_ context.Context, s string) (string, error) { re
 
 var doubled = UpdateFunc("doubled", func(n int, _ bool) int { return 2 * n })
 
-// A counter is locked by who calls it and by the manager.
+// A counter is locked by its methods, and by the manager.
 type counter struct {
 	sync.Mutex
 	N int
@@ -86,7 +86,7 @@ var counters = Register("counter", func() *counter { return &counter{} })
 
 var _ = RegisterKind[*Dict[string, int]]("dict of ints")
 
-// TestObjects runs the contract of all objects over both transports.
+// TestObjects checks the contract of all objects over both transports.
 func TestObjects(t *testing.T) {
 	key := NewKey()
 	for name, dial := range map[string]func(t *testing.T) (*Client, *Client){
@@ -379,7 +379,7 @@ func testCall(t *testing.T, c *Client) {
 	testLocker(t, c)
 }
 
-// testLocker gets a field that methods change meanwhile; the race detector looks on.
+// testLocker gets a field while methods change it, for the race detector.
 func testLocker(t *testing.T, c *Client) {
 	ctx := within(t)
 	o := must1(counters.New(ctx, c))
@@ -412,7 +412,7 @@ func testNested(t *testing.T, a, b *Client) {
 	inner := must1(NewDict[string, int](ctx, a))
 	check(t, outer.Set(ctx, "in", inner))
 	check(t, inner.Set(ctx, "x", 1))
-	check(t, inner.Close()) // outer has it
+	check(t, inner.Close()) // outer keeps it
 	got, _, err := must1(NewDict[string, *Dict[string, int]](ctx, b, Named("outer "+t.Name()))).Get(ctx, "in")
 	check(t, err)
 	equal(t, "value", must1(got.Add(ctx, "x", 1)), 2)
@@ -422,7 +422,7 @@ func testNested(t *testing.T, a, b *Client) {
 	wants(t, "gone", err, ErrNoObject)
 }
 
-// TestVanished cuts 200 clients while each holds or waits for a lock: each next holder is told.
+// TestVanished closes 200 clients while each holds or waits for a lock: each next holder is told.
 func TestVanished(t *testing.T) {
 	dial := serve(t)
 	ctx := within(t)
@@ -436,7 +436,7 @@ func TestVanished(t *testing.T) {
 			l := must1(NewLock(ctx, c, Named("lock")))
 			check(t, must1(NewBoundedSemaphore(ctx, c, 200, Named("permits"))).Acquire(ctx))
 			if i%3 == 0 {
-				go func() { _ = l.Lock(ctx) }() // perhaps it has got it, perhaps not
+				go func() { _ = l.Lock(ctx) }() // may get it or not
 				_ = c.Close()
 				return
 			}

@@ -40,7 +40,7 @@ var addOneFrom = mapreduce.FuncContext(func(ctx context.Context, q *transport.Qu
 	return v.Add(ctx, 1)
 })
 
-// serveHere has a server that the test can look into, and a client of it.
+// serveHere runs a server that the test can inspect, and returns it with a client.
 func serveHere(t *testing.T) (*Server, *Client) {
 	l, srv := must1(ListenLocal()), NewServer()
 	ctx, stop := context.WithCancel(context.Background())
@@ -55,8 +55,8 @@ func serveHere(t *testing.T) (*Server, *Client) {
 	return srv, c
 }
 
-// A proxy that is under way keeps its object, though the sender closes its own at once. When the receiver has closed its own too
-// the object goes.
+// A proxy that is under way keeps its object, even if the sender closes its own proxy at once. The
+// object goes when the receiver has closed its proxy, too.
 func TestProxyUnderWay(t *testing.T) {
 	srv, c := serveHere(t)
 	ctx := within(t)
@@ -138,7 +138,8 @@ func TestProxyUnderWay(t *testing.T) {
 	left("answer of a process that has ended", 1)
 }
 
-// A proxy that never arrives keeps its object for a time after the sender has closed its own, and not for ever.
+// A proxy that never arrives keeps its object for a time after the sender has closed its own proxy,
+// but not for ever.
 func TestProxyThatNeverArrives(t *testing.T) {
 	srv, c := serveHere(t)
 	srv.o.underWay = 100 * time.Millisecond
@@ -149,7 +150,7 @@ func TestProxyThatNeverArrives(t *testing.T) {
 	defer b.Close()
 	e := must1(NewEvent(ctx, c))
 	check(t, a.Send(e))
-	time.Sleep(2 * srv.o.underWay) // the sender has it still
+	time.Sleep(2 * srv.o.underWay) // the sender still has it
 	equal(t, "while the sender has it", must1(e.IsSet(ctx)), false)
 	check(t, e.Close())
 	objects, travels := 1, 1

@@ -15,10 +15,11 @@ import (
 	"mrrun/transport"
 )
 
-// fuzzTime is how long anything may take while fuzzing: more is a hang.
+// fuzzTime is how long anything may take while fuzzing: if it takes longer, it hangs.
 const fuzzTime = 20 * time.Second
 
-// fuzzInstance is what servers are called while fuzzing, so that what refers to their objects does so in each run.
+// fuzzInstance is the instance of all servers while fuzzing, so that references to their objects
+// are the same in each run.
 var fuzzInstance = strings.Repeat("I", instanceSize)
 
 // socketPair returns both ends of a connection of Unix sockets.
@@ -38,7 +39,7 @@ func socketPair(t testing.TB) (a, b *net.UnixConn) {
 	return ends[0], ends[1]
 }
 
-// A pairListener accepts connections that this process makes with itself.
+// A pairListener accepts connections that this process makes to itself.
 type pairListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -71,7 +72,8 @@ func (l *pairListener) dial(t testing.TB) *net.UnixConn {
 	return near
 }
 
-// fuzzServer runs a server for one run of a fuzz test; wrap may add to its listener. In the end nothing may be left of it.
+// fuzzServer runs a server for one run of a fuzz test; wrap may wrap its listener. At the end
+// nothing of the server may remain.
 func fuzzServer(t testing.TB, wrap func(net.Listener) net.Listener) (*Server, *pairListener) {
 	t.Helper()
 	srv := NewServer(MaxMessage(1<<16), Greeting(fuzzTime), Silence(fuzzTime), Log(slog.New(panicLog{slog.DiscardHandler, t})))
@@ -86,7 +88,7 @@ func fuzzServer(t testing.TB, wrap func(net.Listener) net.Listener) (*Server, *p
 		case err := <-done:
 			check(t, err)
 		case <-time.After(fuzzTime):
-			panic("the server does not end") // which says what all goroutines do
+			panic("the server does not end") // to print the stacks of all goroutines
 		}
 	})
 	return srv, l
@@ -94,7 +96,8 @@ func fuzzServer(t testing.TB, wrap func(net.Listener) net.Listener) (*Server, *p
 
 func plain(l net.Listener) net.Listener { return l }
 
-// panicLog is a log that fails the test when a method of the server has panicked, but not if it is for that.
+// panicLog is a log that fails the test when a method of the server has panicked, except one that
+// is meant to panic.
 type panicLog struct {
 	slog.Handler
 	t testing.TB
@@ -114,7 +117,7 @@ func (h panicLog) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// clientOf is a client on conn.
+// clientOf returns a client on conn.
 func clientOf(t testing.TB, conn net.Conn) *Client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), fuzzTime)
@@ -125,7 +128,7 @@ func clientOf(t testing.TB, conn net.Conn) *Client {
 	return c
 }
 
-// A recorder is a connection that keeps what goes both ways.
+// A recorder is a connection that records the data in both directions.
 type recorder struct {
 	net.Conn
 	mu          sync.Mutex
@@ -148,7 +151,7 @@ func (r *recorder) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// frames cuts a stream.
+// frames cuts a stream into frames.
 func frames(stream []byte) (all []transport.Frame) {
 	r := transport.NewReader(bytes.NewReader(stream), 0)
 	for {
@@ -161,7 +164,7 @@ func frames(stream []byte) (all []transport.Frame) {
 	}
 }
 
-// recordTraffic returns the frames both ways while a client uses one object of each kind.
+// recordTraffic returns the frames in both directions while a client uses one object of each kind.
 func recordTraffic(t testing.TB) (requests, answers []transport.Frame) {
 	_, l := fuzzServer(t, plain)
 	r := &recorder{Conn: l.dial(t)}
@@ -173,7 +176,7 @@ func recordTraffic(t testing.TB) (requests, answers []transport.Frame) {
 	return frames(r.sent.Bytes()), frames(r.heard.Bytes())
 }
 
-// useAll uses objects of all kinds; each call that may wait does so once with a ctx that has ended.
+// useAll uses objects of all kinds; each call that may wait runs once with a ctx that has ended.
 func useAll(ctx context.Context, c *Client) {
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
