@@ -109,46 +109,43 @@ func (o *lockObject) wake(c *line, n int) {
 	}
 }
 
+// lockMethods are those that any client may call.
+var lockMethods = map[string]func(*lockObject, *call) error{
+	"Lock":    (*lockObject).lock,
+	"TryLock": (*lockObject).try,
+	"NewCond": (*lockObject).newCond,
+}
+
+// holderMethods are those of the client that holds the lock.
+var holderMethods = map[string]func(*lockObject, *call) error{
+	"TakeBack":       (*lockObject).takeBackOf,
+	"Unlock":         (*lockObject).letGo,
+	"MarkConsistent": (*lockObject).markConsistent,
+}
+
+// condMethods are those of a cond of the lock, whose number is their first argument. The caller holds the lock.
+var condMethods = map[string]func(*lockObject, *call, *line) error{
+	"Wait":      (*lockObject).condWait,
+	"Notify":    (*lockObject).condNotify,
+	"Broadcast": (*lockObject).condNotify,
+}
+
 func (o *lockObject) call(c *call) error {
 	o.number.Store(c.object)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch string(c.method) {
-	case "Lock":
-		if done, err := o.tryLock(c.s); done {
-			return err
-		}
-		t := o.line.join(c.s)
-		return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.wait(ctx, t) })
-	case "TryLock":
-		done, err := o.tryLock(c.s)
-		if err != nil {
-			return err
-		}
-		return c.flag(done)
-	case "NewCond":
-		o.conds = append(o.conds, &line{})
-		c.out.Uint(uint64(len(o.conds) - 1))
-		return nil
+	if run := lockMethods[string(c.method)]; run != nil {
+		return run(o, c)
 	}
 	if o.holder != c.s {
 		return ErrNotHeld
 	}
-	if string(c.method) == "TakeBack" {
-		if took(c) {
-			o.takeBack()
-		}
-		return nil
+	if run := holderMethods[string(c.method)]; run != nil {
+		return run(o, c)
 	}
-	switch string(c.method) {
-	case "Unlock":
-		if o.depth--; o.depth == 0 {
-			o.unlock()
-		}
-		return nil
-	case "MarkConsistent":
-		o.broken = false
-		return nil
+	run := condMethods[string(c.method)]
+	if run == nil {
+		return c.unknown("lock")
 	}
 	i, err := c.in.Uint()
 	if err != nil {
@@ -157,21 +154,63 @@ func (o *lockObject) call(c *call) error {
 	if i >= uint64(len(o.conds)) {
 		return ErrNoObject
 	}
-	cond := o.conds[i]
-	switch string(c.method) {
-	case "Wait":
-		t, depth := cond.join(c.s), o.depth
-		o.unlock()
-		return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.waitCond(ctx, cond, t, depth) })
-	case "Notify", "Broadcast":
-		n, err := c.in.Uint()
-		if err != nil {
-			return err
-		}
-		o.wake(cond, int(min(n, uint64(cond.len()))))
-		return nil
+	return run(o, c, o.conds[i])
+}
+
+func (o *lockObject) lock(c *call) error {
+	if done, err := o.tryLock(c.s); done {
+		return err
 	}
-	return c.unknown("lock")
+	t := o.line.join(c.s)
+	return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.wait(ctx, t) })
+}
+
+func (o *lockObject) try(c *call) error {
+	done, err := o.tryLock(c.s)
+	if err != nil {
+		return err
+	}
+	return c.flag(done)
+}
+
+func (o *lockObject) newCond(c *call) error {
+	o.conds = append(o.conds, &line{})
+	c.out.Uint(uint64(len(o.conds) - 1))
+	return nil
+}
+
+func (o *lockObject) takeBackOf(c *call) error {
+	if took(c) {
+		o.takeBack()
+	}
+	return nil
+}
+
+func (o *lockObject) letGo(*call) error {
+	if o.depth--; o.depth == 0 {
+		o.unlock()
+	}
+	return nil
+}
+
+func (o *lockObject) markConsistent(*call) error {
+	o.broken = false
+	return nil
+}
+
+func (o *lockObject) condWait(c *call, cond *line) error {
+	t, depth := cond.join(c.s), o.depth
+	o.unlock()
+	return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.waitCond(ctx, cond, t, depth) })
+}
+
+func (o *lockObject) condNotify(c *call, cond *line) error {
+	n, err := c.in.Uint()
+	if err != nil {
+		return err
+	}
+	o.wake(cond, int(min(n, uint64(cond.len()))))
+	return nil
 }
 
 // waitCond waits for a cond and then, however that wait ended, for the lock. A session that has
