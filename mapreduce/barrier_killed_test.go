@@ -78,6 +78,26 @@ func TestBarrierOfKilledParty(t *testing.T) {
 	}
 }
 
+// Nor does anybody wait for an item of a pool that was given up; the barrier of another item is whole.
+func TestBarrierOfItemGivenUp(t *testing.T) {
+	checkLeaks(t)
+	b, err := shared.NewBarrier(2)
+	other, err2 := shared.NewBarrier(2)
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	defer other.Close()
+	p := newPool(t, Procs(2), silent())
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	got, err := attend.Map(ctx, p, []party{{b, ""}, {b, "exit"}, {other, "return"}}, Chunksize(1), Retries(0))
+	lostItem(t, err, 1)
+	if !got[0] || other.Broken() {
+		t.Errorf("broken: %v, of another item %v", got[0], other.Broken())
+	}
+}
+
 func startParty(t *testing.T, b *shared.Barrier, instead string) *Process[bool] {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Second, fmt.Errorf("party %q hangs", instead))
 	t.Cleanup(cancel)

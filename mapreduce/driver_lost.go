@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"mrrun/transport"
 )
 
 // A loss says which worker died and what it was doing.
@@ -166,3 +168,12 @@ func (l *link) suspect() (c *call, item int) {
 
 // errNoAnswer is why the driver gives up a worker that sends garbage.
 var errNoAnswer = errors.New("it sent what is no answer")
+
+// orphan tells those that wait for an item, such as the parties of a barrier in its argument, that
+// it was given up.
+func orphan[A any](codec *transport.Codec[A], arg *A) {
+	if cargo := codec.Keeping(arg); cargo != nil {
+		cargo.Orphan()
+		cargo.Release()
+	}
+}

@@ -176,6 +176,7 @@ func (s *stream[A, R]) place(in *transport.Decoder, span span) (failed int, err 
 func (s *stream[A, R]) lose(failure *TaskError) error {
 	at := s.at(failure.Index)
 	failure.Input = at.arg
+	orphan(s.task.arg, &at.arg)
 	at.failure = failure
 	s.finish(span{failure.Index, failure.Index + 1})
 	return nil

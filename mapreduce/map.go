@@ -87,6 +87,7 @@ func (m *mapItems[A, R]) place(in *transport.Decoder, s span) (failed int, err e
 
 func (m *mapItems[A, R]) lose(failure *TaskError) error {
 	failure.Input = m.args[failure.Index]
+	orphan(m.task.arg, &m.args[failure.Index])
 	if m.stopAtFirst {
 		return failure
 	}
