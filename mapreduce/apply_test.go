@@ -12,7 +12,7 @@ import (
 var (
 	repeat = Func2(strings.Repeat)
 
-	// failAfter fails at 0 at once, and else waits for the end of its context.
+	// failAtZero fails at 0 at once, and otherwise waits for the end of its context.
 	failAtZero = FuncContext(func(ctx context.Context, n int) (int, error) {
 		if n > 0 {
 			<-ctx.Done()

@@ -13,7 +13,7 @@ import (
 	"mrrun/shared"
 )
 
-// A party is a process that comes to a barrier, or does something else instead.
+// A party is a process that comes to a barrier or does something else instead.
 type party struct {
 	Barrier *shared.Barrier
 	Instead string
@@ -36,8 +36,8 @@ var attend = FuncContext(func(ctx context.Context, p party) (broken bool, err er
 	return false, err
 })
 
-// Nobody waits at a barrier for a process that dies before it has come; one that returns without having come breaks
-// nothing, and another may come in its place.
+// A barrier does not wait for a process that died before it came. A process that returns without
+// having come breaks nothing, and another may come in its place.
 func TestBarrierOfKilledParty(t *testing.T) {
 	for _, test := range []struct {
 		instead string

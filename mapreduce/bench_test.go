@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// BenchmarkFirstResult is what a pool costs that is made for one call: two workers are started, compute one item each, and
-// end.
+// BenchmarkFirstResult measures a pool that is made for one call: two workers start, compute one
+// item each, and end.
 func BenchmarkFirstResult(b *testing.B) {
 	for b.Loop() {
 		p, err := NewPool(context.Background(), Procs(2))
@@ -24,7 +24,7 @@ func BenchmarkFirstResult(b *testing.B) {
 	}
 }
 
-// BenchmarkRoundTrip is one task, there and back, on a pool that is up.
+// BenchmarkRoundTrip measures one task, there and back, on a pool that is running.
 func BenchmarkRoundTrip(b *testing.B) {
 	p, err := NewPool(context.Background(), Procs(2))
 	if err != nil {
@@ -38,15 +38,16 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// nap sleeps so many microseconds and returns how many it was.
+// nap sleeps for us microseconds and returns how many it slept.
 var nap = Func(func(us int) int {
 	began := time.Now()
 	time.Sleep(time.Duration(us) * time.Microsecond)
 	return int(time.Since(began).Microseconds())
 })
 
-// BenchmarkUnequal has 1 task in 100 take 100 times as long as the others, first or last of all. It reports the time over
-// that of an ideal division of what the tasks took, on workers that wait and need no core.
+// BenchmarkUnequal runs tasks of which 1 in 100 takes 100 times as long as the others, first or
+// last. It reports the time relative to an ideal division of the tasks' times among workers that
+// sleep and need no core.
 func BenchmarkUnequal(b *testing.B) {
 	const tasks, short = 1000, 500
 	for name, at := range map[string]int{"WorstFirst": 0, "WorstLast": tasks - tasks/100} {
@@ -90,7 +91,7 @@ var square = Func(func(xs []float64) []float64 {
 	return ys
 })
 
-// BenchmarkBigArguments sends 100 MB of numbers to two workers and takes as much back.
+// BenchmarkBigArguments sends 100 MB of numbers to two workers and receives as many.
 func BenchmarkBigArguments(b *testing.B) {
 	p := newPool(b)
 	xs := make([]float64, 12_500_000)

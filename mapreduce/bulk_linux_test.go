@@ -15,7 +15,7 @@ import (
 
 var cloned = Func(func(b []byte) []byte { return bytes.Clone(b) })
 
-// bigArgs are n arguments of up to 2 MiB, of which some are small.
+// bigArgs returns n arguments of up to 2 MiB, some of which are small.
 func bigArgs(n int) (args [][]byte) {
 	random := rand.New(rand.NewPCG(3, 3))
 	for i := range n {
@@ -63,7 +63,8 @@ func messagesMapped(t *testing.T, p *Pool) (n int) {
 	return n
 }
 
-// The memory of large messages is kept for the next ones, and given back by all when there are none for a while.
+// The memory of large messages is kept for later ones, and all processes free it when there have
+// been none for a while.
 func TestIdleSharedMemoryIsGivenBack(t *testing.T) {
 	args := bigArgs(20)
 	once := func(p *Pool) {
@@ -107,7 +108,8 @@ func TestLargeArgumentsAndResults(t *testing.T) {
 	}
 }
 
-// Workers are killed while large messages are on their way: all results are there, and no block is used by two.
+// Workers are killed while large messages are on their way: all results arrive, and no two messages
+// use the same block.
 func TestLargeMessagesSurviveKills(t *testing.T) {
 	checkMessagesUnmapped(t)
 	checkLeaks(t)
@@ -125,13 +127,14 @@ func TestLargeMessagesSurviveKills(t *testing.T) {
 	stop()
 }
 
-// killWorkers kills one worker of the pool after the other until stop, which fails the test if there was none to kill.
+// killWorkers kills one worker of the pool after the other until stop is called. stop fails the
+// test if there was none to kill.
 func killWorkers(t *testing.T, p *Pool) (stop func()) {
 	over := make(chan bool)
 	var killer sync.WaitGroup
 	killer.Go(func() {
 		random := rand.New(rand.NewPCG(4, 4))
-		done := 0 // items, at the last kill: the pool gives up when no worker gets anywhere
+		done := 0 // items done at the last kill: the pool gives up if its workers make no progress
 		for {
 			select {
 			case <-over:

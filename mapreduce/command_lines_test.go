@@ -59,7 +59,7 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// awaitDeath fails the test unless the process is gone soon.
+// awaitDeath fails the test unless the process ends soon.
 func awaitDeath(t *testing.T, pid string) {
 	t.Helper()
 	n, err := strconv.Atoi(pid)

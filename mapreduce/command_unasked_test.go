@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// loop is a program that runs body for each line, in $l.
+// loop returns a program that runs body for each line, which is in $l.
 func loop(body string) *Task[string, string] {
 	return Command("sh", "-c", "while read -r l; do "+body+"; done")
 }
@@ -24,7 +24,7 @@ var (
 		"slow to come": Command("sh", "-c", `sleep 0.1; exec sed -u s/^/x/`),
 	}
 
-	// These say that too, and sometimes more, or less.
+	// These do likewise, but sometimes print more or less.
 	badPrograms = map[string]*Task[string, string]{
 		"a second line":        Command("sed", "-u", "s/^/x/;p"),
 		"a late second line":   loop(`echo "x$l"; sleep 0.01; echo more`),
@@ -46,7 +46,7 @@ var (
 
 var commandLines = []string{"a", "b", "c", "", "b", "", "a", "d"}
 
-// An item has its own answer, or an error; never the line of another.
+// An item gets its own answer or an error, never another item's line.
 func TestCommandOwnAnswer(t *testing.T) {
 	t.Parallel()
 	for name, program := range badPrograms {
@@ -97,7 +97,7 @@ func TestCommandGoodPrograms(t *testing.T) {
 	}
 }
 
-// A program that keeps to its duty is started once.
+// A program that follows the rules is started once.
 func TestCommandStartsOnce(t *testing.T) {
 	p := newPool(t, Procs(1))
 	got, err := pidOrHang.Map(t.Context(), p, strings.Split(strings.Repeat("pid ", 100)+"pid", " "))
@@ -111,7 +111,7 @@ func TestCommandStartsOnce(t *testing.T) {
 	}
 }
 
-// The error of an item says what its program said that nobody asked for.
+// An item's error quotes what its program printed unasked.
 func TestCommandUnaskedError(t *testing.T) {
 	p := newPool(t, Procs(1))
 	_, err := badPrograms["a greeting"].Apply(t.Context(), p, "a")

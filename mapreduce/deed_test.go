@@ -25,7 +25,7 @@ type deed struct {
 	Dir   string // where each attempt leaves a file; empty: nowhere
 }
 
-// A trace is what an item that survived says of itself.
+// A trace is what a surviving item reports about itself.
 type trace struct{ N, Attempt, PID int }
 
 var (
@@ -41,7 +41,8 @@ func init() { // not at their declarations: doDeed uses what they register
 func doDeed(ctx context.Context, d deed) (trace, error) {
 	w := CurrentWorker(ctx)
 	if d.Dir != "" {
-		// A file each, because an attempt that is cut short could leave half a line in a common one.
+		// Each attempt writes its own file, because one that is cut short could leave half a line
+		// in a common file.
 		f, err := os.CreateTemp(d.Dir, fmt.Sprintf("%d.", d.N))
 		if err != nil {
 			return trace{}, err
@@ -56,7 +57,7 @@ func doDeed(ctx context.Context, d deed) (trace, error) {
 	return trace{d.N, w.Attempt, w.PID}, nil
 }
 
-// misbehave does what its name says. What it returns is the error of the item.
+// misbehave does what d says. Its result is the error of the item.
 func misbehave(ctx context.Context, d deed) error {
 	switch d.Do {
 	case "SIGKILL":
@@ -66,7 +67,7 @@ func misbehave(ctx context.Context, d deed) error {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSEGV)
 		time.Sleep(hangTime)
 	case "overflow":
-		debug.SetMaxStack(1 << 20) // the usual gigabyte takes its time
+		debug.SetMaxStack(1 << 20) // the default of a gigabyte takes too long
 		return fmt.Errorf("no overflow at %d", overflow(1))
 	case "exit":
 		os.Exit(3)
@@ -76,7 +77,8 @@ func misbehave(ctx context.Context, d deed) error {
 		go panic("out of a goroutine")
 		time.Sleep(hangTime)
 	case "fatal":
-		// As unrecoverable as concurrent map writes, and certain: those are found by chance.
+		// This is as unrecoverable as concurrent map writes, but certain, while those are found by
+		// chance.
 		new(sync.Mutex).Unlock()
 	case "error":
 		return errors.New("an error of the task")
@@ -98,7 +100,8 @@ func misbehave(ctx context.Context, d deed) error {
 	return nil
 }
 
-// exits is how workers end that do what the name says. An exit status of 2 is a crash of the Go runtime.
+// exits says how workers end that do what the name says. An exit status of 2 is a crash of the Go
+// runtime.
 var exits = []struct {
 	do     string
 	signal syscall.Signal
@@ -114,10 +117,10 @@ var exits = []struct {
 	{"fatal", 0, 2, "unlock of unlocked mutex"},
 }
 
-// silent keeps what dying workers print out of the test's output.
+// silent keeps the output of dying workers out of the test's output.
 func silent() WorkerOption { return Output(func(OutputLine) {}) }
 
-// deeds are n items of which those at victims do something.
+// deeds returns n items of which those at victims do something.
 func deeds(dir string, n int, do string, times int, victims ...int) []deed {
 	all := make([]deed, n)
 	for i := range all {
@@ -139,8 +142,8 @@ func attempts(t *testing.T, dir string, item int) int {
 	return len(files)
 }
 
-// checkTraces fails the test unless all items but those of failed have their own result, at the first attempt if they are
-// no victims: nobody else is blamed.
+// checkTraces fails the test unless all items except those in failed have their own result. All
+// except victims must have it at the first attempt: no other item is blamed.
 func checkTraces(t *testing.T, got []trace, failed []int, victims ...int) {
 	t.Helper()
 	for i, r := range got {

@@ -16,8 +16,8 @@ const (
 	stoppedMessage = "mapreduce: a worker is stopped, and what it has to do waits"
 )
 
-// An item that takes far longer than all others, and a worker that is stopped, are in the log once, with what they are. A
-// call of few items shows nothing.
+// An item that takes far longer than all others, and a stopped worker, are logged once, with
+// details. A call of few items does not show what is usual.
 func TestAlarms(t *testing.T) {
 	checkLeaks(t)
 	wasTick, wasStopped, wasSlow := alarmTick, stoppedAlarm, slowAlarm
@@ -67,7 +67,7 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
-// records returns those with that message.
+// records returns the records with that message.
 func (r *recorder) records(message string) (all []slog.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// What a function of the user's may do instead of returning.
+// These are what a user's function may do instead of returning.
 var bad = map[string]func(){
 	"panic":  func() { panic(errBad) },
 	"Goexit": runtime.Goexit,
@@ -34,7 +34,7 @@ func TestGoFails(t *testing.T) {
 	}
 }
 
-// hangLimit is longer than anything here takes that does not hang.
+// hangLimit is longer than anything here takes unless it hangs.
 const hangLimit = 20 * time.Second
 
 func TestCallbacksThatDoNotReturn(t *testing.T) {
@@ -80,7 +80,7 @@ func TestProgressThatDoesNotReturn(t *testing.T) {
 	}
 }
 
-// A handler that ends the goroutine on which it is called does not end the one that reads the worker's answers.
+// A handler that ends its goroutine does not end the goroutine that reads the worker's answers.
 func TestLoggerThatDoesNotReturn(t *testing.T) {
 	for _, fail := range bad {
 		p := newPool(t, Logger(failingHandler{slog.DiscardHandler, fail}))
@@ -100,7 +100,8 @@ func (h failingHandler) Enabled(context.Context, slog.Level) bool { h.fail(); re
 
 var logOnce = Func(func(n int) int { slog.Info("one"); return n })
 
-// An exit function that ends its goroutine must not leave a worker that does nothing until it is killed.
+// An exit function that ends its goroutine must not leave behind an idle worker, which would have
+// to be killed.
 func TestExitFunctionCallsGoexit(t *testing.T) {
 	lines := make(chan string, 100)
 	p := newPool(t, Procs(1), exitsByGoexit.Initializer(0), Output(func(l OutputLine) { lines <- l.Text }))

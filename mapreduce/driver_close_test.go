@@ -62,7 +62,7 @@ func init() {
 	}
 }
 
-// A panic or an early return is seen at once, whatever the pool has to do.
+// A panic or an early return takes effect at once, whatever the pool has to do.
 func TestLeavingWithACallUnderWay(t *testing.T) {
 	for name, want := range map[string]string{
 		"panic under Close":            "panic: the reason",
@@ -80,7 +80,7 @@ func TestLeavingWithACallUnderWay(t *testing.T) {
 	}
 }
 
-// Deferred, Close still waits where nothing has failed, and returns what there is to return.
+// A deferred Close still waits if nothing has failed, and the results are returned.
 func TestDeferredCloseWaits(t *testing.T) {
 	var f *Future[int]
 	func() {
@@ -156,7 +156,7 @@ func TestTerminateInside(t *testing.T) {
 	})
 }
 
-// tellAndSleep prints and logs, and then is under way.
+// tellAndSleep prints, logs, and then sleeps.
 var tellAndSleep = FuncContext(func(ctx context.Context, _ int) (int, error) {
 	fmt.Println("here")
 	slog.Info("here")
@@ -164,7 +164,7 @@ var tellAndSleep = FuncContext(func(ctx context.Context, _ int) (int, error) {
 	return 0, ctx.Err()
 })
 
-// A Close that waits for itself does not do so in silence.
+// A Close that waits for itself reports it.
 func TestCloseInsideIsReported(t *testing.T) {
 	old := closePatience
 	defer func() { closePatience = old }()

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// A crash in C code is told as such, in the error, the log and the lines printed, each with what matters of the dump; the
-// whole of it is in the error's Stderr, and printed on request.
+// A crash in C code is reported as such, in the error, the log and the printed lines, each with the
+// relevant part of the dump. The whole dump is in the error's Stderr, and is printed on request.
 func TestCrashInC(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "crashincgo")
 	build := exec.Command("go", "build", "-o", path, "./testdata/crashincgo")

@@ -29,7 +29,7 @@ var chat = FuncContext(func(ctx context.Context, c chatter) (int, error) {
 	return 1, ctx.Err()
 })
 
-// Time that this process takes counts against no item, up to a limit.
+// Time that this process spends counts against no item, up to a limit.
 func TestTimeoutCountsOwnTime(t *testing.T) {
 	checkLeaks(t)
 	was := logBurst
@@ -75,7 +75,7 @@ func TestTimeoutCountsOwnTime(t *testing.T) {
 	}
 }
 
-// Nor does the time for which the worker is suspended.
+// Nor does time during which the worker is suspended.
 func TestTimeoutOfSuspendedWorker(t *testing.T) {
 	checkLeaks(t)
 	const limit = 500 * time.Millisecond // an item that sleeps takes 300
@@ -114,7 +114,7 @@ func TestTimeoutOfSuspendedWorker(t *testing.T) {
 	}
 }
 
-// A look that comes late counts as little, and ends neither an item that runs nor one whose answer is on its way.
+// A late look counts little: it ends neither a running item nor one whose answer is on its way.
 func TestTimeoutOfSuspendedDriver(t *testing.T) {
 	p := start(t, "timed", thisBinary(nil))
 	driver, worker := p.awaitPID("driver", 1)[0], p.awaitPID("worker", 1)[0]
@@ -155,7 +155,7 @@ var sayAndSleep = FuncContext(func(ctx context.Context, d time.Duration) (int, e
 	return 1, context.Cause(ctx)
 })
 
-// What derives a context from that of an item sees a deadline like any other.
+// A context derived from that of an item has a deadline like any other.
 func TestTimeoutOfDerivedContext(t *testing.T) {
 	p := newPool(t, Procs(1))
 	if _, err := deriveContexts.Apply(t.Context(), p, 0, Timeout(50*time.Millisecond)); err != nil {

@@ -16,7 +16,7 @@ func pidsOf(processes []AnyProcess) (pids []int) {
 	return pids
 }
 
-// The list of processes has those that live, in the order of their starts, and no worker.
+// Processes returns the live processes in the order in which they started, and no workers.
 func TestProcesses(t *testing.T) {
 	checkLeaks(t)
 	newPool(t)

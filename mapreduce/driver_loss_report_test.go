@@ -10,7 +10,7 @@ import (
 
 const lostMessage = "mapreduce: a worker was lost"
 
-// Each worker that is lost is in the log, with what it was and ran.
+// Each lost worker is logged, with what it was and what it ran.
 func TestLossIsLogged(t *testing.T) {
 	checkLeaks(t)
 	for _, test := range exits {
@@ -38,7 +38,8 @@ func TestLossIsLogged(t *testing.T) {
 	}
 }
 
-// A pool without trouble logs nothing; nor does one that has killed a worker for an item's timeout, which the item tells.
+// A pool without trouble logs nothing; nor does one that killed a worker for an item's timeout,
+// which the item's error reports.
 func TestNoLossIsLogged(t *testing.T) {
 	r := &recorder{}
 	p := newPool(t, silent(), Logger(r), MaxTasksPerWorker(5))
@@ -54,7 +55,8 @@ func TestNoLossIsLogged(t *testing.T) {
 	}
 }
 
-// So many losses at once are one record each, the others a number.
+// If many workers are lost at once, a limited number are logged one by one, and the others as a
+// count.
 func TestReportsAreLimited(t *testing.T) {
 	r := &recorder{}
 	var to reports

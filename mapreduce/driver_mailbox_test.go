@@ -33,7 +33,7 @@ func TestMailboxTakesAllInOrder(t *testing.T) {
 	}
 }
 
-// take may find nothing after ready: what was announced was taken along with what came before.
+// take may find nothing after ready: an earlier take may have taken the announced items.
 func TestMailboxMayBeEmpty(t *testing.T) {
 	m := newMailbox[int]()
 	m.put(1)
@@ -49,7 +49,7 @@ func TestMailboxMayBeEmpty(t *testing.T) {
 	}
 }
 
-// take drops what the reader has done with, so that it does not stay in memory.
+// take drops the items that the reader is done with, so that they do not stay in memory.
 func TestMailboxForgets(t *testing.T) {
 	m := newMailbox[*int]()
 	m.put(new(int), new(int))

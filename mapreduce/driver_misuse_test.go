@@ -55,7 +55,7 @@ func every(ctx context.Context, p *Pool, task *Task[int, int]) iter.Seq2[string,
 	}
 }
 
-// poolOfMain is what a program may not do: only its driver sets it.
+// poolOfMain is a mistake: only the driver sets it.
 var poolOfMain *Pool
 
 func applyInPoolOfMain(ctx context.Context, n int) (int, error) {
@@ -64,7 +64,8 @@ func applyInPoolOfMain(ctx context.Context, n int) (int, error) {
 
 var usesPoolOfMain = FuncContext(applyInPoolOfMain)
 
-// A pool in a package variable that is set at run time is none in a worker, and the error says so in the words of README.
+// A pool in a package variable that is set at run time is nil in a worker, and the error says so in
+// the words of the README.
 func TestGlobalSetAtRunTime(t *testing.T) {
 	t.Cleanup(func() { poolOfMain = nil })
 	poolOfMain = newPool(t)
@@ -88,7 +89,7 @@ func TestGlobalSetAtRunTime(t *testing.T) {
 
 var noContext context.Context
 
-// What was not made is an error of the verb, and the pool works on.
+// The use of a value that was not made is an error of the verb, and the pool works on.
 func TestZeroValues(t *testing.T) {
 	p := newPool(t)
 	soon(t, "a verb", func() {
@@ -164,7 +165,7 @@ func TestNilFunctionIsRefused(t *testing.T) {
 	}
 }
 
-// A panic inside the supervisor, wherever it comes from, fails each call with its stack; nothing hangs.
+// A panic in the supervisor, wherever it comes from, fails each call with its stack; nothing hangs.
 func TestSupervisorPanics(t *testing.T) {
 	p, err := NewPool(t.Context(), Procs(1))
 	if err != nil {
@@ -202,7 +203,7 @@ func (e exiting) EncodeMsgpack(enc *msgpack.Encoder) error {
 	return enc.EncodeBool(e.OnDecode)
 }
 
-var exitingOnDecode = false // in workers: a driver decodes results
+var exitingOnDecode = false // set in workers, since a driver decodes results
 
 func (e *exiting) DecodeMsgpack(dec *msgpack.Decoder) (err error) {
 	if exitingOnDecode {
@@ -221,7 +222,7 @@ func TestEncodingMethodCallsGoexit(t *testing.T) {
 	}
 	soon(t, "a call", func() {
 		f := make(chan *Future[exiting], 1)
-		go func() { // which ends, if it is the one that encodes
+		go func() { // this goroutine ends if it is the one that encodes
 			f <- echoExiting.ApplyAsync(t.Context(), p, exiting{})
 		}()
 		_, _ = echo.Apply(t.Context(), p, 1)

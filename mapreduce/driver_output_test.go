@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// stderrOf returns what f has this process write to standard error.
+// stderrOf returns what this process writes to standard error while it runs f.
 func stderrOf(t *testing.T, f func()) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "stderr")
@@ -40,7 +40,7 @@ var printAndLog = Func(func(n int) int {
 	return n
 })
 
-// A handlerFunc is a log handler that calls itself for each record.
+// A handlerFunc is a log handler that calls the function for each record.
 type handlerFunc func()
 
 func (handlerFunc) Enabled(context.Context, slog.Level) bool    { return true }
@@ -48,7 +48,8 @@ func (r handlerFunc) Handle(context.Context, slog.Record) error { r(); return ni
 func (r handlerFunc) WithAttrs([]slog.Attr) slog.Handler        { return r }
 func (r handlerFunc) WithGroup(string) slog.Handler             { return r }
 
-// What a user's function does ends neither the driver nor the goroutine that called it, and the next call comes.
+// A user's function can end neither the driver nor the goroutine that called it, and it is called
+// again.
 func TestCallbacksThatFail(t *testing.T) {
 	checkLeaks(t)
 	fail := map[string]func(){"panic": func() { panic("on purpose") }, "Goexit": runtime.Goexit}
@@ -88,7 +89,7 @@ func TestCallbacksThatFail(t *testing.T) {
 	}
 }
 
-// An Output function may use another pool, and a slow one keeps the lines of others from nobody.
+// An Output function may use another pool, and a slow one does not hold up the lines of others.
 func TestOutputFunctionsAreApart(t *testing.T) {
 	checkLeaks(t)
 	ctx, cancel := context.WithTimeout(t.Context(), hangTime)
@@ -116,7 +117,8 @@ func TestOutputFunctionsAreApart(t *testing.T) {
 	}
 }
 
-// One option is called for one line at a time, also where several pools and processes have it. (The race detector looks.)
+// One option is called for one line at a time, even if several pools and processes have it. (The
+// race detector checks this.)
 func TestOutputOptionOfSeveral(t *testing.T) {
 	checkLeaks(t)
 	const times = 50
@@ -145,7 +147,8 @@ func TestOutputOptionOfSeveral(t *testing.T) {
 	}
 }
 
-// The lines that a worker leaves behind are taken while the pool ends: who takes them may ask for its numbers.
+// The lines that a worker leaves behind are handled while the pool ends: an Output function may
+// then ask for the pool's numbers.
 func TestStatsInOutputOfPoolThatEnds(t *testing.T) {
 	checkLeaks(t)
 	var pool *Pool

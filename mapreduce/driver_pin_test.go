@@ -17,7 +17,7 @@ func processorOf(pid int) (list string, err error) {
 	for _, tid := range entries(fmt.Sprintf("/proc/%d/task", pid)) {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/status", pid, tid))
 		if err != nil {
-			continue // it has ended
+			continue // the thread has ended
 		}
 		_, after, _ := strings.Cut(string(status), "Cpus_allowed_list:\t")
 		of, _, _ := strings.Cut(after, "\n")
@@ -29,7 +29,8 @@ func processorOf(pid int) (list string, err error) {
 	return list, nil
 }
 
-// checkApart fails the test unless the workers of the pools are each on a processor of its own, as far as there are any.
+// checkApart fails the test unless each worker of the pools has a processor of its own, as long as
+// there are enough.
 func checkApart(t *testing.T, pools ...*Pool) {
 	t.Helper()
 	eventually(t, hangTime, func() error {
@@ -59,7 +60,7 @@ func checkApart(t *testing.T, pools ...*Pool) {
 	})
 }
 
-// A place has its processor, whichever worker is there, in all pools of a program.
+// A place keeps its processor, whichever worker is there, in all pools of a program.
 func TestPinnedPlaces(t *testing.T) {
 	checkLeaks(t)
 	p := newPool(t, Procs(2), Pin(), Spares(1), silent())
@@ -101,7 +102,7 @@ func TestPinnedPlacesAreGivenBack(t *testing.T) {
 	}
 }
 
-// A worker has the cores that its environment says, or its share of them.
+// A worker uses the cores that its environment says, or its share of them.
 func TestWorkersShareCores(t *testing.T) {
 	checkLeaks(t)
 	t.Setenv("GOMAXPROCS", "")

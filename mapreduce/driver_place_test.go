@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// A placed is what an item says of where it ran.
+// A placed says where an item ran.
 type placed struct{ Place, PID, Attempt int }
 
 var sayPlace = FuncContext(func(ctx context.Context, die bool) (placed, error) {
@@ -23,7 +23,8 @@ var sayPlace = FuncContext(func(ctx context.Context, die bool) (placed, error) {
 	return placed{w.Place, w.PID, w.Attempt}, nil
 })
 
-// Places are 0 to n-1, whichever workers die or are replaced; no place has two workers at a time.
+// Places are 0 to n-1, whichever workers die or are replaced; no place has two workers at the same
+// time.
 func TestPlacesStay(t *testing.T) {
 	checkLeaks(t)
 	const procs = 3
@@ -49,7 +50,7 @@ func TestPlacesStay(t *testing.T) {
 	}
 }
 
-// Items of a call at a place run there and nowhere else, also when its worker has died.
+// Items of a call at a place run there and nowhere else, even after its worker died.
 func TestAtPlace(t *testing.T) {
 	checkLeaks(t)
 	const procs = 3
@@ -75,7 +76,7 @@ func TestAtPlace(t *testing.T) {
 			}
 		})
 	}
-	if _, err := sayPlace.Map(t.Context(), p, make([]bool, 50)); err != nil { // the others go on beside them
+	if _, err := sayPlace.Map(t.Context(), p, make([]bool, 50)); err != nil { // other calls go on
 		t.Error(err)
 	}
 	calls.Wait()

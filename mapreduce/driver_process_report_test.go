@@ -35,7 +35,7 @@ var failTask = FuncContext(func(ctx context.Context, how string) (int, error) {
 
 const failedMessage = "mapreduce: a process failed"
 
-// A failure comes to the log when it happens, though nobody waits for the process.
+// A failure is logged when it happens, even if no goroutine waits for the process.
 func TestProcessFailureIsLogged(t *testing.T) {
 	checkLeaks(t)
 	for _, how := range []string{"panic", "panic elsewhere", "error", "exit"} {
@@ -60,7 +60,7 @@ func TestProcessFailureIsLogged(t *testing.T) {
 	}
 }
 
-// What its parent has ended has not failed.
+// A process that its parent ended has not failed.
 func TestProcessEndIsNotLogged(t *testing.T) {
 	checkLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -91,7 +91,7 @@ func TestProcessEndIsNotLogged(t *testing.T) {
 	cancel()
 }
 
-// Without a Logger it goes to standard error, each word once.
+// Without a Logger the report goes to standard error, each word once.
 func TestProcessFailureIsPrinted(t *testing.T) {
 	for _, how := range []string{"panic", "panic elsewhere", "error", "exit"} {
 		p := start(t, "failing process", thisBinary(nil), doVariable+"="+how, "GOTRACEBACK=single")
@@ -104,7 +104,7 @@ func TestProcessFailureIsPrinted(t *testing.T) {
 	}
 }
 
-// A program whose error begins with its name is not named twice.
+// A program whose error begins with the program's name prints the name once.
 func TestMainNamesTheProgramOnce(t *testing.T) {
 	p := start(t, "error with a name", thisBinary(nil))
 	name := filepath.Base(os.Args[0])

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// spares waits until n processes are ready, and returns their numbers.
+// spares waits until n processes are ready, and returns their process IDs.
 func spares(t *testing.T, n int) (pids []int) {
 	t.Helper()
 	s := spareProcesses
@@ -64,7 +64,7 @@ func TestSpareProcesses(t *testing.T) {
 	}
 }
 
-// A process that has died while it was ready is nobody's.
+// A spare that died while it was ready is not used.
 func TestSpareProcessKilled(t *testing.T) {
 	checkLeaks(t)
 	t.Cleanup(spareProcesses.endAll)
@@ -82,7 +82,7 @@ func TestSpareProcessKilled(t *testing.T) {
 	}
 }
 
-// A process that was started for other limits, or another environment, is of no use.
+// A spare with other limits or another environment is not used.
 func TestSpareProcessesOfOneKind(t *testing.T) {
 	checkLeaks(t)
 	t.Cleanup(spareProcesses.endAll)
@@ -106,7 +106,7 @@ func TestSpareProcessesOfOneKind(t *testing.T) {
 	})
 }
 
-// What Start is given counts, not what it was when the process was started.
+// The context given to Start counts, not that with which the spare was started.
 func TestSpareProcessHasItsOwnContext(t *testing.T) {
 	checkLeaks(t)
 	t.Cleanup(spareProcesses.endAll)

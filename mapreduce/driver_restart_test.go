@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// mortalTask has its worker die as soon as its answer is out.
+// mortalTask kills its worker as soon as its answer is sent.
 var mortalTask = FuncContext(func(ctx context.Context, n int) (int, error) {
 	note := currentItem(ctx).chunk.process.Note
 	go func() {
@@ -43,7 +43,7 @@ func TestRestartIntensity(t *testing.T) {
 	}
 }
 
-// Deaths that are far apart are no reason to give up, and by default some are not either.
+// Deaths that are far apart are no reason to give up, and by default neither are a few at once.
 func TestRestartGoesOn(t *testing.T) {
 	checkLeaks(t)
 	for name, options := range map[string][]PoolOption{"rare": {RestartIntensity(1, time.Nanosecond)}, "few": nil} {
@@ -63,7 +63,7 @@ func TestRestartIntensityCounts(t *testing.T) {
 		options poolOptions
 		wanted  int
 		every   time.Duration
-		dies    int // the death at which the pool gives up; 0: at none of a thousand
+		dies    int // number of the death at which the pool gives up; 0: none of a thousand
 	}{
 		{"none is allowed", poolOptions{restarts: 0, restartPeriod: time.Second}, 4, time.Hour, 1},
 		{"three", poolOptions{restarts: 3, restartPeriod: time.Second}, 4, 300 * time.Millisecond, 4},

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Recycling after n items loses and blames nobody.
+// Recycling after n items loses no item and blames none.
 func TestMaxTasksPerWorker(t *testing.T) {
 	checkLeaks(t)
 	for _, most := range []int{1, 3, 20} {
@@ -51,13 +51,13 @@ var hoardTask = Func(func(bytes int) int {
 	return os.Getpid()
 })
 
-// A worker that has grown is replaced, and loses nothing.
+// A worker that has grown is replaced, and no item is lost.
 func TestMaxGrowth(t *testing.T) {
 	checkLeaks(t)
 	p := newPool(t, Procs(1), MaxGrowth(32<<20), silent())
 	first := 0
 	eventually(t, hangTime, func() error {
-		time.Sleep(20 * time.Millisecond) // the worker is looked at ten times a second
+		time.Sleep(20 * time.Millisecond) // memory is checked ten times a second
 		pid, err := hoardTask.Apply(t.Context(), p, 4<<20)
 		if err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func TestMaxGrowth(t *testing.T) {
 	}
 }
 
-// A spare takes the place of a worker that was lost or recycled: it was started before.
+// A spare, which was started before, replaces a worker that was lost or recycled.
 func TestSpares(t *testing.T) {
 	checkLeaks(t)
 	for _, test := range []struct {
@@ -91,7 +91,7 @@ func TestSpares(t *testing.T) {
 			options := append(test.options, Procs(1), Spares(1), stateOf.Initializer(stateOrder{Dir: dir}), silent())
 			p := newPool(t, options...)
 			awaitStarted(t, dir, 2)
-			time.Sleep(50 * time.Millisecond) // the driver hears of it
+			time.Sleep(50 * time.Millisecond) // until the driver notices
 			before := started(t, dir)
 			first, err := deedTask.Apply(t.Context(), p, deed{})
 			if err != nil {
@@ -104,7 +104,7 @@ func TestSpares(t *testing.T) {
 			if next.PID == first.PID || !slices.Contains(before, next.PID) {
 				t.Errorf("worker %d after %d, and not the spare of %v", next.PID, first.PID, before)
 			}
-			awaitStarted(t, dir, 3) // the next spare
+			awaitStarted(t, dir, 3) // wait for the next spare
 		})
 	}
 }
@@ -141,7 +141,7 @@ func TestResizeUnderLoad(t *testing.T) {
 		awaitWorkers(t, p, n)
 		checkUsable(t, p)
 	}
-	// Faster than a worker starts.
+	// Resize more often than workers can start.
 	for k := range 40 {
 		if err := p.Resize(1 + k%4); err != nil {
 			t.Error(err)
@@ -158,7 +158,7 @@ func TestResizeUnderLoad(t *testing.T) {
 	}
 }
 
-// awaitWorkers returns when the pool has n processes.
+// awaitWorkers waits until the pool has n processes.
 func awaitWorkers(t *testing.T, p *Pool, n int) {
 	t.Helper()
 	eventually(t, hangTime, func() error {
@@ -176,7 +176,7 @@ func TestIdleTimeout(t *testing.T) {
 		checkUsable(t, p)
 		awaitWorkers(t, p, 0)
 	}
-	// A call that takes longer keeps them.
+	// A call that takes longer keeps its workers.
 	if _, err := deedTask.Map(t.Context(), p, deeds("", 4, "sleep", 1000, 0, 1)); err != nil {
 		t.Error(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// A blocking input yields some items and then blocks until it is let go.
+// A blocking input yields some items and then blocks until it is released.
 type blocking struct {
 	letGo chan struct{}
 	left  chan struct{} // closed when the input has returned
@@ -36,7 +36,8 @@ func (s *blocking) after(items int) func(func(int) bool) {
 	}
 }
 
-// An iteration ends with its context or its pool, also while its input blocks; the input ends at its next step.
+// An iteration ends with its context or its pool, even while its input blocks; the input ends at
+// its next step.
 func TestImapEndsWhileItsInputBlocks(t *testing.T) {
 	for _, unordered := range []bool{false, true} {
 		for how, end := range map[string]func(p *Pool, cancel func(error)){
@@ -107,7 +108,7 @@ func TestImapFailsWhileItsInputBlocks(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// What an input that was left behind panics with is reported; nobody is there to take it.
+// A panic of an input that was left behind is reported, since no consumer can receive it.
 func TestImapInputLeftBehindPanics(t *testing.T) {
 	var reported lockedBuffer
 	old := slog.Default()
@@ -178,7 +179,7 @@ func TestImapTakesAWindowOfBytes(t *testing.T) {
 	}
 }
 
-// Items that a stream takes before it knows how large they are come all the same, whatever the size of the chunks.
+// Items that a stream takes before it knows their size arrive anyway, whatever the chunk size.
 func TestImapOfFewItems(t *testing.T) {
 	p := newPool(t)
 	for _, size := range []int{1, 3, 5000} {

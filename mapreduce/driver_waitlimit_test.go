@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// checkWaited fails the test unless those items, and no others, have waited too long.
+// checkWaited fails the test unless exactly the wanted items waited too long.
 func checkWaited(t *testing.T, what string, err error, want []int) {
 	t.Helper()
 	failed, _ := errors.AsType[TaskErrors](err)
@@ -79,7 +79,7 @@ func TestWaitLimit(t *testing.T) {
 	}
 }
 
-// An item waits behind none of its own call either: what a worker has taken has begun.
+// An item does not wait behind items of its own call either: what a worker has received has begun.
 func TestWaitLimitBehindItself(t *testing.T) {
 	checkLeaks(t)
 	p := newPool(t, Procs(1), silent())

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// startSleeper starts a process that would outlive the item, and notes its number.
+// startSleeper starts a process that would outlive the item, and records its process ID.
 func startSleeper(d deed) {
 	child := exec.Command("sleep", "1000")
 	if err := child.Start(); err == nil {
@@ -23,7 +23,7 @@ func startSleeper(d deed) {
 	}
 }
 
-// checkSleeperDies fails the test unless the process that an item has started dies.
+// checkSleeperDies fails the test unless the process that an item started dies.
 func checkSleeperDies(t *testing.T, dir string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "child"))
@@ -42,7 +42,7 @@ func checkSleeperDies(t *testing.T, dir string) {
 	})
 }
 
-// awaitBegun returns when an item has been begun.
+// awaitBegun waits until an item has begun.
 func awaitBegun(t *testing.T, dir string, item int) {
 	t.Helper()
 	eventually(t, hangTime, func() error {
@@ -112,7 +112,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// One item alone: its time is all there is to see.
+// With one item, its timeout is the whole time of the call.
 func TestTimeoutIsPrompt(t *testing.T) {
 	checkLeaks(t)
 	p := newPool(t, silent())
@@ -128,7 +128,7 @@ func TestTimeoutIsPrompt(t *testing.T) {
 			}
 		}
 	}
-	// What is quick enough is left alone, however long the call takes.
+	// Items that are fast enough are left alone, however long the call takes.
 	if _, err := deedTask.Map(t.Context(), p, deeds("", 40, "", 0), Timeout(10*time.Second)); err != nil {
 		t.Error(err)
 	}
@@ -148,7 +148,7 @@ func TestTimeoutInJob(t *testing.T) {
 	}
 }
 
-// Cancel ends one item, not what shares its worker.
+// Cancel ends one item, but not the items that share its worker.
 func TestCancelHangingFuture(t *testing.T) {
 	checkLeaks(t)
 	p := newPool(t, Procs(1), silent())
@@ -188,7 +188,7 @@ func TestCancelHangingFuture(t *testing.T) {
 	}
 }
 
-// A future whose item obeys costs no worker.
+// Cancelling an item that heeds its context costs no worker.
 func TestCancelObeyingFuture(t *testing.T) {
 	checkLeaks(t)
 	p := newPool(t, Procs(1), silent())
@@ -205,7 +205,7 @@ func TestCancelObeyingFuture(t *testing.T) {
 	}
 }
 
-// A call that is given up returns at once, and what hangs in it does not keep others waiting.
+// A cancelled call returns at once, and its hanging items do not keep other calls waiting.
 func TestCancelHangingCalls(t *testing.T) {
 	checkLeaks(t)
 	tests := []struct {

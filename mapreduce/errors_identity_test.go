@@ -12,7 +12,7 @@ import (
 	"mrrun/transport"
 )
 
-// A quotaError is known by its type, and a codeError too, which is a value.
+// A quotaError is found by its type, and so is a codeError, which is not a pointer.
 type (
 	quotaError struct {
 		Used, Limit int
@@ -20,7 +20,7 @@ type (
 	}
 	codeError struct{ Code int }
 
-	// loosePathError cannot travel: it has an interface.
+	// loosePathError cannot travel, since it contains an interface.
 	loosePathError struct{ Err error }
 )
 
@@ -55,7 +55,8 @@ func init() {
 	RegisterError(errFull1, errFull2, &quotaError{}, codeError{}, (*loosePathError)(nil))
 }
 
-// What errors.Is and errors.As find in the error of a task they find in the driver, also if the task has panicked with it.
+// What errors.Is and errors.As find in the error of a task, they find in the driver, even if the
+// task panicked with it.
 func TestErrorsKeepIdentity(t *testing.T) {
 	p := newPool(t, Procs(1))
 	_, err := failLike.Map(t.Context(), p, numbers(len(errFailures)))
@@ -73,7 +74,7 @@ func TestErrorsKeepIdentity(t *testing.T) {
 	}
 }
 
-// It is so in the error of an initializer.
+// The same holds for the error of an initializer.
 func TestErrorsOfInitializer(t *testing.T) {
 	for i := range errFailures {
 		for _, arg := range []int{i, -i - 1} {
@@ -89,7 +90,7 @@ func TestErrorsOfInitializer(t *testing.T) {
 	}
 }
 
-// It is so once more when the error travels on.
+// The same holds when the error travels on.
 func TestErrorsTravelOn(t *testing.T) {
 	c, err := transport.NewCodec[*TaskError]()
 	if err != nil {
@@ -111,7 +112,7 @@ func TestErrorsTravelOn(t *testing.T) {
 	}
 }
 
-// checkIdentity checks that err is what errFailures[i] was, and nothing else.
+// checkIdentity checks that err contains what errFailures[i] contained, and nothing else.
 func checkIdentity(t *testing.T, i int, err error) {
 	t.Helper()
 	was := errFailures[i]

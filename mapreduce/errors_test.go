@@ -123,7 +123,7 @@ func TestFailureTravels(t *testing.T) {
 	}
 }
 
-// An error that panics when it is asked for its text.
+// A shyError panics when it is asked for its text.
 type shyError struct{ text *string }
 
 func (e shyError) Error() string { return *e.text }
@@ -140,7 +140,7 @@ func TestErrorThatPanics(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// A failure arrives in another process as it was, but for the item itself.
+// A failure arrives unchanged in another process, except for the item itself.
 func TestTaskErrorTravels(t *testing.T) {
 	codec, err := transport.NewCodec[*TaskError]()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"mrrun/mapreduce"
 )
 
-// patient sleeps for so many milliseconds, or until it is told to stop.
+// patient sleeps for ms milliseconds, or until its context ends.
 var patient = mapreduce.FuncContext(func(ctx context.Context, ms int) (string, error) {
 	select {
 	case <-time.After(time.Duration(ms) * time.Millisecond):
@@ -35,7 +35,7 @@ func ExampleTask_Start() {
 	// 0 true
 }
 
-// A process that dies is no harm to anybody else, and says how.
+// A process that dies harms no other, and its error says how it died.
 func ExampleProcess() {
 	p, err := exitAtThree.Start(context.Background(), 3)
 	if err != nil {
@@ -48,7 +48,7 @@ func ExampleProcess() {
 	// Output: true 42 true
 }
 
-// One process of the group fails, so the other one is ended.
+// One process of the group fails, which ends the other.
 func ExampleGroup() {
 	group, ctx := mapreduce.NewGroup(context.Background())
 	group.Add(patient.Start(ctx, 60_000))
@@ -61,7 +61,7 @@ func ExampleGroup() {
 	// true
 }
 
-// Whatever still runs is ended, as by Python's active_children.
+// All processes that still run are terminated, as with Python's active_children.
 func ExampleProcesses() {
 	for i := range 2 {
 		if _, err := patient.Start(context.Background(), 60_000, mapreduce.Name(fmt.Sprint("patient ", i))); err != nil {
@@ -70,7 +70,7 @@ func ExampleProcesses() {
 		}
 	}
 	for _, p := range mapreduce.Processes() {
-		_ = p.Terminate() // an error: it has just ended
+		_ = p.Terminate() // an error means that it has just ended
 		<-p.Done()
 		fmt.Println(p.Name(), "has ended")
 	}
@@ -96,7 +96,7 @@ func ExampleProcess_Kill() {
 	// true true -9
 }
 
-// Terminating a process ends the context of its task, which may tidy up.
+// Terminate ends the context of the process's task, which may then tidy up.
 func ExampleProcess_Terminate() {
 	ready := make(chan struct{})
 	p, err := announced.Start(context.Background(), 60_000, mapreduce.Output(func(mapreduce.OutputLine) { close(ready) }))
@@ -159,7 +159,7 @@ func ExampleWaitAny() {
 	// [0 1] <nil>
 }
 
-// A daemon ends when the body of Main does. Others are waited for.
+// A daemon ends when the body of Main returns. Main waits for other processes.
 func ExampleDaemon() {
 	mapreduce.Main(func(ctx context.Context) error {
 		_, err := patient.Start(ctx, 3_600_000, mapreduce.Daemon(), mapreduce.Name("clock"))
@@ -167,7 +167,7 @@ func ExampleDaemon() {
 	})
 }
 
-// With spares a process is ready before it is needed; the last one needs no other.
+// With Spares, a process is ready before it is needed; the last Start needs no other.
 func ExampleSpares_process() {
 	for n := range 3 {
 		p, err := square.Start(context.Background(), n, mapreduce.Spares(min(1, 2-n)))
@@ -183,7 +183,7 @@ func ExampleSpares_process() {
 	// 4 <nil>
 }
 
-// A process can be paused, with all that it has started.
+// A process can be paused, with all that it started.
 func ExampleProcess_Suspend() {
 	p, err := patient.Start(context.Background(), 60_000)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 	"mrrun/transport"
 )
 
-// Tasks and jobs are registered in package variables, so that every process of the program has them.
+// Tasks and jobs are registered in package variables, so that every process of the program has
+// them.
 var (
 	square = mapreduce.Func(func(n int) int { return n * n })
 
@@ -40,7 +41,7 @@ var (
 	})
 )
 
-// A program that squares its numbers in as many processes as there are cores: the whole of func main.
+// A program that squares numbers in as many processes as there are cores: this is all of func main.
 func ExampleMain() {
 	mapreduce.Main(func(ctx context.Context) error {
 		pool, err := mapreduce.NewPool(ctx)
@@ -54,7 +55,7 @@ func ExampleMain() {
 	})
 }
 
-// In a test, TestMain takes the place of Main.
+// In tests, TestMain calls Init in place of Main.
 func ExampleInit() {
 	// func TestMain(m *testing.M) {
 	//	mapreduce.Init()
@@ -123,7 +124,8 @@ func ExampleFuncContext() {
 	// [odd ] item 1 (-2): -2 is negative
 }
 
-// Large arrays are not copied out of the memory in which they come, neither in the worker nor here.
+// Large arrays are not copied out of the memory in which they arrive, neither in the worker nor in
+// the driver.
 func ExampleTask_Apply_view() {
 	// var squareAll = mapreduce.Func(func(v transport.View[float64]) transport.View[float64] {
 	//	for i, x := range v.Slice() {
@@ -155,7 +157,7 @@ func ExampleTask_Map() {
 	// Output: [25 9 16] <nil>
 }
 
-// The input of Imap may be endless: it is taken as the consumer goes on.
+// The input of Imap may be endless: Imap takes items from it as the consumer goes on.
 func ExampleTask_Imap() {
 	numbers := func(yield func(int) bool) {
 		for n := 1; yield(n); n++ {
@@ -180,7 +182,7 @@ func ExampleTask_Imap() {
 	// 16
 }
 
-// An item that fails does not end an Imap.
+// A failed item does not end an Imap.
 func ExampleTask_Imap_errors() {
 	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
 		for what, err := range parity.Imap(ctx, pool, slices.Values([]int{1, -1, 2})) {
@@ -244,7 +246,7 @@ func ExampleTaskError() {
 	// Output: 1 -2 -2 is negative
 }
 
-// The items that did not fail have their results.
+// The items that did not fail have results.
 func ExampleTaskErrors() {
 	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
 		results, err := parity.Map(ctx, pool, []int{-1, 2, -3})
@@ -261,7 +263,7 @@ func ExampleTaskErrors() {
 	// even
 }
 
-// An item that kills its worker is tried again; one that does so every time fails alone.
+// An item that kills its worker is tried again; if it does so every time, it alone fails.
 func ExampleWorkerLostError() {
 	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
 		results, err := exitAtThree.Map(ctx, pool, []int{1, 2, 3, 4})
@@ -275,7 +277,8 @@ func ExampleWorkerLostError() {
 	// [1 2 0 4]
 }
 
-// WordCount counts how often each word occurs that is long enough. Its fields are the parameters of a run.
+// WordCount counts how often each word of at least MinLen bytes occurs. Its fields are the
+// parameters of a run.
 type WordCount struct{ MinLen int }
 
 func (w WordCount) Map(_ context.Context, text string, emit func(string, int)) error {
@@ -307,7 +310,7 @@ func ExampleJob_Run() {
 	// Output: map[and:1 cat:1 dog:3 the:2] <nil>
 }
 
-// A Mapper emits pairs: here a number under each of its divisors up to the largest asked for.
+// Divisors emits each number under each of its divisors up to Largest.
 type Divisors struct{ Largest int }
 
 func (d Divisors) Map(_ context.Context, n int, emit func(int, string)) error {
@@ -322,7 +325,7 @@ func (d Divisors) Map(_ context.Context, n int, emit func(int, string)) error {
 	return nil
 }
 
-// Reduce sorts, because values come in no promised order.
+// Reduce sorts, because values come in no particular order.
 func (Divisors) Reduce(_ int, values iter.Seq[string]) string {
 	return strings.Join(slices.Sorted(values), ",")
 }

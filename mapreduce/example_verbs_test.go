@@ -70,7 +70,7 @@ var (
 
 func init() { mapreduce.RegisterError(errEmpty) }
 
-// withOptions is withPool for one worker with options.
+// withOptions is withPool for a pool of one worker with options.
 func withOptions(body func(context.Context, *mapreduce.Pool), options ...mapreduce.PoolOption) {
 	ctx := context.Background()
 	pool, err := mapreduce.NewPool(ctx, append(options, mapreduce.Procs(1))...)
@@ -103,7 +103,7 @@ func ExampleTask_ApplyAsync() {
 func ExampleTask_MapAsync() {
 	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
 		future := square.MapAsync(ctx, pool, []int{1, 2, 3})
-		// do something else meanwhile
+		// Do something else meanwhile.
 		fmt.Println(future.Get(ctx))
 	})
 	// Output: [1 4 9] <nil>
@@ -114,7 +114,7 @@ func ExampleFuture() {
 		future := square.ApplyAsync(ctx, pool, 7)
 		select {
 		case <-future.Done():
-			fmt.Println(future.Get(ctx)) // does not wait any more
+			fmt.Println(future.Get(ctx)) // does not wait again
 		case <-time.After(time.Minute):
 			future.Cancel()
 		}
@@ -139,7 +139,7 @@ func ExampleFuture_OnDone() {
 	// Output: 49 <nil>
 }
 
-// What a goroutine computes is waited for together with what a pool does.
+// The result of a goroutine and that of a pool can be waited for together.
 func ExampleGo() {
 	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
 		here := mapreduce.Go(ctx, func(context.Context) (int, error) { return 1 + 1, nil })
@@ -198,7 +198,7 @@ func ExampleTask_ImapUnordered() {
 				fmt.Println(err)
 				return
 			}
-			sum += item.Value // whatever comes first
+			sum += item.Value // in order of completion
 		}
 		fmt.Println(sum)
 	})
@@ -215,7 +215,7 @@ func ExampleItem() {
 }
 
 func ExampleTask_ImapSeq2() {
-	lines := func(yield func(int, error) bool) { // reading a file, say
+	lines := func(yield func(int, error) bool) { // for example, reading a file
 		_ = yield(1, nil) && yield(2, nil) && yield(0, errors.New("the file is broken"))
 	}
 	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
@@ -303,7 +303,7 @@ func ExampleTimeout() {
 func ExampleMemoryLimit() {
 	withOptions(func(ctx context.Context, pool *mapreduce.Pool) {
 		n, err := eat.Apply(ctx, pool, 1000)
-		fmt.Println(n, errors.Is(err, mapreduce.ErrMemoryLimit)) // it would be with 4 GiB
+		fmt.Println(n, errors.Is(err, mapreduce.ErrMemoryLimit)) // 4 GiB would do
 	}, mapreduce.MemoryLimit(1<<30))
 	// Output: 1000 false
 }
@@ -318,7 +318,7 @@ func ExampleMaxTasksPerWorker() {
 
 func ExampleSpares() {
 	withOptions(func(ctx context.Context, pool *mapreduce.Pool) {
-		_, err := exitAtThree.Apply(ctx, pool, 3) // each time a spare steps in
+		_, err := exitAtThree.Apply(ctx, pool, 3) // each time a spare replaces the worker
 		fmt.Println(err != nil, pool.Stats().Lost)
 	}, mapreduce.Spares(1))
 	// Output: true 3
@@ -342,7 +342,7 @@ func ExampleCurrentWorker() {
 }
 
 func ExampleWorker() {
-	fmt.Printf("%+v\n", mapreduce.CurrentWorker(context.Background())) // no task
+	fmt.Printf("%+v\n", mapreduce.CurrentWorker(context.Background())) // outside of a task
 	// Output: {ID:0 PID:0 Place:0 Index:0 Attempt:0}
 }
 
@@ -368,7 +368,7 @@ func ExampleAtPlace() {
 	// dusk on device 0 <nil>
 }
 
-// The results depend on the seed and the index alone, however many workers there are.
+// The results depend only on the seed and the index, not on the number of workers.
 func ExampleRand() {
 	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
 		rolls := []int{10, 10, 10}

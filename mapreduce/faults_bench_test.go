@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// BenchmarkKilledWorker is what a call of one item costs more when its worker is killed once.
+// BenchmarkKilledWorker measures how much longer a call of one item takes if its worker is killed
+// once.
 func BenchmarkKilledWorker(b *testing.B) {
 	for _, spares := range []int{0, 1} {
 		b.Run(fmt.Sprintf("spares=%d", spares), func(b *testing.B) {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Workers die at random during many calls, and no result shows it.
+// Workers die at random during many calls, and all results are right.
 func TestFaultRandomKills(t *testing.T) {
 	checkLeaks(t)
 	calls, kills := 200, 30
@@ -29,7 +29,8 @@ func TestFaultRandomKills(t *testing.T) {
 		defer close(killed)
 		killer := rand.New(rand.NewPCG(seed, 1))
 		for range kills {
-			// Not faster than workers start: five in a row that never answered end the pool, as they should.
+			// This kills workers no faster than they start: ten in a row that never answered end
+			// the pool, as they should.
 			time.Sleep(time.Duration(20+killer.IntN(20)) * time.Millisecond)
 			if workers := p.Workers(); len(workers) > 0 {
 				_ = syscall.Kill(workers[killer.IntN(len(workers))].PID, syscall.SIGKILL)
@@ -75,7 +76,7 @@ func TestFaultRandomKills(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// All verbs, options and faults at random: the results are those of a loop.
+// With all verbs, options and faults at random, the results are those of a loop.
 func TestFaultModel(t *testing.T) {
 	checkLeaks(t)
 	rounds := 30
@@ -215,7 +216,7 @@ func modelVerb(t *testing.T, p *Pool, random *rand.Rand, items []deed, failing [
 	}
 }
 
-// checkFold: a fold stops at the first failing item.
+// checkFold checks that a fold stops at the first failing item.
 func checkFold(ctx context.Context, t *testing.T, p *Pool, items []deed, failing []int) {
 	t.Helper()
 	got, err := Fold(ctx, p, deedTask, slices.Values(items), nil, func(all []int, r trace) ([]int, error) { return append(all, r.N), nil })
@@ -228,7 +229,7 @@ func checkFold(ctx context.Context, t *testing.T, p *Pool, items []deed, failing
 	}
 }
 
-// plain are the items without their deeds.
+// plain returns the items without their deeds.
 func plain(items []deed) []deed {
 	items = slices.Clone(items)
 	for i := range items {

@@ -67,7 +67,7 @@ func TestFaultAlways(t *testing.T) {
 	}
 }
 
-// lostItem fails the test unless err is the failure of that item alone, by the loss of its worker.
+// lostItem fails the test unless err is the failure of only that item, by the loss of its worker.
 func lostItem(t *testing.T, err error, item int) *WorkerLostError {
 	t.Helper()
 	failed, ok := errors.AsType[*TaskError](err)
@@ -176,9 +176,9 @@ func (deedJob) Map(ctx context.Context, d deed, emit func(int, int)) error {
 
 func (deedJob) Combine(a, b int) int { return a + b }
 
-const answersFD = 4 // of a worker, see package proc
+const answersFD = 4 // the worker's pipe for answers; see package proc
 
-// garble writes what is no answer to the driver.
+// garble writes something that is not an answer to the driver.
 func garble(how string) error {
 	garbage := map[string]string{
 		"ones":         strings.Repeat("\xff", 64),
@@ -197,7 +197,8 @@ func garble(how string) error {
 	return err
 }
 
-// A worker whose answers make no sense is lost, like one that died: its item is tried again, and nothing hangs.
+// A worker whose answers make no sense is lost, like one that died: its item is tried again, and
+// nothing hangs.
 func TestFaultGarbage(t *testing.T) {
 	checkLeaks(t)
 	for _, kind := range []string{"ones", "text", "few bytes", "unknown kind", "too long", "empty record", "not asked", "version"} {
@@ -205,8 +206,9 @@ func TestFaultGarbage(t *testing.T) {
 			p := newPool(t, silent())
 			ctx, cancel := context.WithTimeout(t.Context(), hangTime)
 			defer cancel()
-			// The driver may notice after the item that wrote it has ended, and then blame the one after it, or nobody:
-			// so results are certain, and who was tried again is not.
+			// The driver may notice only after the item that wrote the garbage has ended, and then
+			// blame the next item or none. So the results are certain, but not which item is tried
+			// again.
 			got, err := deedTask.Map(ctx, p, deeds("", 30, kind, 1, 11), Chunksize(10), Retries(5))
 			if err != nil {
 				t.Fatal(err)
@@ -227,7 +229,8 @@ func TestFaultGarbage(t *testing.T) {
 	}
 }
 
-// dieVariable makes workers end before they reach Init, and names a folder where each leaves a file.
+// dieVariable makes workers end before they reach Init, and names the folder where each leaves a
+// file.
 const dieVariable = "MRRUN_TEST_DIE"
 
 func init() {
@@ -240,7 +243,7 @@ func init() {
 	}
 }
 
-// Workers that cannot start are a clear error, and are not started over and over.
+// Workers that cannot start cause a clear error, and the pool does not start them over and over.
 func TestFaultNoWorkerStarts(t *testing.T) {
 	checkLeaks(t)
 	t.Run("from the beginning", func(t *testing.T) {
@@ -280,7 +283,7 @@ func checkNoHello(t *testing.T, err error) {
 	}
 }
 
-// A worker that is killed while it has nothing to do is replaced, and nobody is told.
+// A worker that is killed while it has nothing to do is replaced, and no call fails.
 func TestFaultIdleWorkerKilled(t *testing.T) {
 	checkLeaks(t)
 	p := newPool(t, silent())

@@ -18,7 +18,8 @@ func faultyPipes(plan *faulty.Plan) PoolOption {
 	})
 }
 
-// Every read and write of driver and worker goes wrong once: the result is right, or there is an error, and it ends.
+// Every read and write of driver and worker fails once: either the result is right or there is an
+// error, and nothing hangs.
 func TestEveryOperationFailsOnce(t *testing.T) {
 	args := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}
 	for _, workers := range []struct {

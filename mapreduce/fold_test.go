@@ -42,7 +42,7 @@ func TestFoldStopsAtItsError(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// What fold returns with its error is not taken for a result.
+// What fold returns together with an error is not used.
 func TestFoldReturnsWhatWasFolded(t *testing.T) {
 	p := newPool(t)
 	enough := errors.New("enough")

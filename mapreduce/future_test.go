@@ -77,7 +77,7 @@ func TestFutureCancelRunning(t *testing.T) {
 		if pid, err := other.Get(t.Context()); err != nil || pid != bystander.pid {
 			t.Errorf("the other item: %v, %v", pid, err)
 		}
-		f.Cancel() // for nothing
+		f.Cancel() // no effect
 		checkUsable(t, p)
 	}
 }
@@ -126,7 +126,7 @@ func TestFutureContextEnds(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// captureLog has slog.Default write to the returned buffer until the end of the test.
+// captureLog makes slog.Default write to the returned buffer until the end of the test.
 func captureLog(t *testing.T) *bytes.Buffer {
 	var text bytes.Buffer
 	old := slog.Default()
