@@ -11,7 +11,7 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A Barrier makes goroutines of several processes wait for each other: each waits until as many
+// A Barrier is where goroutines of several processes wait for each other: each waits until as many
 // have come as the barrier has parties, and then all go on. Then the next round begins. It is made
 // by [NewBarrier] and used by pointer; all methods are safe for concurrent use.
 //
@@ -283,7 +283,8 @@ func (b *Barrier) EncodeMsgpack(e *msgpack.Encoder) error {
 	return nil
 }
 
-// DecodeMsgpack receives a barrier. The error wraps [ErrGone] if it was closed or is another tree's.
+// DecodeMsgpack receives a barrier. The error wraps [ErrGone] if the barrier is closed or belongs
+// to another tree.
 func (b *Barrier) DecodeMsgpack(d *msgpack.Decoder) error {
 	var m member
 	if err := m.decode(d, kindBarrier); err != nil {

@@ -141,7 +141,7 @@ func TestBarrierDeath(t *testing.T) {
 			go wait(again)
 			go wait(b)
 			mustNot(t, errors.Join(<-got, <-got))
-			sim.Table.Reap(a.p.Tag()) // late, or once more
+			sim.Table.Reap(a.p.Tag()) // late, or a second time
 			if b.Broken() {
 				t.Error("one that was no member since Reset has broken it")
 			}

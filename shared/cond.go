@@ -12,8 +12,9 @@ import (
 	"mrrun/internal/shm"
 )
 
-// A Cond lets goroutines of several processes wait for a change of what a [Lock] guards. It is made
-// by [NewCond] and used by pointer; all methods are safe for concurrent use.
+// A Cond is a condition variable: goroutines of several processes wait at it for a change of what a
+// [Lock] guards. It is made by [NewCond] and used by pointer; all methods are safe for concurrent
+// use.
 //
 // Wait may return although its goroutine was not notified: see [Cond.Notify]. So call it in a loop,
 // or call [Cond.WaitFor].

@@ -20,7 +20,7 @@ import (
 type Lock struct {
 	member
 	word     *shm.Word // waiters(1) | inconsistent(1) | tag of the holder(30)
-	starving *shm.Word // tag of a process that all others let go first
+	starving *shm.Word // tag of a process that has precedence
 	deaths   *shm.Word // counts the deaths of holders
 	tag      uint32
 	trying   *patience // used by TryLock

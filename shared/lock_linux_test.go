@@ -100,7 +100,7 @@ func TestLockDeadOwner(t *testing.T) {
 		sim, a, b := twoLocks(t)
 		a.mustBe(t, nil)
 		sim.Kill(a.p)
-		b.mustBe(t, ErrOwnerDied) // by polling
+		b.mustBe(t, ErrOwnerDied) // b finds out by polling
 		b.Unlock()
 		b.mustBe(t, ErrNotRecoverable)
 		if ok, err := b.TryLock(); ok || !errors.Is(err, ErrNotRecoverable) {

@@ -12,7 +12,7 @@ import (
 	"mrrun/internal/shm"
 )
 
-// helperVariable makes the test binary run as a helper: "NAME TAG UNIT GENERATION TABLE".
+// helperVariable, if set, starts the test binary as a helper: "NAME TAG UNIT GENERATION TABLE".
 const helperVariable = "SHARED_TEST_HELPER"
 
 func TestMain(m *testing.M) {

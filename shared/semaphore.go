@@ -24,7 +24,7 @@ type Semaphore struct {
 	member
 	permits
 	gate     *shm.Word // changes(31) | waiters(1); a freed permit wakes one, or all if one is starving
-	starving *shm.Word // tag of a process that all others let go first
+	starving *shm.Word // tag of a process that has precedence
 	tag      uint32
 	looked   atomic.Uint32 // the permit whose owner TryAcquire checked last
 	trying   patience      // used by TryAcquire
@@ -49,10 +49,9 @@ type SemaphoreOption func(*semaphoreOptions)
 
 type semaphoreOptions struct{ tracked bool }
 
-// Tracked makes the semaphore record which process holds which permit, so that the permits of a
-// killed process come back. Only the process that holds a permit can release it then, so such a
-// semaphore is always bounded. It takes 4 bytes for each permit, and Acquire and Release search
-// among them.
+// Tracked records which process holds which permit, so that the permits of a killed process come
+// back. Only the process that holds a permit can release it then, so such a semaphore is always
+// bounded. It takes 4 bytes for each permit, and Acquire and Release search among them.
 func Tracked() SemaphoreOption { return func(o *semaphoreOptions) { o.tracked = true } }
 
 // NewSemaphore makes a semaphore with n free permits, from 0 to 2³¹-1. A process may release

@@ -26,7 +26,7 @@ func init() {
 	}
 }
 
-// suspendWaiter starts a helper and suspends it when others let it go first.
+// suspendWaiter starts a helper and suspends it once it has precedence.
 func suspendWaiter(t *testing.T, name string, o shm.Object, starving *shm.Word) {
 	t.Helper()
 	cmd, tag, _ := startHelper(t, name, o)
@@ -49,7 +49,7 @@ func endHelper(cmd *exec.Cmd, tag shm.Tag) {
 	}
 }
 
-// A process that has waited so long that all let it go first is suspended. The others, those that
+// A process that has waited so long that it has precedence is suspended. The others, those that
 // wait and those that try, get the lock all the same when it is free, again and again.
 func TestSuspendedWaiterKeepsNobodyOut(t *testing.T) {
 	for name, get := range map[string]func(*testing.T, *Lock) error{

@@ -22,7 +22,7 @@ type Client struct {
 	out     *transport.Writer
 	address string // which proxies tell to other processes
 	server  greeting
-	key     uint64 // random; tells whose the proxies are that this client sends
+	key     uint64 // random; marks the proxies that this client sends
 	silence time.Duration
 	ended   chan struct{} // closed by fail
 	running sync.WaitGroup

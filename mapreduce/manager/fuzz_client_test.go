@@ -18,7 +18,7 @@ const (
 // FuzzClient checks that every call under way returns, whatever a server answers.
 func FuzzClient(f *testing.F) {
 	_, answers := recordTraffic(f)
-	for i, a := range answers[1:] { // without the greeting
+	for i, a := range answers[1:] { // all but the greeting
 		a.Tag = madeObjects + 1 + uint32(i%questions)
 		f.Add(reframe(a))
 	}

@@ -83,9 +83,8 @@ func (h host) on(f func()) {
 	f()
 }
 
-// cut makes what the host sends to another get lost on the way without notice: it goes to a device
-// that does not exist. A device that is taken down, or a filter that refuses, would tell the host
-// itself at once.
+// cut loses what the host sends to another, without notice: it goes to a device that does not
+// exist. A device that is taken down, or a filter that refuses, would tell the host itself at once.
 func (h host) cut(to host) {
 	h.run("ip", "neighbour", "replace", to.address, "lladdr", "02:00:00:00:00:77", "dev", "eth0", "nud", "permanent")
 }

@@ -19,7 +19,8 @@ func listenUnix() (l *net.UnixListener, dir string, err error) {
 	return l, "", err
 }
 
-// samePeer returns an error unless the process at the other end of a Unix socket belongs to the same user.
+// samePeer returns an error unless the process at the other end of a Unix socket belongs to the
+// same user.
 func samePeer(conn *net.UnixConn) error {
 	peer, err := peerOf(conn)
 	if err != nil {

@@ -98,8 +98,9 @@ func must(err error) {
 	}
 }
 
-// A Cond lets clients wait for a change of what a [Lock] guards. It is made by [NewCond] and used
-// by pointer. Wait may return although it was not notified, so call it in a loop, or call WaitFor.
+// A Cond is a condition variable: clients wait at it for a change of what a [Lock] guards. It is
+// made by [NewCond] and used by pointer. Wait may return although it was not notified, so call it
+// in a loop, or call WaitFor.
 type Cond struct {
 	lock   *Lock
 	number uint64 // among the conds of the lock

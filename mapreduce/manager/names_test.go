@@ -30,7 +30,7 @@ func TestErrorsNameTheMethod(t *testing.T) {
 			last := f.Type().NumOut() - 1
 			switch {
 			case last < 0, f.Type().Out(last) != errorType, strings.HasSuffix(method, "Msgpack"),
-				method == "Close", method == "Free", method == "Do", method == "WaitFor", method == "Update": // these name others, or check first
+				method == "Close", method == "Free", method == "Do", method == "WaitFor", method == "Update": // these name others
 				continue
 			}
 			var in []reflect.Value

@@ -25,8 +25,8 @@ var (
 // Register registers a type of which managers can have objects; make makes one. [Call] can call its
 // exported methods, and many goroutines may run them at the same time, as in any server. A method
 // may take a ctx first, which ends when the caller's does, and may return a result, an error, or
-// both. The methods "Get" and "Set" get and set the exported field of a struct whose name they are
-// given, unless the type has methods of these names. A type whose methods use such fields must be a
+// both. The methods "Get" and "Set" get and set an exported field of a struct, by the field's name,
+// unless the type has methods of these names. A type whose methods use such fields must be a
 // [sync.Locker], for example by embedding a sync.Mutex: the manager locks it to get and set fields,
 // and clients cannot call its Lock and Unlock.
 //

@@ -23,7 +23,7 @@ func (t *RemoteTask[A, R]) Imap(ctx context.Context, p *Pool, in iter.Seq[A]) it
 		ctx, cancel := context.WithCancel(ctx)
 		s := &remoteStream[A, R]{window: make(chan *mapreduce.Future[R], imapWindow)}
 		go s.feed(ctx, in, func(arg A) *mapreduce.Future[R] { return t.ApplyAsync(ctx, p, arg) })
-		left := true // by the consumer
+		left := true // by the consumer, with a break
 		defer func() {
 			cancel()
 			s.drain(whole, left)
@@ -91,8 +91,9 @@ func (s *remoteStream[A, R]) next(ctx context.Context) (result R, more bool, err
 	}
 }
 
-// drain waits until nothing of the stream runs any more, but not for an input that blocks when ctx has
-// ended, or the consumer has not left the stream but an error has: such an input is left behind.
+// drain waits until nothing of the stream runs any more. It leaves an input that blocks behind
+// after [mapreduce.KillGrace], which begins with the end of ctx, or at once if the consumer has not
+// left the stream itself.
 func (s *remoteStream[A, R]) drain(ctx context.Context, left bool) {
 	over, grace := ctx.Done(), (<-chan time.Time)(nil)
 	if !left {
@@ -118,7 +119,7 @@ func (s *remoteStream[A, R]) drain(ctx context.Context, left bool) {
 	}
 }
 
-// abandon is drain for an input that was left behind.
+// abandon waits for an input that was left behind, and logs its panic, if it panics.
 func (s *remoteStream[A, R]) abandon() {
 	for f := range s.window {
 		<-f.Done()

@@ -39,7 +39,8 @@ var (
 	// it goes on.
 	ErrNoAnswer = errors.New("the manager does not answer")
 
-	// ErrVersion is wrapped by the error of a connection to a manager of another version.
+	// ErrVersion is wrapped by the error of a connection to a manager that speaks another version
+	// of the protocol.
 	ErrVersion = errors.New("the manager speaks another version")
 
 	// ErrNoObject is wrapped by the error about an object that no longer exists, because nothing

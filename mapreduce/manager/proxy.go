@@ -217,11 +217,11 @@ type objectOptions struct{ name string }
 // An ObjectOption configures the object that a constructor makes.
 type ObjectOption func(*objectOptions)
 
-// Named makes the constructor return the object of this name, which it makes if there is none. So
-// clients that have nothing else in common can share an object. A named object exists until the
-// manager ends. If the object of this name has another kind, other types or another size (of a
-// queue, a semaphore, a barrier, an array or a pool), the error wraps [ErrType]. If it exists
-// already, the first contents of a list or a value are ignored.
+// Named names an object: a constructor returns the existing object of this name, or makes it if
+// there is none. So clients that have nothing else in common can share an object. A named object
+// exists until the manager ends. If the object of this name has another kind, other types or
+// another size (of a queue, a semaphore, a barrier, an array or a pool), the error wraps [ErrType].
+// If it exists already, the first contents of a list or a value are ignored.
 func Named(name string) ObjectOption { return func(o *objectOptions) { o.name = name } }
 
 // An encoded proxy consists of the instance, the id in 8 bytes, the sender's key in 8 bytes, the

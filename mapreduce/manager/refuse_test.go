@@ -42,9 +42,9 @@ func says(text string, config *tls.Config) func(net.Conn) net.Conn {
 	}
 }
 
-// TestStrangers lets strangers of all kinds connect to a listener for other machines at the same
-// time. Each is cut off and gets nothing that is meant for clients. A client that has the key is
-// served meanwhile.
+// TestStrangers connects strangers of all kinds to a listener for other machines at the same time.
+// Each is cut off and gets nothing that is meant for clients. A client that has the key is served
+// meanwhile.
 func TestStrangers(t *testing.T) {
 	key := NewKey()
 	address := serveRemote(t, key, Greeting(300*time.Millisecond))

@@ -69,8 +69,8 @@ func NewServer(opts ...Option) *Server {
 
 // Serve accepts clients on l, which it owns, until ctx ends; it returns when the last client is
 // gone. It may be called for several listeners at the same time. Every client that can connect can
-// use all objects: see [ListenLocal] and package remote for listeners that restrict who can
-// connect.
+// use all objects: see [ListenLocal] and package remote for listeners that restrict which clients
+// can.
 func (srv *Server) Serve(ctx context.Context, l net.Listener) error {
 	var sessions sync.WaitGroup
 	defer sessions.Wait()

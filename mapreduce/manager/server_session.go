@@ -294,7 +294,8 @@ func (s *session) waitFor(id uint64, tag uint32, wait func(context.Context) ([]b
 
 var errGoexit = errors.New("the method called runtime.Goexit")
 
-// answer sends the result of a call that waited, or its error.
+// answer sends the result of a call that waited, or its error. It calls undo if the client cannot
+// have got the result.
 func (s *session) answer(tag uint32, result []byte, err error, undo func()) {
 	var unsent error
 	if err != nil {

@@ -96,9 +96,9 @@ func (e *Event) IsSet(ctx context.Context) (set bool, err error) {
 // Wait blocks until the event is set. If ctx ends first, Wait returns the cause.
 func (e *Event) Wait(ctx context.Context) error { return e.call(ctx, "Event.Wait", nil, nil) }
 
-// A Barrier makes goroutines of several clients wait for each other: each waits until as many have
-// come as the barrier has parties, and then all go on. Then the next round begins. It is made by
-// [NewBarrier] and used by pointer; all methods are safe for concurrent use.
+// A Barrier is where goroutines of several clients wait for each other: each waits until as many
+// have come as the barrier has parties, and then all go on. Then the next round begins. It is made
+// by [NewBarrier] and used by pointer; all methods are safe for concurrent use.
 //
 // It breaks when Abort is called, when the ctx of a waiter ends, and when the connection of a
 // client ends that has waited at it since it was made or last Reset.

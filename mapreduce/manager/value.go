@@ -88,7 +88,8 @@ func (p *Value[T]) Add(ctx context.Context, n T) (sum T, err error) {
 	return sum, err
 }
 
-// CompareAndSwap sets the value to v if it is old, and reports whether it was: see [Dict.CompareAndSwap].
+// CompareAndSwap sets the value to v if it is old, and reports whether it was: see
+// [Dict.CompareAndSwap].
 func (p *Value[T]) CompareAndSwap(ctx context.Context, old, v T) (swapped bool, err error) {
 	err = p.call(ctx, "Value.CompareAndSwap", p.arguments(&old, &v), flag(&swapped))
 	return swapped, err
