@@ -29,7 +29,8 @@ var (
 	// ErrUnsupported is returned on systems other than Linux.
 	ErrUnsupported = shm.ErrUnsupported
 
-	// ErrFull is wrapped by the error about an object that the tree has no room for.
+	// ErrFull is wrapped by the error when the tree has no room for another object, or a [Cond] for
+	// another waiter.
 	ErrFull = shm.ErrFull
 
 	// ErrGone is wrapped by the error about an object that was closed, or that belongs to another

@@ -60,10 +60,11 @@ func (m member) lock() *Lock {
 	}
 }
 
-// Lock takes the lock; it blocks while another holds it. If ctx ends first, Lock returns the cause;
-// it takes a free lock even if ctx has ended. The caller holds the lock after nil and after
-// [ErrOwnerDied], but not after any other error. A caller that only returns after [ErrOwnerDied]
-// keeps the lock for ever, and all others wait. [Lock.Do] releases the lock in each case.
+// Lock takes the lock; it blocks while another process or goroutine holds it. If ctx ends first,
+// Lock returns the cause; it takes a free lock even if ctx has ended. The caller holds the lock
+// after nil and after [ErrOwnerDied], but not after any other error. A caller that only returns
+// after [ErrOwnerDied] keeps the lock for ever, and all others wait. [Lock.Do] releases the lock in
+// each case.
 func (l *Lock) Lock(ctx context.Context) error {
 	l.check()
 	if l.word.CompareAndSwap(0, l.tag) {

@@ -32,9 +32,9 @@ func (l *Lock) EncodeMsgpack(e *msgpack.Encoder) error { return l.encode(e) }
 // DecodeMsgpack receives a proxy.
 func (l *Lock) DecodeMsgpack(d *msgpack.Decoder) error { return l.decode(d, "lock") }
 
-// Lock takes the lock; it blocks while another holds it. If ctx ends first, Lock returns the cause.
-// The caller holds the lock after nil and after [shared.ErrOwnerDied], but not after any other
-// error: [Lock.Do] releases it in each case.
+// Lock takes the lock; it blocks while another client or goroutine holds it. If ctx ends first,
+// Lock returns the cause. The caller holds the lock after nil and after [shared.ErrOwnerDied], but
+// not after any other error. [Lock.Do] releases it in each case.
 func (l *Lock) Lock(ctx context.Context) error { return l.call(ctx, "Lock.Lock", nil, nil) }
 
 // TryLock takes the lock if it is free, and reports whether the caller now holds it: err then is

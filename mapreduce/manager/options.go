@@ -67,8 +67,8 @@ func MaxWaiting(n int) Option {
 	return func(o *options) { o.maxWaiting = n }
 }
 
-// Log sets where a server reports connections that it refuses and methods that panic, by default
-// [slog.Default].
+// Log sets where a server reports connections that it refuses or that end with an error, methods
+// that panic, and deadlocks, by default [slog.Default].
 func Log(l *slog.Logger) Option {
 	return func(o *options) { o.log = l }
 }

@@ -17,7 +17,7 @@ var sizes = map[string]string{
 }
 
 // whatIs returns the nature of the object that a client asks for. A named object serves only the
-// clients that ask for its nature.
+// clients that ask for its nature: see [nature.serves].
 func whatIs(kind, signature string, args []byte) (nature, error) {
 	is := nature{kind: kind, text: signature}
 	if kind == "bounded" {
