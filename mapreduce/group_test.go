@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// joined returns the errors that a group's error is made of.
+// joined returns the errors that a group's error joins.
 func joined(err error) []error {
 	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		return all.Unwrap()
@@ -18,7 +18,7 @@ func joined(err error) []error {
 	return nil
 }
 
-// addCling adds a process to the group and returns it when its task runs.
+// addCling adds a process to the group and returns it when its task is running.
 func addCling(t *testing.T, g *Group, ctx context.Context, how string) *Process[string] {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "runs")
@@ -31,7 +31,7 @@ func addCling(t *testing.T, g *Group, ctx context.Context, how string) *Process[
 	return p
 }
 
-// When a process of a group is killed the others end, whether they heed their context or not.
+// When a process of a group is killed, the others end, whether or not they heed their context.
 func TestGroupEndsWithTheFirstFailure(t *testing.T) {
 	checkLeaks(t)
 	g, ctx := NewGroup(t.Context())
@@ -52,11 +52,11 @@ func TestGroupEndsWithTheFirstFailure(t *testing.T) {
 	}
 }
 
-// Failures that have nothing to do with each other are all told.
+// Wait returns all failures that are independent of each other.
 func TestGroupTellsAllFailures(t *testing.T) {
 	checkLeaks(t)
 	g, _ := NewGroup(t.Context())
-	for range 2 { // their context is not the group's, which does not end them
+	for range 2 { // their context is not the group's, whose end does not end them
 		p := addCling(t, g, t.Context(), "clings")
 		if err := p.Kill(); err != nil {
 			t.Fatal(err)

@@ -58,7 +58,7 @@ func registerExtra() {
 }
 
 func init() {
-	// A pool that says why it could not be made.
+	// pool prints why NewPool failed.
 	pool := func(options ...PoolOption) {
 		p, err := NewPool(context.Background(), append(options, Procs(1))...)
 		if err == nil {
@@ -109,9 +109,9 @@ func init() {
 			return nil
 		})
 	}
-	scenarios["impostor"] = func() { // a worker that runs the program before Init
+	scenarios["impostor"] = func() { // its workers run another program before Init
 		if proc.Marked() && os.Getpid() == syscall.Getpgrp() {
-			path, _ := os.Executable() // os.Args[0] says which worker it is
+			path, _ := os.Executable() // os.Args[0] shows which worker it is
 			self := exec.Command(path)
 			self.ExtraFiles = []*os.File{os.NewFile(3, "requests"), os.NewFile(4, "answers")}
 			out, _ := self.CombinedOutput()
@@ -121,7 +121,7 @@ func init() {
 		Init()
 		pool()
 	}
-	scenarios["daemon"] = func() { // a worker that leaves its pipes to a process out of reach before Init
+	scenarios["daemon"] = func() { // its workers give their pipes to an escaped process
 		if proc.Marked() {
 			child := exec.Command("sleep", "1000")
 			child.ExtraFiles = []*os.File{os.NewFile(3, "requests"), os.NewFile(4, "answers")}
@@ -161,7 +161,7 @@ func init() {
 	}
 }
 
-// A program whose workers cannot come up ends quickly, and says why.
+// A program whose workers cannot start ends quickly, and says why.
 func TestHookNoPool(t *testing.T) {
 	checkLeaks(t)
 	tests := []struct {
@@ -197,10 +197,10 @@ func TestHookNoPool(t *testing.T) {
 	})
 }
 
-// sleepingDriverLimit is enough for a worker to come up on a busy machine.
+// sleepingDriverLimit is long enough for a worker to start on a busy machine.
 const sleepingDriverLimit = 3 * time.Second
 
-// Time for which the driver is stopped does not count against a worker on its way.
+// Time during which the driver is stopped does not count against a worker that is starting.
 func TestHookDriverSleeps(t *testing.T) {
 	checkLeaks(t)
 	p := start(t, "driver sleeps", thisBinary(nil))
@@ -212,7 +212,7 @@ func TestHookDriverSleeps(t *testing.T) {
 		return nil
 	})
 	suspend(t, driver)
-	time.Sleep(sleepingDriverLimit + 200*time.Millisecond) // more than the worker may take
+	time.Sleep(sleepingDriverLimit + 200*time.Millisecond) // longer than the worker may take
 	_ = syscall.Kill(driver, syscall.SIGCONT)
 	if got := p.await("pool", 1)[0]; got != "0 false false" {
 		t.Errorf("pool %s; stderr:\n%s", got, &p.stderr)
@@ -220,7 +220,7 @@ func TestHookDriverSleeps(t *testing.T) {
 	p.exit()
 }
 
-// A process that has the variable of a worker and is none never runs the program's main.
+// A process that has a worker's variable but is not a worker never runs the program's main.
 func TestHookStrayVariable(t *testing.T) {
 	checkLeaks(t)
 	r, w := pipe(t)
@@ -305,7 +305,7 @@ func TestHookRegistration(t *testing.T) {
 	}
 }
 
-// newTestPool is a pool in this process, without leaks.
+// newTestPool returns a pool of this process, and fails the test if it leaks anything.
 func newTestPool(t *testing.T, procs int) *Pool {
 	t.Helper()
 	checkLeaks(t)
@@ -317,7 +317,7 @@ func newTestPool(t *testing.T, procs int) *Pool {
 	return p
 }
 
-// What a task starts is no worker and does not hold a worker's pipes.
+// A process that a task starts is not a worker and does not inherit a worker's pipes.
 func TestHookChildInheritsNothing(t *testing.T) {
 	p := newTestPool(t, 1)
 	got, err := hookTask.Map(t.Context(), p, []string{"own pipes", "environment of a child", "descriptors of a child"})
@@ -339,7 +339,7 @@ func TestHookChildInheritsNothing(t *testing.T) {
 	}
 }
 
-// A lost worker is an error that names it, at once; another takes its place.
+// The loss of a worker is an error that names it, at once; another worker replaces it.
 func TestHookWorkerLost(t *testing.T) {
 	p := newTestPool(t, 2)
 	for range 3 {
@@ -362,7 +362,7 @@ func TestHookWorkerLost(t *testing.T) {
 	}
 }
 
-// A worker that is killed from outside while it is idle is replaced, and nobody else is told.
+// A worker that is killed from outside while it is idle is replaced, and no call fails.
 func TestHookIdleWorkerKilled(t *testing.T) {
 	p := newTestPool(t, 1)
 	for range 3 {

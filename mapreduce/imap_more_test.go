@@ -60,7 +60,7 @@ func TestImapUnorderedFailures(t *testing.T) {
 	}
 }
 
-// A slow item takes one place of the window, and the others go on past it.
+// A slow item takes one place of the window, and the other items pass it.
 func TestImapUnorderedPassesTheSlow(t *testing.T) {
 	p := newPool(t)
 	m := newMeeting(t)

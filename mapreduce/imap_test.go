@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// endless counts from 0 for ever, and says how far it has come and whether it has returned.
+// endless counts from 0 for ever, and records how far it has come and whether it has returned.
 type endless struct {
 	taken    atomic.Int64
 	returned atomic.Bool
@@ -25,7 +25,7 @@ func (e *endless) all(yield func(int) bool) {
 	e.taken.Add(1)
 }
 
-// collect takes all results of a stream, and the first error that is not of an item.
+// collect returns all results of a stream, the failures of items, and the first other error.
 func collect[R any](stream iter.Seq2[R, error]) (results []R, failed TaskErrors, err error) {
 	for result, e := range stream {
 		if item, ok := errors.AsType[*TaskError](e); ok {
@@ -110,7 +110,7 @@ func TestImapCannotEncode(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// recovered returns what f panics with.
+// recovered returns the value with which f panics.
 func recovered(f func()) (p any) {
 	defer func() { p = recover() }()
 	f()
@@ -142,7 +142,7 @@ func TestImapInputPanics(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// The step of the input that is under way at the break panics: that must not be lost.
+// If the step of the input that is under way at the break panics, the panic must not be lost.
 func TestImapInputPanicsAtBreak(t *testing.T) {
 	p := newPool(t)
 	broken := make(chan struct{})
@@ -192,7 +192,7 @@ func TestImapConsumerPanics(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// A consumer that does not come back stops the input at the window.
+// A consumer that does not ask for more stops the input at the window.
 func TestImapSlowConsumer(t *testing.T) {
 	p := newPool(t)
 	for _, test := range []struct{ size, window int }{{0, 1024}, {1, 1024}, {200, 1600}} {
@@ -208,10 +208,10 @@ func TestImapSlowConsumer(t *testing.T) {
 				continue
 			}
 			yielded := int64(n) + 1
-			for in.taken.Load() < yielded+int64(test.window)-1 { // it does come that far
+			for in.taken.Load() < yielded+int64(test.window)-1 { // the input does come that far
 				runtime.Gosched()
 			}
-			checkUsable(t, p) // while others go on
+			checkUsable(t, p) // while other calls go on
 			if taken := in.taken.Load(); taken > yielded+int64(test.window) {
 				t.Errorf("chunk size %d: %d items were taken and %d yielded, which is over the window of %d", test.size, taken, yielded, test.window)
 			}
@@ -290,7 +290,7 @@ func TestImapCancelledBetween(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// Large results do not gather without bound: what waits for the consumer is bounded by bytes, not by items alone.
+// Large results do not pile up: bytes, not only items, bound what waits for the consumer.
 func TestImapBoundsBytes(t *testing.T) {
 	const each = 2 << 20
 	p := newPool(t)
@@ -307,7 +307,7 @@ func TestImapBoundsBytes(t *testing.T) {
 			t.Fatalf("result of %d bytes", len(result))
 		}
 		yielded++
-		checkUsable(t, p) // it waits behind what is already sent
+		checkUsable(t, p) // this call waits behind what is already sent
 		if ahead := p.Stats().Sent - yielded*101; ahead > windowBytes/each+1 {
 			t.Fatalf("%d results of 2 MiB are ahead of the consumer", ahead)
 		}

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// A stateOrder is what an initializer does.
+// A stateOrder says what an initializer does.
 type stateOrder struct{ Do, Dir string }
 
 type ownState struct {
@@ -59,7 +59,7 @@ func endState(s *ownState) error {
 	return os.WriteFile(filepath.Join(s.dir, fmt.Sprintf("ended.%d", os.Getpid())), fmt.Append(nil, s.used), 0o600)
 }
 
-// started returns the processes whose initializer has run.
+// started returns the IDs of the processes whose initializer has run.
 func started(t *testing.T, dir string) []int {
 	t.Helper()
 	var pids []int
@@ -85,7 +85,7 @@ func awaitStarted(t *testing.T, dir string, n int) {
 	})
 }
 
-// Each worker has a state of its own, made once and ended in good order.
+// Each worker has its own state, which is made once and ended in good order.
 func TestStatePerWorker(t *testing.T) {
 	checkLeaks(t)
 	dir := t.TempDir()
@@ -122,7 +122,7 @@ func TestStatePerWorker(t *testing.T) {
 	}
 }
 
-// An initializer that fails is the error of NewPool, at once, and not tried again.
+// NewPool returns the error of a failed initializer at once, and does not try it again.
 func TestInitializerFails(t *testing.T) {
 	checkLeaks(t)
 	for _, do := range []string{"error", "panic", "exit", "Goexit"} {

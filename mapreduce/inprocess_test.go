@@ -23,7 +23,7 @@ var goexit = Func(func(n int) int {
 
 var catLines = Command("cat")
 
-// inProcess returns a pool of goroutines, which must leave none.
+// inProcess returns a pool of goroutines, and fails the test if it leaves any behind.
 func inProcess(t *testing.T, options ...PoolOption) *Pool {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
@@ -35,7 +35,7 @@ func inProcess(t *testing.T, options ...PoolOption) *Pool {
 	return newPool(t, append(options, InProcess())...)
 }
 
-// An outcome is what verbs yield, in words.
+// An outcome describes what verbs yield.
 type outcome struct {
 	Results any
 	Error   string
@@ -44,7 +44,7 @@ type outcome struct {
 func outcomeOf(results any, err error) outcome {
 	o := outcome{Results: results}
 	if err != nil {
-		o.Error, _, _ = strings.Cut(err.Error(), "\ngoroutine ") // a stack
+		o.Error, _, _ = strings.Cut(err.Error(), "\ngoroutine ") // without a stack
 	}
 	return o
 }
@@ -101,7 +101,8 @@ func everyVerb(ctx context.Context, p *Pool) map[string]outcome {
 func TestInProcessIsTheSame(t *testing.T) {
 	p := newPool(t)
 	want := everyVerb(t.Context(), p)
-	if err := p.Close(); err != nil { // or a worker of it that is late is taken for a goroutine of the other
+	// Otherwise a late worker of this pool could be taken for a goroutine of the other.
+	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
 	got := everyVerb(t.Context(), inProcess(t))
@@ -136,7 +137,7 @@ var ownPool *Pool
 
 var useOwnPool, useOtherPool *Task[int, int]
 
-func init() { // not at their declarations: they use each other
+func init() { // not in their declarations: they use each other
 	useOwnPool = FuncContext(func(ctx context.Context, n int) (int, error) {
 		switch n {
 		case 0:

@@ -18,7 +18,8 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// Keys of a job are the same if they are equal when they have arrived, whatever their encodings are.
+// Keys of a job are the same if they are equal after they have arrived, whatever their encodings
+// are.
 
 var minus0 = math.Copysign(0, -1)
 
@@ -30,14 +31,14 @@ type (
 		Part float32
 	}
 
-	// lowerText and lowerMsgpack are in lower case when they have arrived.
+	// lowerText and lowerMsgpack arrive in lower case.
 	lowerText    string
 	lowerMsgpack struct{ text string }
 
-	// noisyKey is encoded in another way each time.
+	// noisyKey has a different encoding each time.
 	noisyKey struct{ N int }
 
-	// hiddenKey holds a float where only == sees it.
+	// hiddenKey holds a float where only == finds it.
 	hiddenKey struct{ in any }
 
 	// leftOutKey arrives without its Note.
@@ -46,7 +47,7 @@ type (
 		Note string `msgpack:"-"`
 	}
 
-	// halfKey arrives as half of what left, each time that it is sent.
+	// halfKey arrives as half of what was sent, each time that it is sent.
 	halfKey struct{ N int }
 )
 
@@ -87,7 +88,7 @@ func (k *halfKey) DecodeMsgpack(d *msgpack.Decoder) error {
 	return err
 }
 
-// keyed counts keys, by a Combine and by a Reduce.
+// keyed counts keys, with a Combine and with a Reduce.
 type keyed[K comparable] struct {
 	keys     []K
 	combined *Job[combineKeys[K], int, K, int]
@@ -142,7 +143,7 @@ var (
 	halfKeys    = newKeyed(halfKey{4}, halfKey{5}, halfKey{4}, halfKey{8}, halfKey{2}, halfKey{3})
 	nanKeys     = newKeyed([1]float64{math.NaN()}, [1]float64{math.NaN()}, [1]float64{math.NaN()})
 
-	// What was right before, too.
+	// Keys without such types.
 	textKeys    = newKeyed("a", "A", "", "a\xff", "a\xfe", "a")
 	boolKeys    = newKeyed(true, false, true)
 	int8Keys    = newKeyed[int8](-1, 1, -1)
@@ -197,7 +198,7 @@ func (k keyed[K]) run(t *testing.T, p *Pool) (combined, reduced map[K]int) {
 	return combined, reduced
 }
 
-// Each NaN is a key of its own, as in a map.
+// Each NaN is a separate key, as in a map.
 func TestJobKeysNaN(t *testing.T) {
 	for procs := 1; procs <= 3; procs++ {
 		combined, reduced := nanKeys.run(t, newPool(t, Procs(procs), Chunksize(2)))
@@ -214,7 +215,7 @@ func TestJobKeysNaN(t *testing.T) {
 	}
 }
 
-// The first of two equal keys is the one that is seen, however the input is cut.
+// The first of two equal keys is the one in the result, however the input is cut.
 func TestJobKeysSameForAnyChunks(t *testing.T) {
 	for _, size := range []int{1, 2, 5} {
 		combined, reduced := floatKeys.run(t, newPool(t, Procs(2), Chunksize(size)))
@@ -236,7 +237,7 @@ func TestHashOfEqualKeys(t *testing.T) {
 		P *int
 	}
 	a, b := wide{A: minus0, C: complex(0, minus0), P: new(int)}, wide{A: 0.0, P: new(int)}
-	*(*int)(unsafe.Pointer(&b)) = 7 // the field that == does not look at
+	*(*int)(unsafe.Pointer(&b)) = 7 // the field that == ignores
 	hash := hashOf(reflect.TypeFor[wide]())
 	if hash(0, unsafe.Pointer(&a)) != hash(0, unsafe.Pointer(&b)) {
 		t.Error("two equal keys have two hashes")
@@ -247,7 +248,7 @@ func TestHashOfEqualKeys(t *testing.T) {
 	}
 }
 
-// Keys that are not the same everywhere are refused where the job is registered.
+// Keys that differ between processes are refused where the job is registered.
 
 type pointingKey struct{ at *int }
 

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A hardJob fails in its Combine or its Reduce, which run after all of its Maps are done.
+// A hardJob fails in its Combine or its Reduce, which run after all of its Maps.
 type hardJob struct{ How string }
 
 func (hardJob) Map(_ context.Context, n int, emit func(string, int)) error { emit("k", n); return nil }
@@ -39,7 +39,7 @@ func (j hardJob) suffer() {
 	}
 }
 
-// A hardCombine has values of different pieces meet in a Combine of the reducer alone.
+// A hardCombine combines values of different pieces only in the reducer.
 type hardCombine struct{ hardMap }
 
 type hardMap struct{ How string }

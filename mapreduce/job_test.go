@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// wordJob counts words of at least MinLen bytes, with a Combine alone. Its Map fails at the word "fail".
+// wordJob counts words of at least MinLen bytes, with a Combine only. Its Map fails at the word
+// "fail".
 type wordJob struct{ MinLen int }
 
 func (j wordJob) Map(_ context.Context, text string, emit func(string, int)) error {
@@ -33,7 +34,7 @@ func (j wordJob) Map(_ context.Context, text string, emit func(string, int)) err
 
 func (wordJob) Combine(a, b int) int { return a + b }
 
-// maxJob finds the largest value of each key, with a Reduce alone.
+// maxJob finds the largest value of each key, with a Reduce only.
 type maxJob struct{ Modulo int }
 
 func (j maxJob) Map(_ context.Context, n int, emit func(int, point)) error {
@@ -54,7 +55,7 @@ func (maxJob) Reduce(_ int, values iter.Seq[point]) point {
 
 type point struct{ X, Y int }
 
-// meanJob has both: Combine adds, Reduce makes text of the sums.
+// meanJob has both: Combine adds, and Reduce formats the sums.
 type meanJob struct{}
 
 type total struct {
@@ -79,7 +80,7 @@ func (meanJob) Reduce(key point, values iter.Seq[total]) total {
 	return all
 }
 
-// brokenJob fails in the way that it is told.
+// brokenJob fails where At says.
 type brokenJob struct{ At string }
 
 func (j brokenJob) Map(_ context.Context, n int, emit func(int, tricky)) error {
@@ -108,7 +109,7 @@ var (
 	breakDown  = NewJob[brokenJob]("broken")
 )
 
-// texts returns random lines of few and many different words.
+// texts returns n random lines, of few or of many different words.
 func texts(random *rand.Rand, n int) []string {
 	lines := make([]string, n)
 	for i := range lines {
@@ -275,7 +276,7 @@ func (meetJob) Combine(a, b int) int { return a + b }
 
 var meetInJob = NewJob[meetJob]("meet")
 
-// A job is one call: Close, which comes while it maps, waits for its reduce, too.
+// A job is one call: a Close during its maps also waits for its reduce.
 func TestJobIsOneCall(t *testing.T) {
 	p, err := NewPool(t.Context(), Procs(1))
 	if err != nil {
@@ -355,7 +356,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// A task may have a name of its own, which its errors bear, too.
+// A task may have a name of its own, which its errors also use.
 func TestTaskName(t *testing.T) {
 	for i, want := range []string{"twice", "twice#2", "sum of two"} {
 		if got := namedTasks[i].Name(); got != want {

@@ -54,10 +54,12 @@ var (
 		})
 )
 
-// manyLines lie in the pipe of a worker that ends, for slowLines, for longer than a few hundred milliseconds.
+// manyLines lines stay in the pipe of a worker that ends longer than a few hundred milliseconds, if
+// slowLines reads them.
 const manyLines = 600
 
-// slowLines counts lines, and takes a millisecond for each, so that they lie in the worker's pipe when it ends.
+// slowLines counts lines, and takes a millisecond for each, so that lines remain in the worker's
+// pipe when it ends.
 func slowLines(n *int) WorkerOption {
 	return Output(func(OutputLine) {
 		*n++
@@ -112,7 +114,7 @@ func TestLastWordsOfACrash(t *testing.T) {
 
 func TestLastRecordsOfAnExitFunction(t *testing.T) {
 	checkLeaks(t)
-	const records = 2500 // more than are read ahead
+	const records = 2500 // more records than the driver reads ahead
 	var got atomic.Int64
 	p, err := NewPool(t.Context(), Procs(1), logsAtItsEnd.Initializer(records), Logger(handlerFunc(func() {
 		got.Add(1)
@@ -126,7 +128,8 @@ func TestLastRecordsOfAnExitFunction(t *testing.T) {
 	}
 }
 
-// A process that escaped from its worker's group, and holds the worker's output, is heard for a second and not waited for.
+// The driver reads the output of a process that escaped from its worker's group, and holds the
+// worker's output, for a second, and does not wait for it.
 func TestLastLinesOfEscaped(t *testing.T) {
 	checkLeaks(t)
 	for name, script := range map[string]string{

@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	deathTime = time.Second      // what must end has ended by then
+	deathTime = time.Second      // what must end must have ended after this time
 	hangTime  = 20 * time.Second // a test that waits longer for a line hangs
 )
 
@@ -54,7 +54,7 @@ func checkLeaks(t *testing.T) {
 	})
 }
 
-// useForGood opens the descriptors that the runtime and shared memory keep for themselves.
+// useForGood opens the descriptors that the runtime and shared memory keep open for ever.
 func useForGood(t *testing.T) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -74,10 +74,11 @@ func unexpected(what string, now, before []string) error {
 	return fmt.Errorf("left over: %s %s", what, strings.Join(now, ", "))
 }
 
-// fewPolls is less than there are in deathTime, unless the machine is so busy that the test does not run either.
+// fewPolls is fewer polls than fit into deathTime, unless the machine is so busy that the test does
+// not run either.
 const fewPolls = 150
 
-// eventually polls check until it returns nil, and fails the test when it still does not after limit.
+// eventually polls check until it returns nil, and fails the test if it does not within limit.
 func eventually(t *testing.T, limit time.Duration, check func() error) {
 	t.Helper()
 	start := time.Now()
@@ -98,7 +99,7 @@ func eventually(t *testing.T, limit time.Duration, check func() error) {
 func openDescriptors() []string {
 	var all []string
 	for _, name := range entries("/proc/self/fd") {
-		if target, err := os.Readlink("/proc/self/fd/" + name); err == nil { // else it was that of the listing
+		if target, err := os.Readlink("/proc/self/fd/" + name); err == nil { // not the listing
 			all = append(all, name+"="+target)
 		}
 	}
@@ -114,7 +115,7 @@ func entries(dir string) []string {
 	return names
 }
 
-// processes lists the ids of all processes.
+// processes returns the IDs of all processes.
 func processes() []int {
 	var all []int
 	for _, name := range entries("/proc") {
@@ -131,12 +132,13 @@ func status(pid int) (state byte, parent int) {
 	if err != nil {
 		return 'X', 0
 	}
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // the name before may hold anything
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // a name may contain anything
 	parent, _ = strconv.Atoi(string(fields[1]))
 	return fields[0][0], parent
 }
 
-// dead: pid 1 of a container may never reap, so a zombie is dead enough.
+// dead reports whether a process has ended. Process 1 of a container may never reap, so a zombie
+// counts as dead.
 func dead(pid int) bool {
 	state, _ := status(pid)
 	return state == 'Z' || state == 'X'
@@ -165,7 +167,7 @@ type program struct {
 	in     *os.File // its standard input
 	lines  chan string
 	stderr lockedBuffer
-	mark   string // in the environment of all its processes, whoever their parent is by now
+	mark   string // in the environment of all its processes, whatever their parent is by now
 	temp   string
 	exited chan struct{}
 }
@@ -218,7 +220,7 @@ func pipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// lineOrigin is what the lines of workers, and of workers of workers, begin with.
+// lineOrigin matches the beginnings of lines of workers, and of workers of workers.
 var lineOrigin = regexp.MustCompile(`^(\[(worker |Process-)[^]]*\] )+`)
 
 func (p *program) read(out *os.File) {
@@ -229,7 +231,7 @@ func (p *program) read(out *os.File) {
 	}
 }
 
-// cleanUp ends what is left, and fails the test if the program has left files.
+// cleanUp kills the remaining processes, and fails the test if the program has left files.
 func (p *program) cleanUp() {
 	p.in.Close()
 	for _, pid := range p.family() {
@@ -243,7 +245,7 @@ func (p *program) cleanUp() {
 	}
 }
 
-// family lists the live processes that the program has started, itself included.
+// family returns the live processes that the program started, including itself.
 func (p *program) family() []int {
 	var alive []int
 	for _, pid := range processes() {
@@ -261,7 +263,8 @@ func (p *program) gone(limit time.Duration) {
 	p.only(limit, func(int) bool { return false })
 }
 
-// only fails the test unless within limit no process of the program is alive but those that may be.
+// only fails the test unless within limit the only live processes of the program are those for
+// which may returns true.
 func (p *program) only(limit time.Duration, may func(pid int) bool) {
 	p.t.Helper()
 	eventually(p.t, limit, func() error {
@@ -297,7 +300,7 @@ func (p *program) await(word string, n int) []string {
 	return found
 }
 
-// awaitPID is await for numbers of processes.
+// awaitPID is await for process IDs.
 func (p *program) awaitPID(word string, n int) []int {
 	p.t.Helper()
 	var pids []int
@@ -311,7 +314,7 @@ func (p *program) awaitPID(word string, n int) []int {
 	return pids
 }
 
-// exit waits for the program's end and returns its exit status, -1 after a signal.
+// exit waits for the program's end and returns its exit status; -1 after a signal.
 func (p *program) exit() int {
 	p.t.Helper()
 	select {
@@ -341,8 +344,9 @@ func suspend(t *testing.T, pids ...int) {
 	})
 }
 
-// copyOfBinary returns the path of a copy of this test binary in a folder of the test. Another process writes it: a file
-// that this one had open for writing could not be run while some fork holds it.
+// copyOfBinary returns the path of a copy of this test binary in a folder of the test. Another
+// process writes the copy: a file that this process had open for writing could not be run while
+// some fork holds it.
 func copyOfBinary(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "copy")
@@ -352,7 +356,7 @@ func copyOfBinary(t *testing.T) string {
 	return path
 }
 
-// A pool that has nothing to do keeps neither what it was given last nor what it has returned.
+// An idle pool keeps neither its last arguments nor its last results.
 func TestIdlePoolKeepsNothing(t *testing.T) {
 	p := newPool(t)
 	var arg, result weak.Pointer[byte]

@@ -27,21 +27,21 @@ func init() {
 	scenarios["subreaper"] = playSubreaper
 }
 
-// What the scenario "work" is told by its environment.
+// Environment variables of the scenario "work".
 const (
-	doVariable    = "MRRUN_TEST_DO"    // what its workers do
-	childVariable = "MRRUN_TEST_CHILD" // what becomes of a process that each task starts
-	itemsVariable = "MRRUN_TEST_ITEMS" // how many tasks there are
+	doVariable    = "MRRUN_TEST_DO"    // what the workers do
+	childVariable = "MRRUN_TEST_CHILD" // what kind of process each task starts
+	itemsVariable = "MRRUN_TEST_ITEMS" // number of tasks
 )
 
-// An order is what a task of the scenario does.
+// An order says what a task of the scenario does.
 type order struct{ Do, Child string }
 
 var obeyTask *Task[order, int]
 
 func init() { obeyTask = FuncContext(obey) } // not at its declaration: obey uses it
 
-// obey says on standard output who works, and does as it is told.
+// obey prints which process works, and does what o says.
 func obey(ctx context.Context, o order) (int, error) {
 	if o.Child != "" {
 		startChild(o.Child)
@@ -71,7 +71,7 @@ func obey(ctx context.Context, o order) (int, error) {
 		go panic("out of a goroutine")
 		select {}
 	case "overflow":
-		debug.SetMaxStack(1 << 20) // the usual gigabyte takes its time
+		debug.SetMaxStack(1 << 20) // the default of a gigabyte takes too long
 		return overflow(1), nil
 	case "Goexit":
 		runtime.Goexit()
@@ -79,7 +79,7 @@ func obey(ctx context.Context, o order) (int, error) {
 	return os.Getpid(), nil
 }
 
-// obeyNested has a worker of a worker work.
+// obeyNested runs obey in a worker of this worker.
 func obeyNested(ctx context.Context, child string) {
 	pool, err := NewPool(ctx, Procs(1))
 	if err != nil {
@@ -107,7 +107,8 @@ func startChild(kind string) {
 	fmt.Println("child", child.Process.Pid)
 }
 
-// playWork is a driver with two workers. It obeys words on its standard input, and ends at its end.
+// playWork is a driver with two workers. It obeys words on its standard input, and ends when that
+// ends.
 func playWork() {
 	if os.Getenv(doVariable) == "hang before Init" && proc.Marked() {
 		fmt.Println("worker", os.Getpid())
@@ -119,7 +120,7 @@ func playWork() {
 		closed := make(chan struct{})
 		go func() {
 			listen(cancel)
-			cancel()      // the test is over, or gone
+			cancel()      // the test has ended
 			close(closed) // not deferred: a panic should end the driver at once, not close the pool
 		}()
 		pool, err := NewPool(ctx, Procs(2))
@@ -153,7 +154,8 @@ func listen(cancel func()) {
 	}
 }
 
-// playSubreaper runs the scenario "work" and adopts its orphans, as the manager of a session or a container may.
+// playSubreaper runs the scenario "work" and adopts its orphans, as the manager of a session or a
+// container may.
 func playSubreaper() {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		panic(err)
@@ -171,7 +173,8 @@ func playSubreaper() {
 	}
 }
 
-// A launch is a way to start a driver. It has to do with who adopts its orphans, and what the kernel does about them.
+// A launch is a way to start a driver. It decides which process adopts the driver's orphans, and
+// what the kernel does about them.
 type launch struct {
 	name     string
 	scenario string
@@ -194,15 +197,15 @@ func (l *launch) start(t *testing.T, env ...string) (p *program, driver int) {
 	return p, p.awaitPID("driver", 1)[0]
 }
 
-// A state is what the processes below a driver are at when it ends.
+// A state is what the processes below a driver are doing when it ends.
 type state struct {
 	name     string
 	do       string
 	child    string
-	workers  int // that say so
+	workers  int // workers that must report it
 	children int
-	idle     bool // after that, the task is over
-	suspend  bool // after that, the workers are stopped
+	idle     bool // then the task ends
+	suspend  bool // then the workers are suspended
 }
 
 var states = []state{
@@ -262,7 +265,8 @@ func TestLifetimeDriverKilled(t *testing.T) {
 	})
 }
 
-// A worker that prints learns of its driver's end by a broken pipe first. It must not die of that alone.
+// A worker that prints notices its driver's end first by a broken pipe. That alone must not kill
+// it.
 func TestLifetimeDriverKilledWhileWorkersPrint(t *testing.T) {
 	checkLeaks(t)
 	t.Run("all", func(t *testing.T) {
@@ -306,7 +310,7 @@ func TestLifetimeDriverEnds(t *testing.T) {
 	})
 }
 
-// A worker dies, and nothing that it has started lives on; the pool does, and closes in good order.
+// When a worker dies, nothing that it started survives; the pool does, and closes in good order.
 func TestLifetimeWorkerDies(t *testing.T) {
 	checkLeaks(t)
 	deaths := map[string][]string{ // what the error says
@@ -360,13 +364,14 @@ func TestLifetimeCloseStoppedWorkers(t *testing.T) {
 				if code := p.exit(); code != 0 {
 					t.Errorf("exit status %d, stderr:\n%s", code, &p.stderr)
 				}
-				p.gone(deathTime) // what a worker has started is killed with it, and ends when it gets to run
+				p.gone(deathTime) // a stopped child is killed too, once it runs
 			})
 		}
 	})
 }
 
-// SIGINT, SIGTERM and SIGHUP are for the driver, which ends all workers, whatever they do, says so and exits.
+// SIGINT, SIGTERM and SIGHUP end the driver, which ends all workers, whatever they do, prints the
+// signal and exits.
 func TestLifetimeSignals(t *testing.T) {
 	checkLeaks(t)
 	signals := []struct {
@@ -417,7 +422,7 @@ func TestLifetimeSecondInterrupt(t *testing.T) {
 func init() {
 	scenarios["deaf"] = func() {
 		Main(func(ctx context.Context) error {
-			pool, err := NewPool(context.Background(), Procs(2)) // its life is not that of ctx
+			pool, err := NewPool(context.Background(), Procs(2)) // it outlives ctx
 			if err != nil {
 				return err
 			}

@@ -2,5 +2,6 @@
 
 package mapreduce
 
-// testMemory is a limit that this program can work under: with cgo, each thread's stack counts 8 MiB.
+// testMemory is a limit in bytes under which this program can work: with cgo, the stack of each
+// thread counts 8 MiB.
 const testMemory = 256 << 20

@@ -2,5 +2,6 @@
 
 package mapreduce
 
-// testMemory is a limit that this program can work under; the race detector takes many times what it watches.
+// testMemory is a limit in bytes under which this program can work; the race detector takes many
+// times the memory that it watches.
 const testMemory = 768 << 20

@@ -17,10 +17,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// slack is how much later than promised something may happen on a busy machine. A task that hangs does so for an hour.
+// slack is how much later than promised something may happen on a busy machine. A task that hangs
+// does so for an hour.
 const slack = 3 * time.Second
 
-// eat takes memory, and uses it, without end.
+// eat allocates memory, and uses it, without end.
 func eat() {
 	var all [][]byte
 	for {
@@ -55,7 +56,7 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
-// surroundings is what a worker sees of the options for its process.
+// surroundings is what a worker sees of its process's options.
 type surroundings struct {
 	Nice int
 	CPUs [][]int // of each thread
@@ -70,12 +71,12 @@ var surroundingsTask = FuncContext(func(context.Context, int) (s surroundings, e
 	if err != nil {
 		return s, err
 	}
-	s.Nice = 20 - raw // the kernel's way to have no negative numbers
+	s.Nice = 20 - raw // the kernel's way to avoid negative numbers
 	for _, tid := range entries("/proc/self/task") {
 		n, _ := strconv.Atoi(tid)
 		var set unix.CPUSet
 		if unix.SchedGetaffinity(n, &set) != nil {
-			continue // it has ended
+			continue // the thread has ended
 		}
 		var cpus []int
 		for cpu := range 8 * len(set) * 8 {
@@ -155,7 +156,7 @@ func init() {
 	})
 }
 
-// When the machine has no memory left, the kernel ends workers before their driver.
+// When the machine runs out of memory, the kernel kills workers before their driver.
 func TestWorkersAreKilledFirst(t *testing.T) {
 	checkLeaks(t)
 	text, err := os.ReadFile("/proc/self/oom_score_adj")

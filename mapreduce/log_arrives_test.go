@@ -18,7 +18,7 @@ import (
 	"mrrun/transport"
 )
 
-// A lastWord is what a task logs just before its process ends, and how it ends.
+// A lastWord is what a task logs just before its process ends, and how that ends.
 type lastWord struct {
 	Text string
 	End  string
@@ -44,8 +44,8 @@ var logAndEnd = Func(func(w lastWord) int {
 	return 1
 })
 
-// What is logged has left the worker when the call returns, also a record of a size that answers would have sent through
-// the worker's memory.
+// A record has left the worker when the call that logs it returns, even one of a size that answers
+// would send through the worker's memory.
 func TestLastLogRecord(t *testing.T) {
 	checkLeaks(t)
 	for _, end := range []string{"return", "log.Fatal", "os.Exit", "kill -9", "crash"} {
@@ -94,7 +94,7 @@ var logLongLines = Func(func(n int) (growth int64) {
 	return peakMemory() - before
 })
 
-// peakMemory returns the most memory that this process ever had in use, in bytes.
+// peakMemory returns the largest memory use of this process so far, in bytes.
 func peakMemory() (bytes int64) {
 	status, _ := os.ReadFile("/proc/self/status")
 	_, line, _ := strings.Cut(string(status), "VmHWM:")
@@ -124,7 +124,7 @@ func TestLogHoldsBack(t *testing.T) {
 	}
 }
 
-// Times that have no count of nanoseconds.
+// farTimes are outside the range of UnixNano.
 var farTimes = []time.Time{
 	{}, time.Unix(0, 0).UTC(), logTime,
 	time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), time.Date(1500, 6, 1, 0, 0, 0, 0, time.UTC),
@@ -190,7 +190,7 @@ func TestLogSource(t *testing.T) {
 	if len(attrsOf(all[0])) != 2 {
 		t.Errorf("%v", attrsOf(all[0]))
 	}
-	if all[1].PC != 0 { // package log says no source unless it is asked to
+	if all[1].PC != 0 { // package log gives no source unless it is asked to
 		t.Errorf("%+v", all[1].Source())
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A recorder keeps the records that it handles.
+// A recorder is a handler that keeps its records.
 type recorder struct {
 	slog.Handler
 	least slog.Level
@@ -43,7 +43,7 @@ func attrsOf(r slog.Record) map[string]slog.Value {
 	return all
 }
 
-// recordsOf returns what is logged while f uses the pool.
+// recordsOf returns the records that are logged while f uses the pool.
 func recordsOf(t *testing.T, r *recorder, f func(*Pool), options ...PoolOption) []slog.Record {
 	t.Helper()
 	p, err := NewPool(t.Context(), append(options, Procs(1), Logger(r))...)
@@ -145,7 +145,8 @@ func TestLogGroupsAndLevels(t *testing.T) {
 	}
 }
 
-// The item is the one that logged, also if the record arrives when the worker runs another.
+// The item of a record is the one that logged it, even if the worker runs another when the record
+// arrives.
 func TestLogNamesTheItem(t *testing.T) {
 	r := recordsOf(t, &recorder{}, func(p *Pool) {
 		args := make([]int, 500)
@@ -223,7 +224,8 @@ func TestLogWithoutLogger(t *testing.T) {
 	}
 }
 
-// A large record that a worker writes at its very end arrives, though its memory goes with it.
+// A large record that a worker writes at its very end arrives, even though the worker's memory is
+// gone.
 func TestLargeLogRecordAtTheEnd(t *testing.T) {
 	for range 10 {
 		ends := 0
