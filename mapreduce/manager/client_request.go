@@ -177,9 +177,9 @@ func (c *Client) watch(ctx context.Context, tag uint32) (over <-chan struct{}, s
 	return ended, context.AfterFunc(ctx, func() { c.cancel(tag, ended) })
 }
 
-// cancel tells the manager that nobody waits for a call any more, and asks whether the manager is
-// there. It closes over if no frame comes within grace, and otherwise starts again, until the call
-// is answered.
+// cancel tells the manager that no goroutine waits for a call any more, and asks whether the
+// manager is there. It closes over if no frame comes within grace, and otherwise starts again,
+// until the call is answered.
 func (c *Client) cancel(tag uint32, over chan struct{}) {
 	heard := c.heard.Load()
 	_, err := c.out.Add(kindCancel, tag, nil)
@@ -213,8 +213,7 @@ func (c *Client) giveUp(over chan struct{}) {
 	}
 }
 
-// awaitLate waits for the answer to a call that nobody waits for any more, in a goroutine, and
-// passes it to late.
+// awaitLate waits for the answer to an abandoned call, in a goroutine, and passes it to late.
 func (c *Client) awaitLate(p *pending, late func(kind byte, answer []byte)) {
 	wait := func() {
 		c.await(p, nil)

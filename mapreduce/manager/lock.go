@@ -159,7 +159,8 @@ func (c *Cond) object() *Lock {
 // notification, the cause of ctx after its end, or [shared.ErrOwnerDied] if a client that held the
 // lock has died meanwhile; with repairs, Wait runs these instead, as [Lock.Do] does. The caller
 // holds the lock again in each of these cases. If the manager does not answer after ctx has ended,
-// it is unknown who holds the lock: Wait then ends the connection, and the error wraps [ErrLost].
+// it is unknown which client holds the lock: Wait then ends the connection, and the error wraps
+// [ErrLost].
 func (c *Cond) Wait(ctx context.Context, repairs ...shared.Repair) error {
 	lock := c.object()
 	err := lock.call(ctx, "Cond.Wait", uintArg(c.number), nil)

@@ -123,7 +123,8 @@ var holderMethods = map[string]func(*lockObject, *call) error{
 	"MarkConsistent": (*lockObject).markConsistent,
 }
 
-// condMethods are those of a cond of the lock, whose number is their first argument. The caller holds the lock.
+// condMethods are the methods of one cond of the lock, whose number is their first argument. The
+// caller must hold the lock.
 var condMethods = map[string]func(*lockObject, *call, *line) error{
 	"Wait":      (*lockObject).condWait,
 	"Notify":    (*lockObject).condNotify,
