@@ -35,6 +35,9 @@ func (l *link) initStates(requests *transport.Writer, answers *transport.Reader)
 		if err != nil {
 			return fmt.Errorf("%w: %s: the worker ended: %w", ErrInitializer, init.entry.name, err)
 		}
+		if f.Kind == kindMade && f.Tag == sendWhole {
+			requests.SendWhole()
+		}
 		if f.Kind != kindMade || len(f.Body) > 0 {
 			failure, err := decodeFailure(transport.NewDecoder(f.Body))
 			if err == nil {

@@ -17,7 +17,7 @@ const (
 	kindChunk                               // driver: run a chunk. tag: chunk; body: a chunkHead, arguments
 	kindCancel                              // driver: end the context of a call, skip its chunks. tag: call; body: the cause
 	kindForget                              // driver: no more chunks of this call will come. tag: call
-	kindMade                                // worker: it made a state. body: a failure; empty: none
+	kindMade                                // worker: it made a state. tag: 0 or sendWhole; body: a failure; empty: none
 	kindAnswer                              // worker: the answer. tag: chunk; body: work time, state, items or error
 	kindLog                                 // worker: a log record. body: as logHandler writes it
 	kindProfile                             // driver: make a profile. tag: request; body: kind, nanoseconds
@@ -25,6 +25,9 @@ const (
 	kindLeaving                             // worker: what it does last, after all answers. body: its name
 	kindExpire                              // driver: the time of an item is over. tag: chunk; body: its offset there
 )
+
+// sendWhole, from a worker, says that large bodies go through the pipe from now on, both ways.
+const sendWhole = 1
 
 // States of an answer, one byte.
 const (

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"mrrun/internal/shm"
 	"mrrun/transport"
 )
 
@@ -24,6 +25,16 @@ func (s *State[A, S]) begin(in *transport.Decoder) (state any, exit func() error
 		return state, nil, err
 	}
 	return state, func() error { return safely(func() error { return s.exit(state.(S)) }) }, nil
+}
+
+// sending returns how driver and worker send from now on. An initializer that has changed the user has put the files of the
+// driver, which shared memory is, out of reach.
+func (w *worker) sending() (tag uint32) {
+	if !w.process.Shares || shm.FindsParent() {
+		return 0
+	}
+	w.out.SendWhole()
+	return sendWhole
 }
 
 // makeState makes a state in the worker at the request of the driver's initStates, and answers it.
@@ -56,7 +67,7 @@ func (w *worker) makeState(body []byte) error {
 		}
 	}
 	failure := err
-	_, err = w.out.Add(kindMade, 0, func(out *transport.Encoder) error {
+	_, err = w.out.Add(kindMade, w.sending(), func(out *transport.Encoder) error {
 		if failure != nil {
 			encodeFailure(out, failure)
 		}

@@ -12,10 +12,13 @@ import (
 // work runs chunks until the stop request.
 func (w *worker) work() {
 	var batch []request
-	answer := w.out.NewBody()
+	var answer *transport.Encoder
 	for {
 		<-w.queue.ready()
 		batch = w.queue.take(batch)
+		if answer == nil { // not before the states were made, which may change how it is sent
+			answer = w.out.NewBody()
+		}
 		now := time.Now()
 		flushed := now
 		for i := range batch {

@@ -85,8 +85,12 @@ func (b *bulk) inside(buf []byte) bool {
 // UseShared makes large bodies go through shared memory, which the receiver must allow too. Unused
 // memory is kept for the duration idle, for later bodies; with 0 it is freed at once. UseShared
 // must be called before the Writer is used. close must be called when the Writer is not used any
-// more and the receiver is gone. Where there is no shared memory UseShared has no effect.
+// more and the receiver is gone. Where there is no shared memory, or others cannot find that of
+// this process, UseShared has no effect.
 func (w *Writer) UseShared(idle time.Duration) (close func()) {
+	if !shm.Findable() {
+		return func() {}
+	}
 	pool := shm.NewPool(bulkKeep, idle)
 	w.body = w.NewBody()
 	w.body.bulk = &bulk{pool: pool}

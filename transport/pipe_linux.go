@@ -39,7 +39,11 @@ func openFIFO(place shm.Place, how int) (*os.File, error) {
 	path := fmt.Sprintf("/proc/%d/fd/%d", place.PID, place.FD)
 	gone := fmt.Errorf("%w: process %d has closed it or has ended", shm.ErrGone, place.PID)
 	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil || !isFIFO(&st, place) { // opening another file may have effects
+	err := unix.Stat(path, &st) // opening another file may have effects
+	if blocked := shm.Unreachable(place.PID, err); blocked != nil {
+		return nil, blocked
+	}
+	if err != nil || !isFIFO(&st, place) {
 		return nil, gone
 	}
 	file, err := os.OpenFile(path, how|unix.O_NONBLOCK, 0)

@@ -23,6 +23,9 @@ func NewRegion(name string, size int64) (*Region, error) { return newRegion(name
 func newRegion(name string, size, mapped int64) (*Region, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
+		if err == unix.EPERM || err == unix.ENOSYS {
+			err = fmt.Errorf("the sandbox (seccomp) has to allow memfd_create: %w", err)
+		}
 		return nil, fmt.Errorf("make shared memory %s: %w", name, err)
 	}
 	file := os.NewFile(uintptr(fd), name)
@@ -142,6 +145,9 @@ func fallocate(file *os.File, mode uint32, at, n int64) error {
 // now is a file other than the one with these device and inode numbers.
 func FindRegion(pid, fd int, dev, inode uint64) (*Region, error) {
 	file, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/%d", pid, fd), os.O_RDWR, 0)
+	if blocked := Unreachable(pid, err); blocked != nil {
+		err = blocked
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find shared memory of process %d: %w", pid, err)
 	}

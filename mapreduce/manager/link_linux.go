@@ -20,15 +20,13 @@ func canShare(conn net.Conn) bool {
 	return ok
 }
 
-// share sends an answer together with the file of the memory that carries the link.
+// share sends an answer together with the file of the memory that carries the link. Where there is
+// no such memory, the link is conn.
 func share(conn net.Conn, answer []byte) (link, error) {
-	region, err := stream.NewRegion(shareSize)
+	region, err := newMemory()
 	if err != nil {
-		return nil, err
-	}
-	if err := region.Reserve(0, int64(len(region.Bytes()))); err != nil {
-		_ = region.Close()
-		return nil, err
+		_, err = conn.Write(answer)
+		return conn, err
 	}
 	socket := conn.(*net.UnixConn)
 	_, _, err = socket.WriteMsgUnix(answer, unix.UnixRights(int(region.File().Fd())), nil)
@@ -37,6 +35,18 @@ func share(conn net.Conn, answer []byte) (link, error) {
 		return nil, fmt.Errorf("share memory with the client: %w", err)
 	}
 	return openStream(region, 0, socket)
+}
+
+func newMemory() (*shm.Region, error) {
+	region, err := stream.NewRegion(shareSize)
+	if err != nil {
+		return nil, err
+	}
+	if err := region.Reserve(0, int64(len(region.Bytes()))); err != nil {
+		_ = region.Close()
+		return nil, err
+	}
+	return region, nil
 }
 
 // openStream makes a link from memory that both sides have and from the socket between them.

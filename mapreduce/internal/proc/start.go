@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -117,20 +116,14 @@ func (p *Process) startPrinting(spec Spec, inherited []*os.File, out *output) er
 		return err
 	}
 	defer null.Close()
-	path, args := spec.Path, spec.Args
-	if path == "" {
-		if path, err = executable(); err != nil {
-			return err
-		}
-	}
-	if args == nil {
-		args = os.Args[1:]
+	path, argv, err := spec.commandLine()
+	if err != nil {
+		return err
 	}
 	env, err := environment(spec, inherited[0], p.slot.tag)
 	if err != nil {
 		return err
 	}
-	argv := append([]string{fmt.Sprintf("%s [%s]", filepath.Base(os.Args[0]), cmp.Or(spec.Name, fmt.Sprintf("worker %d", spec.ID)))}, args...)
 	p.process, err = startLocked(path, argv, &os.ProcAttr{
 		Dir: spec.Dir, Env: env, Sys: sysProcAttr(),
 		Files: append([]*os.File{null, out.stdout.w, out.stderr.w}, inherited...),
@@ -155,6 +148,7 @@ func environment(spec Spec, requests *os.File, slot shm.Tag) ([]string, error) {
 	}
 	set(variable, fmt.Sprintf("%s:%d:%d", id, spec.ID, slot))
 	set(limitsVariable, fmt.Sprintf("%d:%d:%d:%d", spec.Memory, spec.Nice, spec.Pin, spec.KeepShared))
+	set(nameVariable, cmp.Or(spec.Path, os.Args[0]))
 	// Without this, a program built with -race sleeps a second at exit.
 	set("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	// The runtime reads this when it starts; children of the worker must not inherit it.
@@ -168,22 +162,6 @@ func environment(spec Spec, requests *os.File, slot shm.Tag) ([]string, error) {
 }
 
 func setsMaxProcs(variable string) bool { return strings.HasPrefix(variable, "GOMAXPROCS=") }
-
-// executable returns the path of this program: its name while that is still the same file,
-// otherwise a path to the running file, which may have been deleted or replaced.
-func executable() (string, error) {
-	path, err := os.Executable()
-	if runtime.GOOS != "linux" {
-		return path, err
-	}
-	const self = "/proc/self/exe"
-	named, err1 := os.Stat(path)
-	running, err2 := os.Stat(self)
-	if err == nil && err1 == nil && (err2 != nil || os.SameFile(named, running)) {
-		return path, nil
-	}
-	return self, nil
-}
 
 // The kernel ends a worker when the thread that started it ends, not when the process does. So a
 // single thread starts all workers and does not end before the process.

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"runtime"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mrrun/internal/shm"
+	"mrrun/internal/unnamed"
 )
 
 // pipeSize lets many small frames gather on either side of a pipe. The system may refuse it: a
@@ -125,13 +127,16 @@ func statusWord(status []byte, name string) string {
 // maxRSS returns bytes; Linux counts KiB.
 func maxRSS(usage *syscall.Rusage) int64 { return usage.Maxrss << 10 }
 
-// anonymousFile returns shared memory that is freed when no process has it any more.
+// anonymousFile returns shared memory that is freed when no process has it any more. Where the
+// system refuses such memory, it is that of a file without a name.
 func anonymousFile(name string, size int64) (*os.File, error) {
+	var f *os.File
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		f = os.NewFile(uintptr(fd), name)
+	} else if f, err = unnamed.File(os.TempDir()); err != nil {
+		return nil, fmt.Errorf("the system refuses memfd_create, and so does the folder for temporary files: %w", err)
 	}
-	f := os.NewFile(uintptr(fd), name)
 	err = f.Truncate(size)
 	if err == nil {
 		err = shm.ReserveFile(f, 0, size)

@@ -18,6 +18,7 @@ const (
 	variable       = shm.WorkerVariable
 	limitsVariable = "MRRUN_WORKER_LIMITS" // MEMORY:NICE:PIN:KEEPSHARED, as in Spec
 	unsetVariable  = "MRRUN_WORKER_UNSET"  // names of variables that only this process may see
+	nameVariable   = "MRRUN_WORKER_NAME"   // what os.Args[0] shall be
 
 	requestsFD = 3
 	answersFD  = 4
@@ -62,6 +63,7 @@ func Enter() (*Worker, error) {
 		os.Unsetenv(name)
 	}
 	os.Unsetenv(unsetVariable)
+	os.Unsetenv(nameVariable)
 	id, slot, err := checkMark(mark)
 	if err != nil {
 		return nil, err
