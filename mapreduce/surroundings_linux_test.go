@@ -26,11 +26,15 @@ const (
 
 var (
 	enlargeTask = Func(enlarge)
-	nameTask    = Func(func(int) string { return os.Args[0] })
-	closeTask   = Func(func(end *transport.PipeEnd[int]) bool { return end.Close() == nil })
+	nameTask    = Func(programName)
+	closeTask   = Func(closeEnd)
 
 	becomeUser = NewState(func(_ context.Context, uid int) (int, error) { return uid, syscall.Setuid(uid) }, nil)
 )
+
+func programName(int) string { return os.Args[0] }
+
+func closeEnd(end *transport.PipeEnd[int]) bool { return end.Close() == nil }
 
 func enlarge(b []byte) []byte { return append(b, 1) }
 
