@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// scenarios are programs that this test binary plays: TestMain runs one, and no test, when the environment names it. The
-// scenario's workers are the same binary again, and run it as far as Main or Init.
+// scenarios are programs that this test binary plays: if the environment names one, TestMain runs
+// that instead of the tests. The scenario's workers are the same binary again, and run it as far as
+// Main or Init.
 var scenarios = map[string]func(){}
 
 const scenarioVariable = "MRRUN_TEST_SCENARIO"

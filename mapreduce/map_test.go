@@ -66,7 +66,7 @@ type sample struct {
 	Next   *int
 }
 
-// A tricky value fails to be encoded or decoded if it is told to.
+// A tricky value fails to be encoded or decoded, as On says.
 type tricky struct{ On string }
 
 func (t tricky) EncodeMsgpack(e *msgpack.Encoder) error {
@@ -190,7 +190,7 @@ func TestMapKeepsTheIdentityOfErrors(t *testing.T) {
 		{1, context.DeadlineExceeded, true},
 		{1, context.Canceled, false},
 		{2, context.Canceled, false},
-		{2, os.ErrNotExist, false}, // it stays behind: only its text travels
+		{2, os.ErrNotExist, false}, // it does not travel: only its text does
 	} {
 		if got := errors.Is(failed[test.item], test.is); got != test.expected {
 			t.Errorf("errors.Is(%v, %v) = %v", failed[test.item], test.is, got)
@@ -238,7 +238,7 @@ func TestMapCannotEncodeOrDecode(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// Calls that wait behind one whose arguments cannot be encoded are served all the same.
+// Calls that wait behind one whose arguments cannot be encoded are still served.
 func TestMapBehindBadArguments(t *testing.T) {
 	p := newPool(t, Procs(1))
 	bad := make([]tricky, 1000)
@@ -368,7 +368,7 @@ func TestMapTwiceAtOnce(t *testing.T) {
 	calls.Wait()
 }
 
-// Both workers work at once: each of two tasks waits for the other.
+// Both workers work at the same time: each of two tasks waits for the other.
 func TestMapUsesAllWorkers(t *testing.T) {
 	p := newPool(t)
 	m := newMeeting(t)

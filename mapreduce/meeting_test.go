@@ -14,10 +14,11 @@ import (
 // A place is where a task meets the test that started it.
 type place struct {
 	Addr     string
-	Stubborn bool // does not look at its context
+	Stubborn bool // ignores its context
 }
 
-// meetDriver says that it runs, and returns when it is let go, or with an error when its context ends.
+// meetDriver reports that it runs, and returns when it is released, or with an error when its
+// context ends.
 func meetDriver(ctx context.Context, at place) (int, error) {
 	conn, err := net.Dial("tcp", at.Addr)
 	if err != nil {
@@ -67,7 +68,7 @@ type guest struct {
 	pid  int
 }
 
-// await returns when a task has come.
+// await waits for the next task and returns it.
 func (m *meeting) await() *guest {
 	conn, err := m.listener.Accept()
 	if err != nil {
@@ -85,5 +86,5 @@ func (m *meeting) await() *guest {
 
 func (g *guest) letGo() { g.conn.Close() }
 
-// awaitEnd returns when the task has returned.
+// awaitEnd waits until the task has returned.
 func (g *guest) awaitEnd() { _, _ = g.in.ReadByte() }

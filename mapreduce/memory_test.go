@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// The driver of a stream holds a window of it, not all: its memory does not grow with the number of items.
+// The driver of a stream holds a window of it, not the whole: its memory use does not grow with the
+// number of items.
 func TestStreamMemoryIsFlat(t *testing.T) {
 	p := newPool(t)
 	few, many := streamPeak(t, p, 20_000), streamPeak(t, p, 400_000)
@@ -14,7 +15,7 @@ func TestStreamMemoryIsFlat(t *testing.T) {
 	}
 }
 
-// streamPeak returns the most memory in use while n items go through.
+// streamPeak returns the largest memory use, in bytes, while n items pass through.
 func streamPeak(t *testing.T, p *Pool, n int) (peak uint64) {
 	input := func(yield func(int) bool) {
 		for i := 0; i < n && yield(i); i++ {

@@ -15,7 +15,7 @@ import (
 	"mrrun/mapreduce/internal/proc"
 )
 
-// A use is what a task does that takes memory.
+// A use says how a task uses memory.
 type use struct {
 	MiB int
 	End string
@@ -33,7 +33,7 @@ var useTask = Func(func(u use) int {
 	return u.MiB
 })
 
-// touch takes memory, and returns when all of it is in use.
+// touch allocates mib MiB, and returns when all of it is in use.
 func touch(mib int) []byte {
 	b := make([]byte, mib<<20)
 	for i := 0; i < len(b); i += 4096 {
@@ -76,7 +76,7 @@ func init() {
 	}
 }
 
-// The memory of a worker is its own, though the kernel's count begins with that of the driver.
+// MaxRSS is the worker's own memory, although the kernel's count begins with that of the driver.
 func TestMaxRSSIsTheWorkersOwn(t *testing.T) {
 	checkLeaks(t)
 	p := start(t, "large driver", thisBinary(nil))
@@ -99,8 +99,8 @@ func TestMaxRSSIsTheWorkersOwn(t *testing.T) {
 	}
 }
 
-// An item may take its limit beyond what its worker has at rest, in a program with cgo too, and one that takes more is known
-// for it.
+// An item may take its limit beyond what its worker uses at rest, even in a program with cgo, and
+// an item that takes more fails with ErrMemoryLimit.
 func TestMemoryLimitOfItems(t *testing.T) {
 	for _, cgo := range []string{"0", "1"} {
 		t.Run("CGO_ENABLED="+cgo, func(t *testing.T) {
@@ -118,7 +118,8 @@ func TestMemoryLimitOfItems(t *testing.T) {
 	}
 }
 
-// Under a limit, a crash is one for want of memory if the runtime says so, or if the limit was nearly reached.
+// Under a limit, a crash counts as lack of memory if the runtime says so, or if the limit was
+// nearly reached.
 func TestOutOfMemory(t *testing.T) {
 	const limit = 100
 	runtimeCrash := "SIGSEGV: segmentation violation\nPC=0x43 m=6 sigcode=1 addr=0x0\n\ngoroutine 0 gp=0x6 m=6 mp=0x8 [idle]:\nruntime.(*spanQueue).tryDrain(0x6)\n"
@@ -150,7 +151,7 @@ func TestOutOfMemory(t *testing.T) {
 	}
 }
 
-// What a task prints does not make it one that took too much memory.
+// The output of a task does not make it one that took too much memory.
 func TestMemoryLimitByWords(t *testing.T) {
 	checkLeaks(t)
 	p := newPool(t, Procs(1), MemoryLimit(testMemory), silent())

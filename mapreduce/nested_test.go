@@ -27,7 +27,7 @@ var (
 	})
 	errRegistered = []error{errKnown, errors.New("another")}
 
-	// nest computes in a pool of its own, to a depth of n.
+	// nest computes in a pool of its own, n levels deep.
 	nest *Task[int, []int]
 )
 
@@ -107,7 +107,8 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-// A relative path is looked up where this process is, a name in $PATH, also for workers that run elsewhere.
+// A relative path is resolved against this process's directory and a name in $PATH, even for
+// workers that run elsewhere.
 func TestProgramAndDir(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -161,7 +162,7 @@ func TestProgramOfOthers(t *testing.T) {
 }
 
 func init() {
-	scenarios["otherTasks"] = func() { // a worker with one task more
+	scenarios["otherTasks"] = func() { // a worker with one more task
 		Func(func(n uint16) uint16 { return n })
 		Init()
 	}

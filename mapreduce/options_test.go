@@ -45,7 +45,7 @@ func TestPoolOptions(t *testing.T) {
 	}
 }
 
-// README says what the defaults are.
+// The README states the defaults.
 func TestReadmeDefaults(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -100,7 +100,7 @@ func TestBadCallOptions(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// Cores are shared out among the workers.
+// Workers share the cores.
 func TestWorkerMaxProcs(t *testing.T) {
 	cores := runtime.GOMAXPROCS(0)
 	for _, test := range []struct{ procs, want int }{{1, cores}, {cores, 1}, {cores + 1, 1}, {MaxProcs, 1}} {

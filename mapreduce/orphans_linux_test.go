@@ -19,7 +19,7 @@ func init() {
 			if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 				return err
 			}
-			own := exec.Command("sh", "-c", "exit 3") // which nobody else may reap
+			own := exec.Command("sh", "-c", "exit 3") // which only this test may reap
 			if err := own.Start(); err != nil {
 				return err
 			}
@@ -49,7 +49,8 @@ func init() {
 	}
 }
 
-// A driver that adopts orphans, as the first process of a container does, reaps those of its workers, and no child of others.
+// A driver that adopts orphans, as the first process of a container does, reaps those of its
+// workers, and no other children.
 func TestOrphansAreReaped(t *testing.T) {
 	checkLeaks(t)
 	p := start(t, "adopter", thisBinary(nil))

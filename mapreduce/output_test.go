@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// What is printed, how often, and where.
+// A speech says what is printed, how often, and where.
 type speech struct {
 	Text   string
 	Times  int
@@ -45,7 +45,7 @@ func outputOf(t *testing.T, procs int, f func(*Pool)) []OutputLine {
 		t.Fatal(err)
 	}
 	f(p)
-	if err := p.Close(); err != nil { // all lines have come then
+	if err := p.Close(); err != nil { // by then all lines have come
 		t.Error(err)
 	}
 	return lines
@@ -171,7 +171,8 @@ func TestOutputOfShortItems(t *testing.T) {
 	}
 }
 
-// The item of a line is known if the item goes on after it, whatever was printed by items before and how seldom.
+// The item of a line is known if the item runs on after it, whatever earlier items printed, however
+// rarely.
 func TestOutputOfSlowItems(t *testing.T) {
 	heard := make(chan OutputLine)
 	p := newPool(t, Procs(1), Output(func(l OutputLine) { heard <- l }))

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// newPool returns a pool of two workers, or as options say, that is closed at the end of the test.
+// newPool returns a pool of two workers, unless options say otherwise, which is closed at the end
+// of the test.
 func newPool(t testing.TB, options ...PoolOption) *Pool {
 	t.Helper()
 	p, err := NewPool(context.Background(), append([]PoolOption{Procs(2)}, options...)...)
@@ -23,7 +24,7 @@ func newPool(t testing.TB, options ...PoolOption) *Pool {
 	return p
 }
 
-// checkUsable fails the test unless the pool still computes.
+// checkUsable fails the test unless the pool can still compute.
 func checkUsable(t *testing.T, p *Pool) {
 	t.Helper()
 	want := numbers(100)

@@ -27,13 +27,14 @@ func init() {
 	}
 }
 
-// What the scenarios are told by their environment.
+// Environment variables of the scenarios.
 const (
-	fileVariable = "MRRUN_TEST_FILE" // what a process that is waited for leaves
+	fileVariable = "MRRUN_TEST_FILE" // file that a process leaves for which Main waits
 	endVariable  = "MRRUN_TEST_END"  // how the body ends
 )
 
-// startThree starts one process that ends, one that does what it is told, which ends never, and leaves.
+// startThree starts a process that leaves a file and, if doVariable is set, one that does what it
+// says. Then it ends as endVariable says.
 func startThree(ctx context.Context) error {
 	var opts []ProcessOption
 	if os.Getenv(doVariable) == "daemon" {
@@ -60,7 +61,7 @@ func startThree(ctx context.Context) error {
 	return nil
 }
 
-// At the end of Main's body, processes are waited for, and daemons are terminated.
+// At the end of Main's body, Main waits for processes and terminates daemons.
 func TestProcessEndOfMain(t *testing.T) {
 	checkLeaks(t)
 	for _, tt := range []struct {
@@ -88,7 +89,8 @@ func TestProcessEndOfMain(t *testing.T) {
 	}
 }
 
-// Ctrl-C ends a Main that waits for a process, and a killed driver takes its processes along, with what they have started.
+// Ctrl-C ends a Main that waits for a process. A killed driver takes its processes along, with all
+// that they started.
 func TestProcessDriverEnds(t *testing.T) {
 	checkLeaks(t)
 	for _, tt := range []struct {
@@ -119,7 +121,7 @@ func TestProcessDriverEnds(t *testing.T) {
 	}
 }
 
-// What a process has started ends with it, however it ends.
+// What a process started ends with it, however it ends.
 func TestProcessGrandchildren(t *testing.T) {
 	checkLeaks(t)
 	for _, do := range []string{"", "exit", "SIGKILL", "sleep", "busy", "nested"} {

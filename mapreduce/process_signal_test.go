@@ -25,7 +25,7 @@ func TestProcessKill(t *testing.T) {
 	}
 }
 
-// Terminate lets a task that heeds its context tidy up, and ends any other.
+// Terminate gives a task that heeds its context time to tidy up, and ends any other.
 func TestProcessTerminate(t *testing.T) {
 	checkLeaks(t)
 	for _, how := range []string{"heeds", "fails", "stays", "heeds suspended"} {
@@ -62,7 +62,8 @@ func TestProcessTerminate(t *testing.T) {
 	}
 }
 
-// One whose context ends is terminated, whether it has come up or not, and its cause is returned.
+// A process whose context ends is terminated, whether or not it has come up, and Wait returns the
+// cause.
 func TestProcessContext(t *testing.T) {
 	checkLeaks(t)
 	cause := errors.New("enough")
@@ -98,7 +99,7 @@ func TestProcessSignal(t *testing.T) {
 	}
 }
 
-// suspendProcess returns when the process has stopped.
+// suspendProcess suspends the process and waits until it has stopped.
 func suspendProcess(t *testing.T, p *Process[string]) {
 	t.Helper()
 	if err := p.Suspend(); err != nil {
@@ -128,7 +129,7 @@ func TestProcessSuspend(t *testing.T) {
 	}
 }
 
-// A process that is killed before it gets to its task died like any other.
+// A process that is killed before it reaches its task died like any other.
 func TestProcessKillEarly(t *testing.T) {
 	checkLeaks(t)
 	for _, end := range []func(*Process[trace]) error{

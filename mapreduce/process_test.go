@@ -23,12 +23,12 @@ var (
 	nestingTask *Task[nesting, int]
 )
 
-func init() { // not at their declarations: they use what they register
+func init() { // not in their declarations: they use what they register
 	clingTask = FuncContext(cling)
 	nestingTask = FuncContext(nestProcess)
 }
 
-// cling says that it runs by writing a file, and then does not end when it is asked to.
+// cling reports that it runs by writing a file, and then does not end when it is asked to.
 func cling(ctx context.Context, how string) (string, error) {
 	how, file, _ := strings.Cut(how, " ")
 	signals := make(chan os.Signal, 1)
@@ -54,7 +54,7 @@ func cling(ctx context.Context, how string) (string, error) {
 type nesting struct {
 	Depth  int
 	Daemon bool
-	File   string // that the innermost leaves at its end
+	File   string // that the innermost process leaves at its end
 }
 
 func nestProcess(ctx context.Context, n nesting) (int, error) {
@@ -83,7 +83,7 @@ func startDeed(t *testing.T, do string, opts ...ProcessOption) *Process[trace] {
 	return p
 }
 
-// startCling returns when the task runs.
+// startCling starts cling and returns when it runs.
 func startCling(t *testing.T, ctx context.Context, how string, opts ...ProcessOption) *Process[string] {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "runs")
@@ -139,7 +139,7 @@ func TestProcess(t *testing.T) {
 	}
 }
 
-// Each Start starts another process, with a name of its own.
+// Each Start starts another process, with its own name.
 func TestProcessStartTwice(t *testing.T) {
 	checkLeaks(t)
 	p, q := startDeed(t, ""), startDeed(t, "")
@@ -176,7 +176,7 @@ func TestProcessNotStarted(t *testing.T) {
 	}
 }
 
-// shy has an encoding that fails.
+// A shy fails to be encoded.
 type shy struct{ N int }
 
 func (shy) MarshalBinary() ([]byte, error) { return nil, errors.New("too shy") }
@@ -257,7 +257,7 @@ func TestProcessLimits(t *testing.T) {
 	}
 }
 
-// What it prints and logs comes behind its name, and all of it before its end.
+// What a process prints and logs follows its name, and all of it arrives before its end.
 func TestProcessOutput(t *testing.T) {
 	checkLeaks(t)
 	var mu sync.Mutex
@@ -289,7 +289,7 @@ var talkTask = Func(func(word string) string {
 	return os.Getenv("MRRUN_TEST_WORD")
 })
 
-// Large arguments and results.
+// Large arguments and results travel too.
 func TestProcessLarge(t *testing.T) {
 	checkLeaks(t)
 	for _, n := range []int{0, 100 << 10, 20 << 20} {
@@ -305,7 +305,8 @@ func TestProcessLarge(t *testing.T) {
 
 var echoBytes = Func(func(b []byte) []byte { return b })
 
-// What the task of a process has started ends with it: a child, and a process; one that is no daemon is waited for.
+// What the task of a process started ends with it: a child, and a process. The process waits for
+// one that is not a daemon.
 func TestProcessNested(t *testing.T) {
 	checkLeaks(t)
 	for depth := range maxDepth {
@@ -334,7 +335,7 @@ func TestProcessNested(t *testing.T) {
 	}
 }
 
-// A process and a pool that are started at once by many goroutines.
+// Many goroutines start a process and a pool at once.
 func TestProcessMany(t *testing.T) {
 	checkLeaks(t)
 	var all []*Process[trace]

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// checkProfile fails the test unless data is what go tool pprof reads: protocol buffers, compressed.
+// checkProfile fails the test unless data is what go tool pprof reads: compressed protocol buffers.
 func checkProfile(t *testing.T, what string, data []byte) {
 	t.Helper()
 	r, err := gzip.NewReader(bytes.NewReader(data))
@@ -29,7 +29,7 @@ func TestProfile(t *testing.T) {
 	m := newMeeting(t)
 	f := meet.ApplyAsync(t.Context(), p, m.place())
 	task := m.await()
-	for _, w := range p.Workers() { // one of them works, and one does not
+	for _, w := range p.Workers() { // one of them is busy, and one is not
 		for _, kind := range []string{"heap", "goroutine", "cpu"} {
 			var data bytes.Buffer
 			if err := eventuallyProfile(t, p, w.ID, kind, &data); err != nil {
@@ -53,7 +53,7 @@ func TestProfile(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// eventuallyProfile waits for a worker that has just been started.
+// eventuallyProfile waits until a worker that has just been started gives a profile.
 func eventuallyProfile(t *testing.T, p *Pool, id int, kind string, to io.Writer) (err error) {
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if p.findWorker(id) != nil {

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// stuck computes nothing for ever on the worker that has the number Stuck.
+// A stuck item hangs on the worker with the number Stuck.
 type stuck struct {
 	Stuck, Item int
-	Deaf        bool // it does not look at its context
+	Deaf        bool // it ignores its context
 }
 
 var unlessStuck = FuncContext(func(ctx context.Context, a stuck) (int, error) {
@@ -45,7 +45,8 @@ func awaitReady(t *testing.T, p *Pool, workers int) {
 	})
 }
 
-// A worker that hangs does not keep a call with Backups from its end, and is there for the next call.
+// With Backups, a worker that hangs does not delay the end of a call, and the pool is there for the
+// next call.
 func TestBackups(t *testing.T) {
 	for name, deaf := range map[string]bool{"a task that ends with its context": false, "a task that must be killed": true} {
 		t.Run(name, func(t *testing.T) {
@@ -92,7 +93,8 @@ func TestBackupsOfAStream(t *testing.T) {
 	}
 }
 
-// Where each worker dies or hangs at some time, and chunks have copies, each result is still there once.
+// If each worker dies or hangs at some time and chunks have copies, each result still arrives
+// exactly once.
 func TestBackupsWithLostWorkers(t *testing.T) {
 	checkLeaks(t)
 	p := newPool(t, Procs(4), Backups(), Retries(100))

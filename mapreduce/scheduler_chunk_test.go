@@ -59,13 +59,13 @@ func TestMeasureFollows(t *testing.T) {
 	}
 }
 
-// What a message costs in the simulation.
+// Costs of a message in the simulation.
 const (
 	simLatency  = 25 * time.Microsecond // one way
-	simOverhead = 2 * time.Microsecond  // of a worker's time, for each chunk
+	simOverhead = 2 * time.Microsecond  // worker's time per chunk
 )
 
-// A simWorker runs the chunks it gets one after the other.
+// A simWorker runs its chunks one after the other.
 type simWorker struct {
 	chunks []simChunk
 	freeAt time.Duration
@@ -76,7 +76,8 @@ type simChunk struct {
 	work     time.Duration
 }
 
-// makespan runs tasks of these lengths through a scheduler, on a simulated clock.
+// makespan runs tasks of these lengths through a scheduler on a simulated clock, and returns how
+// long they take.
 func makespan(tasks []time.Duration, workers, chunksize int) time.Duration {
 	d := newScheduler(workers)
 	c := &callState{have: len(tasks), ended: true, chunksize: chunksize}
@@ -109,7 +110,7 @@ func makespan(tasks []time.Duration, workers, chunksize int) time.Duration {
 	}
 }
 
-// unequal returns n tasks of which each hundredth takes a hundred times as long.
+// unequal returns n tasks, every hundredth of which takes a hundred times as long.
 func unequal(n int, each time.Duration) []time.Duration {
 	tasks := slices.Repeat([]time.Duration{each}, n)
 	for i := range n / 100 {
@@ -118,8 +119,8 @@ func unequal(n int, each time.Duration) []time.Duration {
 	return tasks
 }
 
-// All workers should end together: however unequal the tasks are, the whole takes little more than its work divided by
-// the number of workers.
+// All workers should end at the same time: however unequal the tasks are, they take together little
+// more than their work divided by the number of workers.
 func TestMakespan(t *testing.T) {
 	const n = 10_000
 	orders := []struct {

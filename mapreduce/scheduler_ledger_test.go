@@ -35,11 +35,11 @@ func (m *schedulerModel) checkWorker(slot int) {
 	}
 }
 
-// checkCall looks for each item of a call: it must be in exactly one place.
+// checkCall checks that each item of a call is in exactly one place.
 func (m *schedulerModel) checkCall(c *modelCall) {
 	places := make([]int, c.total)
 	held, useless := 0, 0
-	copies := make(map[*bool]bool) // seen already
+	copies := make(map[*bool]bool) // already seen
 	for _, q := range m.queues {
 		for _, f := range q {
 			if f.call != c {
@@ -85,8 +85,8 @@ func mark(places []int, s span) {
 	}
 }
 
-// checkProgress: no worker is idle while there is something to do. The room of a stream may also grow by a measurement,
-// which wakes one worker; the others wait for the consumer.
+// checkProgress checks that no worker is idle while there is work. The room of a stream may also
+// grow by a measurement, which wakes one worker; the others wait for the consumer.
 func (m *schedulerModel) checkProgress() {
 	idle, busy := -1, false
 	for slot := range m.queues {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A schedulerModel drives a scheduler as a pool would, with workers that are only queues, and knows for every item where
-// it should be. What happens is read from script, so that the fuzzer can choose it.
+// A schedulerModel drives a scheduler as a pool would, with workers that are only queues, and knows
+// where every item should be. It reads what happens from script, so that the fuzzer can choose it.
 type schedulerModel struct {
 	t      testing.TB
 	script []byte
@@ -19,13 +19,13 @@ type schedulerModel struct {
 	calls  []*modelCall
 	log    []string // all actions
 
-	awaited bool // an answer is on its way, and a worker was spared a copy because of it
+	awaited bool // an answer is on its way, because of which a worker got no copy
 }
 
 type modelFlight struct {
 	call *modelCall
 	span
-	answered *bool // of two copies: whether one was; nil: there is one
+	answered *bool // of two copies: whether one was answered; nil: there is no other
 }
 
 func (f *modelFlight) useless() bool { return f.answered != nil && *f.answered }
@@ -34,9 +34,9 @@ type modelCall struct {
 	number   int
 	state    callState
 	owner    call
-	answers  []int // by item: how many there were
+	answers  []int // number of answers, by item
 	total    int   // items that the input will have
-	delayed  []int // items that wait for another try
+	delayed  []int // items that wait to be tried again
 	sent     int   // items before this one have been sent once
 	finishes int
 	dead     bool // cancelled or failed
@@ -44,7 +44,7 @@ type modelCall struct {
 
 const modelWorkers = 4
 
-// next takes a number below n from the script.
+// next reads a number below n from the script.
 func (m *schedulerModel) next(n int) int {
 	if len(m.script) == 0 {
 		return 0
@@ -108,7 +108,7 @@ func (m *schedulerModel) step() {
 	m.act()
 }
 
-// lose kills a worker, while it runs an item that it holds or between two.
+// lose kills a worker, while it runs an item that it holds or between two items.
 func (m *schedulerModel) lose(slot int) {
 	queue := m.queues[slot]
 	m.ready[slot], m.queues[slot] = false, nil
@@ -123,7 +123,8 @@ func (m *schedulerModel) lose(slot int) {
 	m.d.lost(slot, &f.call.state, f.first+m.next(f.size()), m.next(8) == 0)
 }
 
-// forgetCopy: of two copies without an answer one is lost, so the other is an ordinary chunk again.
+// forgetCopy records that one of two unanswered copies was lost, so that the other is an ordinary
+// chunk again.
 func (m *schedulerModel) forgetCopy(lost modelFlight) {
 	if lost.answered == nil || *lost.answered {
 		return
@@ -143,7 +144,7 @@ func (m *schedulerModel) retry(c *modelCall) {
 	m.d.retry(&c.state, item)
 }
 
-// some returns one of the calls, finished ones too.
+// some returns one of the calls, possibly a finished one.
 func (m *schedulerModel) some() *modelCall {
 	if len(m.calls) == 0 {
 		return nil
@@ -171,13 +172,14 @@ func (m *schedulerModel) submit() {
 }
 
 func (m *schedulerModel) more(c *modelCall, n int, ended bool) {
-	room := c.state.consumed + c.state.window - c.total // what the input takes is bounded by the window, too
+	room := c.state.consumed + c.state.window - c.total // the window bounds the input, too
 	c.total += min(n, room)
 	c.answers = append(c.answers, make([]int, c.total-len(c.answers))...)
 	m.d.more(&c.state, c.total, ended)
 }
 
-// consumable returns how far the consumer may be after n more items: it may know of answers before the scheduler does.
+// consumable returns how far the consumer may be after n more items: it may know of answers before
+// the scheduler does.
 func (m *schedulerModel) consumable(c *modelCall, n int) int {
 	upTo := c.state.consumed
 	for ; n > 0 && upTo < c.total && (c.answers[upTo] > 0 || m.first(c, upTo)); n-- {
@@ -334,7 +336,7 @@ func (m *schedulerModel) callOf(s *callState) *modelCall {
 	return nil
 }
 
-// drain lets everything come to its end, which it must.
+// drain runs everything to its end, which it must reach.
 func (m *schedulerModel) drain() {
 	m.script = nil
 	if !slices.Contains(m.ready, true) {
@@ -412,7 +414,7 @@ func FuzzScheduler(f *testing.F) {
 		f.Add(script)
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
-		script = script[:min(len(script), 4000)] // the longer, the slower, and nothing new
+		script = script[:min(len(script), 4000)] // longer scripts are slower and show nothing new
 		log := runModel(t, script)
 		if again := runModel(t, script); !slices.Equal(log, again) {
 			t.Fatal("the same events led to other actions")

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// sends returns what the actions send, and clears them.
+// sends returns the actions that send, and clears all actions.
 func sends(d *scheduler) (all []action) {
 	for _, a := range d.actions {
 		if a.kind == actSend {
@@ -74,7 +74,8 @@ func TestSchedulerBlamesOneItemOnly(t *testing.T) {
 	}
 }
 
-// A call that cannot be sent leaves its worker to the others, even if that was not known when they asked.
+// A call that cannot be sent leaves its worker to other calls, even if that was not known when they
+// asked.
 func TestSchedulerUnsentMakesRoom(t *testing.T) {
 	d := newScheduler(1)
 	bad, good := &callState{have: 10, ended: true, chunksize: 1}, &callState{have: 10, ended: true, chunksize: 1}
@@ -122,7 +123,7 @@ func TestSchedulerBoundsTheBytesOfAStream(t *testing.T) {
 	c := &callState{have: 1000, window: 1024}
 	d.submit(c)
 	sent := 0
-	for consumed := 0; sent < 200; consumed++ { // the consumer is always behind all that is answered
+	for consumed := 0; sent < 200; consumed++ { // the consumer is always behind the answers
 		for again := true; again; {
 			sent += len(sends(d))
 			again = false
@@ -143,7 +144,7 @@ func TestSchedulerBoundsTheBytesOfAStream(t *testing.T) {
 func TestSchedulerBoundsTheChunksOfAWorker(t *testing.T) {
 	d := newScheduler(1)
 	d.submit(&callState{have: 10 * windowChunks, ended: true, chunksize: 1})
-	d.answered(0, 0, 1) // in no time: there might be any number in the window of work
+	d.answered(0, 0, 1) // in no time: any number could fit into the window of work
 	if n := len(d.workers[0].flights); n != windowChunks {
 		t.Errorf("the worker holds %d chunks, want %d", n, windowChunks)
 	}

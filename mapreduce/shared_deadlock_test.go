@@ -13,7 +13,7 @@ import (
 	"mrrun/shared"
 )
 
-// A crossing is what one of two gets that take two locks in opposite order.
+// A crossing is the argument of one of two tasks that take two locks in opposite order.
 type crossing struct {
 	First, Second *shared.Lock
 	Both          *shared.Barrier
@@ -32,7 +32,8 @@ func takeBoth(ctx context.Context, c crossing) (int, error) {
 	})
 }
 
-// Whoever takes two locks in opposite order, the log of this process says who waits for which lock, and who holds it.
+// If two processes take two locks in opposite order, this process logs which waits for which lock,
+// and which holds it.
 func TestDeadlockIsLogged(t *testing.T) {
 	checkLeaks(t)
 	r := &recorder{}

@@ -25,7 +25,8 @@ var earlyText = Func(func(int) string {
 	return earlyErr.Error()
 })
 
-// What belongs to no tree, because it is made too early, is refused in a worker, not silently another one than the driver's.
+// A shared object that belongs to no tree, because it is made too early, is refused in a worker; it
+// does not silently differ from the driver's.
 func TestSharedObjectInPackageVariable(t *testing.T) {
 	if earlyErr != nil || early.Load() != 1 {
 		t.Fatalf("in the driver: %v", earlyErr)
@@ -36,7 +37,7 @@ func TestSharedObjectInPackageVariable(t *testing.T) {
 	}
 }
 
-// sharing is what tasks get that share.
+// A sharing is the argument of tasks that share.
 type sharing struct {
 	Lock  *shared.Lock
 	RLock *shared.RLock
@@ -65,7 +66,8 @@ func newSharing(t *testing.T) sharing {
 	return s
 }
 
-// countUp adds 1 to the count a thousand times under the lock, or does so in the workers of a pool of its own.
+// countUp adds 1 to the count a thousand times under the lock, itself or in the workers of a pool
+// of its own.
 var countUp *Task[sharing, int]
 
 func init() {
@@ -111,7 +113,8 @@ func TestSharedByNestedPools(t *testing.T) {
 	}
 }
 
-// A worker that dies with a lock leaves it to the next, who is told; the driver can tell that error from others.
+// A worker that dies with a lock leaves it to the next holder, which gets an error; the driver can
+// tell that error from others.
 func TestLockOfKilledWorker(t *testing.T) {
 	checkLeaks(t)
 	s := newSharing(t)
@@ -124,7 +127,7 @@ func TestLockOfKilledWorker(t *testing.T) {
 	if _, err := countUp.Apply(t.Context(), p, s); !errors.Is(err, shared.ErrOwnerDied) {
 		t.Fatalf("the next one gets %v", err)
 	}
-	// That one has returned with the lock, and its worker lives: Close ends it, and the lock is free again.
+	// This worker returned with the lock and lives: Close ends it, and the lock is free again.
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +149,7 @@ var enterTwice = FuncContext(func(ctx context.Context, s sharing) (int, error) {
 	return n, errors.Join(s.RLock.Unlock(ctx), s.RLock.Unlock(ctx))
 })
 
-// A task is a holder of its own, also where several run in one process.
+// Each task is a separate holder, even if several run in one process.
 func TestRLockBelongsToItem(t *testing.T) {
 	for name, options := range map[string][]PoolOption{"processes": nil, "goroutines": {InProcess()}} {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +169,7 @@ func TestRLockBelongsToItem(t *testing.T) {
 	}
 }
 
-// arraysMapped counts the arrays that a worker has mapped.
+// arraysMapped returns how many arrays a worker has mapped.
 var arraysMapped = Func(func(a *shared.Array[int]) int {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
@@ -190,7 +193,7 @@ func TestArraysAreUnmapped(t *testing.T) {
 			t.Fatal(err)
 		}
 		n, err := arraysMapped.Apply(t.Context(), p, a)
-		if err != nil || n < 1 || n > 2 { // the one before may be there until the worker has nothing to do
+		if err != nil || n < 1 || n > 2 { // the previous one may stay until the worker is idle
 			t.Fatalf("%d arrays are mapped, %v", n, err)
 		}
 		if err := a.Close(); err != nil {
@@ -207,7 +210,8 @@ var newCounts = Func(func(n int) *shared.Array[int] {
 	return a
 })
 
-// What the driver was given stays mapped in it, whatever its own goroutines do that are workers.
+// What the driver was given stays mapped in it, whatever those of its goroutines do that are
+// workers.
 func TestArrayOfWorkerStaysInDriver(t *testing.T) {
 	p := newPool(t)
 	a, err := newCounts.Apply(t.Context(), p, 1000)
@@ -227,7 +231,7 @@ func TestArrayOfWorkerStaysInDriver(t *testing.T) {
 	}
 }
 
-// Processes and pipes are waited for together.
+// WaitAny waits for processes and pipes together.
 func TestWaitAnyOfPipes(t *testing.T) {
 	checkLeaks(t)
 	a, b, err := transport.Pipe[int]()

@@ -17,7 +17,7 @@ type (
 		User string
 		Pass password
 	}
-	token  struct{ secret string } // shows itself by a method of its pointer
+	token  struct{ secret string } // a method of its pointer decides what is shown
 	hiding struct {
 		Name string
 		At   token
@@ -28,7 +28,7 @@ type (
 func (password) LogValue() slog.Value { return slog.StringValue("***") }
 func (t *token) LogValue() slog.Value { return slog.GroupValue(slog.Int("length", len(t.secret))) }
 
-// What is shown of a small value is what fmt shows.
+// show formats a small value as fmt does.
 func TestShowIsFmt(t *testing.T) {
 	n := 7
 	for _, v := range []any{
@@ -71,7 +71,7 @@ func TestShowKeepsSecrets(t *testing.T) {
 	}
 }
 
-// The text of an error costs the same for an item of any size.
+// The text of an error costs the same for items of any size.
 func TestShowIsCheap(t *testing.T) {
 	many := make(map[int]string)
 	for i := range 200_000 {

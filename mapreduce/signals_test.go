@@ -27,7 +27,7 @@ var signalTask = Func(func(s syscall.Signal) int {
 	return os.Getpid()
 })
 
-// signalMask returns one of the sets of signals that /proc tells of this process.
+// signalMask returns one of the sets of signals that /proc shows for this process.
 func signalMask(name string) (set uint64) {
 	all, _ := os.ReadFile("/proc/self/status")
 	for line := range bytes.Lines(all) {
@@ -38,8 +38,8 @@ func signalMask(name string) (set uint64) {
 	return set
 }
 
-// A service manager, or a terminal, may signal all processes of a program. The driver decides what comes of it: while it
-// lives, its workers go on, and nothing is computed twice.
+// A service manager, or a terminal, may signal all processes of a program. The driver decides what
+// to do: while it lives, its workers continue, and nothing is computed twice.
 func TestWorkersLeaveSignalsToTheirDriver(t *testing.T) {
 	checkLeaks(t)
 	p := newPool(t, Procs(1), silent())
@@ -54,7 +54,8 @@ func TestWorkersLeaveSignalsToTheirDriver(t *testing.T) {
 	}
 }
 
-// What [Process.Signal] says of SIGTERM and SIGHUP holds although other processes' do nothing.
+// What [Process.Signal] says about SIGTERM and SIGHUP holds, although workers of a pool ignore
+// them.
 func TestProcessSignalEnds(t *testing.T) {
 	checkLeaks(t)
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
@@ -88,7 +89,7 @@ func init() {
 	}
 }
 
-// After a signal errors are those of a cancelled context, as they would be without a signal.
+// After a signal, errors are those of a cancelled context, as they would be without a signal.
 func TestSignalCancels(t *testing.T) {
 	checkLeaks(t)
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
@@ -125,7 +126,7 @@ func TestIgnoredSignalsStayIgnored(t *testing.T) {
 	}
 }
 
-// terminalTask reads the terminal of its program, changes its settings, and returns what came of it.
+// terminalTask reads the terminal of its program, changes its settings, and returns the outcome.
 var terminalTask = Func(func(int) string {
 	terminal, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
@@ -155,7 +156,7 @@ func init() {
 	}
 }
 
-// A task that reads the terminal is told that it cannot, instead of being stopped.
+// A task that reads the terminal gets an error instead of being stopped.
 func TestTaskReadsTerminal(t *testing.T) {
 	checkLeaks(t)
 	master, terminal := newTerminal(t)
@@ -194,13 +195,13 @@ func newTerminal(t *testing.T) (master, terminal *os.File) {
 	return master, terminal
 }
 
-// Ctrl-Z reaches the driver alone, and stops all below it; they go on when it goes on.
+// Ctrl-Z reaches only the driver, and stops all processes below it; they continue when it does.
 func TestStopOfDriver(t *testing.T) {
 	checkLeaks(t)
 	for _, s := range []state{{do: "busy", child: "runs", workers: 2, children: 2}, {do: "nested", child: "runs", workers: 4, children: 4}} {
 		t.Run(s.do, func(t *testing.T) {
 			cmd := thisBinary(nil)
-			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as a shell does: somebody could continue it
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as a shell does
 			p := start(t, "work", cmd, s.environment()...)
 			driver := p.awaitPID("driver", 1)[0]
 			s.reach(p, 1)
@@ -218,7 +219,7 @@ func TestStopOfDriver(t *testing.T) {
 	}
 }
 
-// Where nobody could continue a driver, or Ctrl-Z was ignored when it started, nothing is stopped.
+// If no shell could continue the driver, or Ctrl-Z was ignored when it started, nothing is stopped.
 func TestStopWithoutEffect(t *testing.T) {
 	checkLeaks(t)
 	for _, wrapper := range [][]string{nil, {"sh", "-c", `trap "" TSTP; exec "$0"`}} {
@@ -238,7 +239,7 @@ func TestStopWithoutEffect(t *testing.T) {
 	}
 }
 
-// awaitStopped returns when all processes of a program are stopped, or none is.
+// awaitStopped waits until all processes of a program are stopped, or none is.
 func awaitStopped(p *program, want bool) {
 	p.t.Helper()
 	eventually(p.t, hangTime, func() error {

@@ -62,7 +62,7 @@ func TestStatsWhileRunning(t *testing.T) {
 	}
 	defer p.Terminate()
 	f := hangForStats.MapAsync(t.Context(), p, make([]int, 10), Chunksize(2))
-	for { // the chunk is on its way, or will be
+	for { // the chunk is sent, or will be soon
 		s := p.Stats()
 		if s.Running == 2 && s.Waiting == 8 {
 			break

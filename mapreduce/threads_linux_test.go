@@ -19,7 +19,7 @@ const noThreadsVariable = "MRRUN_TEST_NO_THREADS"
 
 var takeThreadsTask = Func(takeThreads)
 
-// takeThreads takes threads until the system gives no more, if n is 0.
+// takeThreads takes n threads, or, if n is 0, as many as the system gives.
 func takeThreads(n int) int {
 	if n > 0 {
 		return n
@@ -81,18 +81,19 @@ func init() {
 	}
 }
 
-// asUser has a command that runs this binary run as a user who is not root: limits do not hold for root.
+// asUser changes a command that runs this binary to run it as a user who is not root, since limits
+// do not apply to root.
 func asUser(cmd *exec.Cmd) *exec.Cmd {
 	if os.Getuid() == 0 {
 		const nobody = 65534
-		cmd.Path = "/proc/self/exe" // the folders on the way to the file are root's
+		cmd.Path = "/proc/self/exe" // the folders above the file belong to root
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
 	return cmd
 }
 
-// Where a user has too few threads, one line says so and what to do: when it can be seen before, when a worker finds it out as it
-// starts, and when it does as it runs.
+// If a user has too few threads, one line says so and what to do: when the driver foresees it, when
+// a worker finds out as it starts, and when it finds out as it runs.
 func TestTooFewThreads(t *testing.T) {
 	for _, test := range []struct {
 		name, limit string
@@ -102,8 +103,8 @@ func TestTooFewThreads(t *testing.T) {
 		{"enough", "9999", 0, "[1 2 3]"},
 		{"too few", "20", 1, ""},
 		{"a worker's start", "9999 start", 1, ""},
-		{"a worker's task", "9999 task", 1 + 1 + DefaultRetries, "[1 0 3]"}, // and what the log says of each worker
-		{"a process", "9999 process", 2, ""},                                // it is reported at once, and the error of main
+		{"a worker's task", "9999 task", 1 + 1 + DefaultRetries, "[1 0 3]"}, // and the log about each worker
+		{"a process", "9999 process", 2, ""},                                // reported at once, and by main
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := start(t, "threads", asUser(thisBinary(nil)), noThreadsVariable+"="+test.limit+" -")

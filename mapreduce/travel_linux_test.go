@@ -27,17 +27,17 @@ func ok[T any](v T, err error) func(testing.TB) T {
 	}
 }
 
-// A parcel has what processes share, in one argument or message.
+// A parcel holds everything that processes share, in one argument or message.
 type parcel struct {
 	Array *shared.Array[int]
 	End   *transport.PipeEnd[int]
 	Queue *transport.Queue[parcel]
 	Value *shared.Value[int]
 	Slow  bool
-	Dies  string // a file that is not there the first time
+	Dies  string // a file that does not exist the first time
 }
 
-// unpack sends what is in the array through the end.
+// unpack sends the contents of the array through the pipe's end.
 var unpack = FuncContext(func(_ context.Context, p parcel) (int, error) {
 	if p.Queue != nil {
 		var err error
@@ -58,7 +58,7 @@ var unpack = FuncContext(func(_ context.Context, p parcel) (int, error) {
 	return p.Array.At(9), p.End.Send(p.Array.At(9))
 })
 
-// pack makes a parcel, and the other end of its pipe.
+// pack makes a parcel and returns it with the other end of its pipe.
 func pack(t *testing.T) (parcel, *transport.PipeEnd[int]) {
 	t.Helper()
 	a := ok(shared.NewArray[int](10))(t)
@@ -71,7 +71,7 @@ func pack(t *testing.T) (parcel, *transport.PipeEnd[int]) {
 	return parcel{Array: a, End: there}, here
 }
 
-// letGo closes what is in a parcel, as its sender does in Python as soon as it has sent it.
+// letGo closes what is in a parcel, as its sender would in Python as soon as it has sent it.
 func letGo(t *testing.T, p parcel) {
 	t.Helper()
 	if err := errors.Join(p.Array.Close(), p.End.Close()); err != nil {
@@ -79,7 +79,7 @@ func letGo(t *testing.T, p parcel) {
 	}
 }
 
-// gets checks that what was unpacked comes out of the other end, and then its end.
+// gets checks that the unpacked values come out of the other end, and then its end.
 func gets(t *testing.T, here *transport.PipeEnd[int]) {
 	t.Helper()
 	if err := here.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
@@ -93,8 +93,8 @@ func gets(t *testing.T, here *transport.PipeEnd[int]) {
 	}
 }
 
-// What its sender closes as soon as it has sent it arrives all the same, whichever way it goes, and the other end notices when the
-// receiver closes it.
+// What the sender closes as soon as it has sent it still arrives, whichever way it travels, and the
+// other end notices when the receiver closes it.
 func TestSenderClosesAtOnce(t *testing.T) {
 	checkLeaks(t)
 	ctx := t.Context()
@@ -127,7 +127,7 @@ func TestSenderClosesAtOnce(t *testing.T) {
 				p, here := pack(t)
 				wait := send(t, p)
 				letGo(t, p)
-				runtime.GC() // nothing here refers to them any more
+				runtime.GC() // nothing here refers to them now
 				gets(t, here)
 				if err := wait(); err != nil {
 					t.Fatal(err)
@@ -185,7 +185,7 @@ var keptArray = NewState(func(_ context.Context, a *shared.Array[int]) (*shared.
 
 var lookIntoArray = FuncContext(func(ctx context.Context, i int) (int, error) { return keptArray.Get(ctx).At(i), nil })
 
-// An end that was sent to a process that is killed before it has received it: the other end notices.
+// If an end was sent to a process that is killed before it has received it, the other end notices.
 func TestReceiverIsKilledOnTheWay(t *testing.T) {
 	checkLeaks(t)
 	for range 50 {
@@ -200,7 +200,7 @@ func TestReceiverIsKilledOnTheWay(t *testing.T) {
 func killedOnTheWay(t *testing.T) bool {
 	p, here := pack(t)
 	process := ok(unpack.Start(t.Context(), p, silent()))(t)
-	_ = process.Kill() // an error: it has ended
+	_ = process.Kill() // an error means that it has ended
 	letGo(t, p)
 	if err := here.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func killedOnTheWay(t *testing.T) bool {
 	return err != nil
 }
 
-// makeParcel makes what its process leaves behind: in its answer, in a queue, or in a pipe.
+// makeParcel makes what its process leaves behind, in its answer, in a queue, or in a pipe.
 var makeParcel = FuncContext(func(ctx context.Context, to parcel) (parcel, error) {
 	a, err := shared.NewArray[int](10)
 	if err != nil {
@@ -236,7 +236,7 @@ var makeParcel = FuncContext(func(ctx context.Context, to parcel) (parcel, error
 	return p, nil
 })
 
-// leaveLocks leaves as many locks as it is told, for nobody.
+// leaveLocks makes n locks and leaves them behind, unused.
 var leaveLocks = FuncContext(func(_ context.Context, n int) (int, error) {
 	for range n {
 		if _, err := shared.NewLock(); err != nil {
@@ -246,8 +246,8 @@ var leaveLocks = FuncContext(func(_ context.Context, n int) (int, error) {
 	return n, nil
 })
 
-// What is in an answer or in a queue survives the process that made it, and what processes leave for nobody takes no room after
-// their end.
+// What is in an answer or in a queue survives the process that made it, and what processes leave
+// behind unused takes no room after their end.
 func TestObjectsSurviveTheirMaker(t *testing.T) {
 	checkLeaks(t)
 	ctx := t.Context()

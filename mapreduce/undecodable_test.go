@@ -12,7 +12,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// A stamp is sent as two values by its type's methods, of which one number does not arrive.
+// A stamp is sent as two values by its type's methods, which cannot decode one of its numbers.
 type stamp struct {
 	N    int
 	Wide bool
@@ -46,7 +46,7 @@ func (s *seal) UnmarshalText(text []byte) error {
 	return errTorn
 }
 
-// stampInput takes stamps, sealOutput emits seals.
+// stampInput receives stamps, and sealOutput emits seals.
 type (
 	stampInput struct{}
 	sealOutput struct{}
@@ -108,7 +108,7 @@ func checkTorn(t *testing.T, what string, err error, index int) {
 	}
 }
 
-// An argument or a result that its type's methods cannot decode is the failure of its item alone.
+// If the methods of its type cannot decode an argument or a result, only that item fails.
 func TestUndecodable(t *testing.T) {
 	checkLeaks(t)
 	const n = 40

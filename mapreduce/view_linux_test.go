@@ -24,7 +24,7 @@ type viewDeed struct {
 	Do string
 }
 
-// A viewed is what it says of it.
+// A viewed is what the item says about the view.
 type viewed struct {
 	V           transport.View[float64]
 	InPlace     bool
@@ -69,7 +69,7 @@ func doSquareView(ctx context.Context, d viewDeed) (viewed, error) {
 	return v, nil
 }
 
-// inMessage reports whether the slice lies in memory that a message came in.
+// inMessage reports whether the slice lies in the memory of a received message.
 func inMessage[E any](s []E) bool {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(s)))
 	for from, to := range messageMappings() {
@@ -108,7 +108,7 @@ func messageMappings() iter.Seq2[uintptr, uintptr] {
 	}
 }
 
-const largeView = 64 << 10 / 8 // numbers: the smallest that is taken in place
+const largeView = 64 << 10 / 8 // numbers in the smallest view that is used in place
 
 // countTo returns 0, 1, …, n-1.
 func countTo(n int) []float64 {
@@ -121,7 +121,7 @@ func countTo(n int) []float64 {
 
 func viewOf(n int) viewDeed { return viewDeed{V: transport.NewView(countTo(n))} }
 
-// checkSquares fails the test unless s is the squares of first, first+1, … of which there are n.
+// checkSquares fails the test unless s holds the n squares of first, first+1, …
 func checkSquares(t *testing.T, s []float64, first, n int) {
 	t.Helper()
 	if len(s) != n {
@@ -282,7 +282,7 @@ func TestViewsOfProcess(t *testing.T) {
 	got.V.Release()
 }
 
-// An argument that a killed worker has changed in place is sent again as it was.
+// An argument that a killed worker changed in place is sent again unchanged.
 func TestViewIsRetried(t *testing.T) {
 	checkMessagesUnmapped(t)
 	checkLeaks(t)

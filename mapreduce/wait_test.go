@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// futuresAtTheEnd returns futures, the first of which is not ready, and a context that has ended.
+// futuresAtTheEnd returns three futures, the first of which is not ready, and a context that has
+// ended.
 func futuresAtTheEnd(t *testing.T) (ctx context.Context, running, good, failed *Future[int]) {
 	life, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
@@ -24,7 +25,7 @@ func futuresAtTheEnd(t *testing.T) (ctx context.Context, running, good, failed *
 
 var errEnd = errors.New("the end")
 
-// Often: where a context has ended and a future is ready, a select takes either.
+// This runs often: if a context has ended and a future is ready, a select takes either.
 func TestWaitingMissesNoneThatIsReady(t *testing.T) {
 	ctx, running, good, failed := futuresAtTheEnd(t)
 	for range 100 {
@@ -65,7 +66,7 @@ func TestWaitingMissesNoneThatIsReady(t *testing.T) {
 	}
 }
 
-// A future that gets ready while the context ends is not missed either.
+// A future that becomes ready while the context ends is not missed either.
 func TestAsCompletedAtTheEnd(t *testing.T) {
 	for range 100 {
 		ctx, cancel := context.WithCancel(t.Context())

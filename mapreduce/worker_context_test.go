@@ -12,7 +12,7 @@ import (
 
 var (
 	whereAmI = FuncContext(func(ctx context.Context, n int) (Worker, error) {
-		return CurrentWorker(context.WithValue(ctx, numbered{}, n)), nil // a context derived from the task's will do
+		return CurrentWorker(context.WithValue(ctx, numbered{}, n)), nil // a derived context works too
 	})
 	dieOnce = FuncContext(func(ctx context.Context, n int) (Worker, error) {
 		w := CurrentWorker(ctx)
@@ -108,7 +108,8 @@ func TestRandIsTheItems(t *testing.T) {
 	}
 }
 
-// The first numbers of neighbouring items are as evenly spread, and as little related, as those of one good source.
+// The first numbers of neighbouring items are as evenly spread, and as unrelated, as those of one
+// good source.
 func TestRandIsUniform(t *testing.T) {
 	p := newPool(t)
 	const n, bins = 20_000, 64

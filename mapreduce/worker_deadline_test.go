@@ -14,19 +14,19 @@ import (
 	"time"
 )
 
-// An ordeal is an item that waits for the end of its context, and tells of it.
+// An ordeal is an item that waits for the end of its context, and reports it.
 type ordeal struct {
 	Dir    string
-	Within bool // in a pool of its worker's own
+	Within bool // whether it runs in a pool of its worker
 }
 
-// A contextEnd is what the item has seen.
+// A contextEnd is what the item observed.
 type contextEnd struct {
 	Deadline   time.Time
 	Err, Child string // of its context, and of one that is derived from it
 	Cause      string
-	Known      []string // which errors the cause is
-	Itself     bool     // it is one of package context's, not an error with that in it
+	Known      []string // the errors that errors.Is finds in the cause
+	Itself     bool     // the cause is an error of package context itself, and does not wrap one
 }
 
 var (
@@ -74,7 +74,8 @@ func undergo(ctx context.Context, o ordeal) (int, error) {
 	return 0, errors.Join(err, ctx.Err())
 }
 
-// endSeen returns what the item has seen; ok is false if it had not begun, or was killed before it could tell.
+// endSeen returns what the item observed. ok is false if it had not begun, or was killed before it
+// could report.
 func endSeen(dir string) (seen contextEnd, ok bool) {
 	for began := time.Now(); time.Since(began) < slack; time.Sleep(time.Millisecond) {
 		text, err := os.ReadFile(filepath.Join(dir, "ended"))
@@ -88,7 +89,7 @@ func endSeen(dir string) (seen contextEnd, ok bool) {
 	return seen, false
 }
 
-// Each of these has an item undergo its ordeal and returns after ctx has ended.
+// Each of these runs an ordeal and returns after ctx has ended.
 var ordealVerbs = map[string]func(ctx context.Context, p *Pool, o ordeal){
 	"Apply": func(ctx context.Context, p *Pool, o ordeal) { _, _ = ordealTask.Apply(ctx, p, o) },
 	"Map":   func(ctx context.Context, p *Pool, o ordeal) { _, _ = ordealTask.Map(ctx, p, []ordeal{o}) },
@@ -136,7 +137,7 @@ func TestTaskSeesEndOfContext(t *testing.T) {
 				var seen contextEnd
 				var at time.Time
 				ok := false
-				for limit := 60 * time.Millisecond; !ok && limit < hangTime; limit *= 2 { // until it has begun in time
+				for limit := 60 * time.Millisecond; !ok && limit < hangTime; limit *= 2 { // until it begins in time
 					at = time.Now().Add(limit)
 					if test.cancel != nil {
 						at = at.Add(time.Hour)
@@ -164,7 +165,7 @@ func TestTaskSeesEndOfContext(t *testing.T) {
 	}
 }
 
-// What cancels a call in other ways is a cause too; without a deadline there is none.
+// Other ways to cancel a call give a cause too; without a deadline there is none.
 func TestTaskSeesWhoCanceled(t *testing.T) {
 	checkLeaks(t)
 	p := newPool(t)

@@ -25,7 +25,7 @@ func (d lastDeed) do() error {
 	return os.WriteFile(filepath.Join(d.Dir, fmt.Sprint(os.Getpid())), nil, 0o600)
 }
 
-// done is how many have come to the end of it.
+// done returns how many lastDeeds have reached their end.
 func (d lastDeed) done() int { return len(entries(d.Dir)) }
 
 var (
@@ -33,7 +33,7 @@ var (
 	lastDeedTask  *Task[lastDeed, int]
 	startLastDeed *Task[lastDeed, int]
 
-	// lastDeedProgram writes the file that a line has named when its input has ended.
+	// lastDeedProgram writes the file that a line named when its input has ended.
 	lastDeedProgram = Command("sh", "-c", `while read -r l; do f=$l; echo "$l"; done; sleep 0.5; : >"$f"`)
 	endlessProgram  = Command("sh", "-c", `while read -r l; do echo "$l"; done; exec sleep 1000`)
 )
@@ -56,10 +56,10 @@ func leaveHeir(_ context.Context, d lastDeed) (int, error) {
 	return p.PID(), nil
 }
 
-// longDeed takes longer than any time that is not an option.
+// longDeed takes longer than any time limit that is not an option.
 func longDeed(t *testing.T) lastDeed { return lastDeed{2500 * time.Millisecond, t.TempDir()} }
 
-// What a worker does last comes to its end, whatever ends the worker.
+// A worker finishes what it does last, whatever ends the worker.
 func TestLeaveFinishes(t *testing.T) {
 	t.Parallel()
 	ends := map[string]struct {
@@ -140,7 +140,7 @@ func TestLeaveFinishes(t *testing.T) {
 	}
 }
 
-// So do the processes and programs that its tasks have started, and those of a process.
+// A worker also waits for the processes and programs that its tasks started, and so does a process.
 func TestLeaveFinishesOthers(t *testing.T) {
 	t.Parallel()
 	t.Run("process", func(t *testing.T) {
@@ -191,7 +191,7 @@ func TestLeaveFinishesOthers(t *testing.T) {
 	})
 }
 
-// cutOffs are ways for a worker not to come to its end, with what the error says of each.
+// cutOffs are ways in which a worker fails to reach its end, with what the error says about each.
 var cutOffs = map[string]struct {
 	begin func(ctx context.Context, p *Pool, d lastDeed) error
 	says  string
@@ -248,7 +248,7 @@ func TestLeaveIsCutOff(t *testing.T) {
 		if _, err := endlessProgram.Apply(t.Context(), p, "a"); err != nil {
 			t.Error(err)
 		}
-		_ = p.Close() // the program has been killed, which checkLeaks looks for
+		_ = p.Close() // the program was killed, which checkLeaks verifies
 	})
 	t.Run("of replaced workers", func(t *testing.T) {
 		d := lastDeed{time.Hour, t.TempDir()}
@@ -265,7 +265,7 @@ func TestLeaveIsCutOff(t *testing.T) {
 	})
 }
 
-// Nobody waits for exit functions when the pool's context ends, or it is terminated.
+// The pool does not wait for exit functions when its context ends or it is terminated.
 func TestLeaveIsInterrupted(t *testing.T) {
 	checkLeaks(t)
 	why := errors.New("why")
@@ -299,7 +299,7 @@ func TestLeaveIsInterrupted(t *testing.T) {
 	}
 }
 
-// Workers that take long to end are waited for before many more are started.
+// The pool waits for workers that take long to end before it starts many more.
 func TestLeaveHoldsBack(t *testing.T) {
 	d := lastDeed{100 * time.Millisecond, t.TempDir()}
 	p := newPool(t, Procs(2), MaxTasksPerWorker(1), lastDeedState.Initializer(d))
