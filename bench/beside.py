@@ -113,6 +113,9 @@ def figures(mrrun, peers):
         "one task there and back, against a pipe": (
             line(mrrun, "bench", "overhead", "--json", "--repeat", "1", "--mode", "apply", "--tasks", "10000"),
             line(*script("primitives", "--prim", "pingpong", "--count", "10000"))),
+        "a line through a program that runs on, against a program a line by GNU parallel": (
+            line(mrrun, "bench", "overhead", "--json", "--repeat", "1", "--mode", "command", "--tasks", "20000"),
+            line(*script("gnuparallel", "--framework", "parallel", "--procs", "2", "--tasks", "200"))),
         "a pool of 2 to first results and close": (
             line(mrrun, "bench", "startup", "--json", "--repeat", "9"),
             line(*script("startup", "--framework", "pool", "--procs", "2", "--repeat", "9"))),

@@ -18,7 +18,7 @@ var Command = jobs.Tool{
 const help = `Measure a job with 1, 2, ... processes, or the cost of a task, a pool, a worker or what processes share.
 
   mrrun bench JOB [flags of the job] [--procs 1,2,...] [--chunksize N] [--repeat 5] [--json]
-  mrrun bench overhead [--procs 2] [--chunksize 1] [--tasks 1e6] [--mode map|imap|apply] [--repeat 3] [--json]
+  mrrun bench overhead [--procs 2] [--chunksize 1] [--tasks 1e6] [--mode map|imap|apply|command] [--repeat 3] [--json]
   mrrun bench startup [--framework pool|process] [--procs 2] [--spares 0] [--repeat 9] [--json]
   mrrun bench workers [--count 10000] [--repeat 9] [--json]
   mrrun bench primitives [--prim lock] [--procs 2] [--count 100000] [--size 0] [--repeat 3] [--json]
@@ -34,10 +34,11 @@ Examples:
 
 The first form runs the whole job, start and end of the workers included, in turn with each number of processes, and
 compares the results. The second measures tasks that do nothing, on a pool that is up, and checks every result; with
---mode apply one after the other, which is a round trip each. The third measures a pool from nothing to a first result of
-each worker and back to nothing, or the start of a process that does nothing and the wait for it; with --spares, of one that
-was started ahead, and was given the time for that. The fourth measures what a worker costs beside a goroutine: the start,
-cold and from a spare, beside that of a program that does nothing; to go there and back; the memory. The fifth measures
+--mode apply one after the other, which is a round trip each, with --mode command as lines through a program, sed. The third
+measures a pool from nothing to a first result of each worker and back to nothing, or the start of a process that does
+nothing and the wait for it; with --spares, of one that was started ahead, and was given the time for that. The fourth
+measures what a worker costs beside a goroutine: the start, cold and from a spare, beside that of a program that does
+nothing; to go there and back; the memory. The fifth measures
 processes that do nothing but use what they share, from when all begin together to when the last has ended: --prim lock,
 rlock, value-lock, unlocked, atomic (increments), event, condition, semaphore-pingpong (turns of 2 processes), semaphore
 (acquire and release), barrier (crossings), queue, simplequeue, joinable, pipe (messages from one to the other),

@@ -97,7 +97,7 @@ func TestJobFigures(t *testing.T) {
 }
 
 func TestOverhead(t *testing.T) {
-	for _, mode := range []string{"map", "imap"} {
+	for _, mode := range []string{"map", "imap", "command"} {
 		for _, chunksize := range []int{0, 1, 10} {
 			f, err := overhead{Procs: 2, Chunksize: chunksize, Tasks: 500, Mode: mode, Repeat: 2}.measure(t.Context())
 			checkFigure(t, f, err)

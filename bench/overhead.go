@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -14,14 +15,17 @@ import (
 	"mrrun/mapreduce"
 )
 
-var noop = mapreduce.Func(func(i int) int { return i })
+var (
+	noop   = mapreduce.Func(func(i int) int { return i })
+	copied = mapreduce.Command("sed", "-u", "")
+)
 
 // overhead says how to measure tasks that do nothing.
 type overhead struct {
 	Procs     int
 	Chunksize int // 0: automatic
 	Tasks     int
-	Mode      string // the verb: map, imap or apply, where one call follows the other
+	Mode      string // the verb: map, imap or apply, one after the other; or command: a map by another program
 	Repeat    int
 }
 
@@ -65,14 +69,14 @@ func parseOverhead(words []string) (o overhead, asJSON bool, err error) {
 		f.Count(&chunksize, "chunksize", "", 0, 1e9, "tasks to send at once; 0 = automatic")
 		f.Count(&tasks, "tasks", "", 1, 1e9, "how many tasks")
 		f.Count(&repeat, "repeat", "", 1, 1000, "runs")
-		f.String(&mode, "mode", "VERB", "map, imap, or apply: one after the other")
+		f.String(&mode, "mode", "VERB", "map, imap, apply: one after the other, or command: lines through sed")
 		f.Bool(&asJSON, "json", "print a JSON object")
 	})
 	if err == nil && len(args) > 0 {
 		err = jobs.Usagef("bench overhead takes only flags, no arguments such as %q (see mrrun bench --help)", args[0])
 	}
-	if err == nil && !slices.Contains([]string{"map", "imap", "apply"}, mode) {
-		err = jobs.Usagef("--mode %s: it takes map, imap or apply (see mrrun bench --help)", mode)
+	if err == nil && !slices.Contains([]string{"map", "imap", "apply", "command"}, mode) {
+		err = jobs.Usagef("--mode %s: it takes map, imap, apply or command (see mrrun bench --help)", mode)
 	}
 	return overhead{int(procs), int(chunksize), int(tasks), mode, int(repeat)}, asJSON, err
 }
@@ -120,6 +124,8 @@ func (o overhead) once(ctx context.Context, pool *mapreduce.Pool, args []int) (b
 			}
 		}
 		return true, nil
+	case "command":
+		return throughProgram(ctx, pool, args)
 	case "imap":
 		n := 0
 		for got, err := range noop.Imap(ctx, pool, values(len(args))) {
@@ -143,6 +149,16 @@ func (o overhead) once(ctx context.Context, pool *mapreduce.Pool, args []int) (b
 		}
 	}
 	return true, nil
+}
+
+// throughProgram is once for a program that each worker gives its items to, a line each.
+func throughProgram(ctx context.Context, pool *mapreduce.Pool, args []int) (bool, error) {
+	lines := make([]string, len(args))
+	for i, n := range args {
+		lines[i] = strconv.Itoa(n)
+	}
+	got, err := copied.Map(ctx, pool, lines)
+	return slices.Equal(got, lines), err
 }
 
 func values(n int) func(func(int) bool) {
