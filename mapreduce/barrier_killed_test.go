@@ -78,7 +78,8 @@ func TestBarrierOfKilledParty(t *testing.T) {
 	}
 }
 
-// Nor does anybody wait for an item of a pool that was given up; the barrier of another item is whole.
+// An item of a pool that was given up breaks its barrier, so that no process waits for it; the
+// barrier of another item stays whole.
 func TestBarrierOfItemGivenUp(t *testing.T) {
 	checkLeaks(t)
 	b, err := shared.NewBarrier(2)

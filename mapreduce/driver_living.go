@@ -31,14 +31,14 @@ func (s *childSet) remove(c *child) {
 	delete(s.all, c)
 }
 
-// list returns them in the order of their starts.
+// list returns the processes in the order in which they started.
 func (s *childSet) list() []*child {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.SortedFunc(maps.Keys(s.all), func(a, b *child) int { return a.link.id - b.link.id })
 }
 
-// An AnyProcess is a [Process] of any type of result, without the result.
+// An AnyProcess is a [Process] with any type of result, without the result.
 type AnyProcess interface {
 	Pending
 	Name() string
@@ -48,9 +48,10 @@ type AnyProcess interface {
 	Kill() error
 }
 
-// Processes returns the processes that this one has started by [Task.Start] and that have not ended, in the order of their
-// starts, as Python's active_children. Workers of pools are not among them (see [Pool.Workers]), nor are processes that
-// [Spares] keeps ready, nor those that others have started. It does not block, and is safe for concurrent use.
+// Processes returns the processes that this one started by [Task.Start] and that have not ended, in
+// the order in which they started, like Python's active_children. It omits workers of pools (see
+// [Pool.Workers]), processes that [Spares] keeps ready, and processes that other processes started.
+// It does not block, and is safe for concurrent use.
 func Processes() (alive []AnyProcess) {
 	for _, c := range living.list() {
 		alive = append(alive, c)

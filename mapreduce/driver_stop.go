@@ -10,7 +10,8 @@ import (
 	"mrrun/mapreduce/internal/proc"
 )
 
-// DefaultExitTimeout is how long the workers of a pool may take to end unless [ExitTimeout] says otherwise.
+// DefaultExitTimeout is how long the workers of a pool may take to end unless [ExitTimeout] says
+// otherwise.
 const DefaultExitTimeout = time.Minute
 
 // ExitTimeout sets how long a worker may take to end in good order: at [Pool.Close], or when it is

@@ -6,16 +6,18 @@ import (
 	"time"
 )
 
-// ErrWaitLimit is found by [errors.Is] in the error of an item that waited longer than its [WaitLimit].
+// ErrWaitLimit is wrapped by the error of an item that waited longer than its [WaitLimit].
 var ErrWaitLimit = errors.New("mapreduce: the item had not begun within its wait limit")
 
-// WaitLimit sets how long an item may wait for a worker, from when its call begins, or from when [Task.Imap] takes it from its
-// input. One that has not begun by then never will: it fails with an error that says how long it waited, in which [errors.Is]
-// finds [ErrWaitLimit]. Nothing else is disturbed. 0, the default, means any time. The time for which an item runs is that of
-// [Timeout].
+// WaitLimit sets how long an item may wait for a worker, counted from the beginning of its call, or
+// from when [Task.Imap] takes it from its input. An item that has not begun by then never will: it
+// fails with an error that says how long it waited, in which [errors.Is] finds [ErrWaitLimit].
+// Nothing else is disturbed. 0, the default, means no limit. [Timeout] limits the time for which an
+// item runs.
 //
-// So that none waits behind another at a worker, items are sent one at a time, to workers that have nothing else to do; with a
-// [Chunksize] those of one chunk begin together. That is for items that take longer than the 50 µs that it costs.
+// So that no item waits behind another at a worker, items are sent one at a time, to workers that
+// have nothing else to do; with a [Chunksize], those of one chunk begin together. WaitLimit suits
+// items that take longer than the 50 µs that this costs.
 func WaitLimit(d time.Duration) Option {
 	return bothFunc(func(o *callOptions) error {
 		if d < 0 {
@@ -26,19 +28,20 @@ func WaitLimit(d time.Duration) Option {
 	})
 }
 
-// A waiting is since when the items of a call are there that have not begun. It is the supervisor's.
+// A waiting records since when the unsent items of a call have existed. Only the supervisor uses
+// it.
 type waiting struct {
 	arrivals []arrival   // oldest first
-	timer    *time.Timer // of the oldest, or of one before it; nil: none
+	timer    *time.Timer // for the oldest arrival, or an earlier one; nil: none
 }
 
-// An arrival is when items came: those before upTo.
+// An arrival is the time at which the items before upTo came.
 type arrival struct {
 	upTo int
 	at   time.Time
 }
 
-// arrived notes that items of the call may have come.
+// arrived records that items of the call may have come.
 func (p *Pool) arrived(c *call) {
 	if c.options.waitLimit == 0 {
 		return
@@ -79,7 +82,7 @@ func (p *Pool) waited(c *call) {
 	}
 }
 
-// expired fails these items of the call.
+// expired fails the items of the span.
 func (p *Pool) expired(c *call, s span, waited time.Duration) {
 	for i := s.first; i < s.end; i++ {
 		p.numbers.Done++
@@ -93,7 +96,7 @@ func (p *Pool) expired(c *call, s span, waited time.Duration) {
 	}
 }
 
-// stopWaiting is for a call that is over.
+// stopWaiting stops the timer of a call that is over.
 func (c *call) stopWaiting() {
 	if c.waiting.timer != nil {
 		c.waiting.timer.Stop()

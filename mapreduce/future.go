@@ -69,7 +69,8 @@ func failureOf(p any) *TaskError {
 	return e
 }
 
-// ErrCanceled is the error of a [Future] after [Future.Cancel]. [errors.Is] finds [context.Canceled] in it.
+// ErrCanceled is the error of a [Future] after [Future.Cancel]. [errors.Is] finds
+// [context.Canceled] in it.
 var ErrCanceled = fmt.Errorf("mapreduce: %w by Cancel", context.Canceled)
 
 // async submits c and returns a future, which returns what result returns when c is over.

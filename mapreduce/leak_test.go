@@ -31,9 +31,9 @@ const (
 	hangTime  = 20 * time.Second // a test that waits longer for a line hangs
 )
 
-// checkLeaks fails the test if, at its end, it leaves a child process (a zombie is one that nobody waited for), an open
-// descriptor, a goroutine, or a file in /dev/shm. A test that calls it must not run in parallel with others; its subtests
-// may.
+// checkLeaks fails the test if, at its end, it leaves a child process (even a zombie, for which
+// nothing waited), an open descriptor, a goroutine, or a file in /dev/shm. A test that calls it
+// must not run in parallel with others; its subtests may.
 func checkLeaks(t *testing.T) {
 	t.Helper()
 	useForGood(t)

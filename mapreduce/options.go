@@ -33,7 +33,8 @@ type Option interface {
 // A ProcessOption changes the process that [Task.Start] starts.
 type ProcessOption interface{ applyProcess(*processOptions) error }
 
-// A WorkerOption may be given to a pool, for all its workers, or to a process that [Task.Start] starts.
+// A WorkerOption may be given to a pool, for all its workers, or to a process that [Task.Start]
+// starts.
 type WorkerOption interface {
 	PoolOption
 	ProcessOption

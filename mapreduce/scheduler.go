@@ -120,7 +120,8 @@ func (d *scheduler) more(c *callState, have int, ended bool) {
 	d.finishIfDone(c)
 }
 
-// expire gives up the items before upTo that were never sent: they have waited too long, and count as answered. It returns them.
+// expire gives up the items before upTo that were never sent, because they have waited too long.
+// They count as answered. It returns them.
 func (d *scheduler) expire(c *callState, upTo int) span {
 	s := span{c.next, min(upTo, c.have)}
 	if c.cancelled || c.finished || s.size() <= 0 {
