@@ -31,6 +31,7 @@ type call struct {
 
 	waiting  waiting   // the supervisor's
 	deadline time.Time // of the caller's context; zero: none
+	logLevel uint64    // see lowestLevel
 
 	cargo transport.Cargo // what the arguments refer to, kept until the end
 
@@ -135,6 +136,7 @@ func (p *Pool) enter(ctx context.Context) error {
 // begin submits a call of a verb that called enter. When ctx ends, the caller must cancel the call.
 func (p *Pool) begin(ctx context.Context, c *call) error {
 	c.deadline, _ = ctx.Deadline()
+	c.logLevel = p.lowestLevel()
 	c.keep()
 	p.mu.Lock()
 	if p.ended != nil {

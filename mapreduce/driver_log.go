@@ -3,6 +3,7 @@ package mapreduce
 import (
 	"context"
 	"log/slog"
+	"sort"
 
 	"mrrun/transport"
 )
@@ -19,7 +20,8 @@ import (
 // arrives whatever happens to the worker then. If h is slow and 16 MiB wait for it, that call
 // blocks. All records of an item are handled before its result is available.
 //
-// Several goroutines call h at once, for records that its Enabled accepts. h must not wait for the
+// Several goroutines call h at once, for records that its Enabled accepts. A worker learns the lowest level that h takes when a
+// call begins, and its own default handler is enabled from there on. h must not wait for the
 // pool. Its errors are ignored; its panics are reported to standard error.
 func Logger(h slog.Handler) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
@@ -76,13 +78,32 @@ func (l *link) log(chunk uint32, body []byte) error {
 // handleLog calls the handler such that a broken one loses its record, not its pool. Like
 // [slog.Logger], it ignores errors.
 func (h *host) handleLog(r slog.Record) {
-	handler := h.options.logger
-	if handler == nil {
-		handler = slog.Default().Handler()
-	}
+	handler := h.logHandler()
 	callUser("the log handler", func() {
 		if handler.Enabled(context.Background(), r.Level) {
 			_ = handler.Handle(context.Background(), r)
 		}
 	})
+}
+
+// logHandler returns the handler of the workers' log records.
+func (h *host) logHandler() slog.Handler {
+	if h.options.logger != nil {
+		return h.options.logger
+	}
+	return slog.Default().Handler()
+}
+
+// lowestLevel returns the lowest level that the handler takes now, plus levelOffset, or 0 if it takes all. A worker learns it
+// with each call, so that a record that nobody takes costs it next to nothing.
+func (h *host) lowestLevel() (level uint64) {
+	const least, most = slog.LevelDebug - 12, slog.LevelError + 12
+	handler := h.logHandler()
+	callUser("the log handler", func() {
+		n := sort.Search(int(most-least), func(i int) bool { return handler.Enabled(context.Background(), least+slog.Level(i)) })
+		if n > 0 {
+			level = uint64(least + slog.Level(n) + levelOffset)
+		}
+	})
+	return level
 }

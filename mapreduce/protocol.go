@@ -60,6 +60,7 @@ type callHead struct {
 	timeout uint64 // of an item, in nanoseconds; 0: none
 	seed    uint64
 	place   uint64 // of the worker
+	level   uint64 // lowest level of log records to send, + levelOffset; 0: all
 
 	deadline time.Time // of the call; zero: none
 }
@@ -70,6 +71,7 @@ func (h *callHead) encode(out *transport.Encoder) {
 	out.Uint(h.timeout)
 	out.Uint(h.seed)
 	out.Uint(h.place)
+	out.Uint(h.level)
 	encodeTime(out, h.deadline)
 }
 
@@ -77,7 +79,7 @@ func (h *callHead) decode(in *transport.Decoder) (err error) {
 	if h.params, err = decodeUintThenBlob(in, &h.task); err != nil {
 		return err
 	}
-	if err := decodeUints(in, &h.timeout, &h.seed, &h.place); err != nil {
+	if err := decodeUints(in, &h.timeout, &h.seed, &h.place, &h.level); err != nil {
 		return err
 	}
 	h.deadline, err = decodeTime(in)

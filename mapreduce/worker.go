@@ -39,6 +39,7 @@ type worker struct {
 	flush    chan struct{}                // asks flushLate to send the answers that wait
 	quit     chan struct{}                // closed by serve at its end; ends flushLate
 	deadline atomic.Pointer[itemDeadline] // of the running item; nil: it has none
+	logLevel atomic.Uint64                // of the call whose items run, see lowestLevel
 	running  bool                         // a task or an exit function runs
 }
 

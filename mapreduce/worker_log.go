@@ -17,8 +17,12 @@ type logHandler struct {
 	prefix string      // prefix of the keys: the open groups
 }
 
-// Enabled implements [slog.Handler]. The driver's handler decides.
-func (h *logHandler) Enabled(context.Context, slog.Level) bool { return true }
+// Enabled implements [slog.Handler]. It follows the driver's handler, as that was when the call
+// began whose item the worker ran last.
+func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
+	lowest := h.worker.logLevel.Load()
+	return lowest == 0 || level+levelOffset >= slog.Level(lowest)
+}
 
 // WithGroup implements [slog.Handler].
 func (h *logHandler) WithGroup(name string) slog.Handler {

@@ -64,6 +64,9 @@ func (w *worker) run(r *request, out *transport.Encoder) {
 		err = context.Cause(r.call.ctx)
 	}
 	if err == nil {
+		if w.logLevel.Load() != r.call.level {
+			w.logLevel.Store(r.call.level)
+		}
 		w.running = true
 		err = r.call.run(&chunkRun{worker: w, request: r, in: r.args, out: out})
 		w.running = false
