@@ -133,24 +133,26 @@ func takeManagedEventTurns(ctx context.Context, o *objects, me, n int) error {
 		return err
 	}
 	other, err := o.event(ctx, 1-me)
-	if err == nil && me == 0 {
-		err = mine.Set(ctx) // the first turn
+	if err != nil {
+		return err
 	}
-	for range n {
-		if err == nil {
-			err = mine.Wait(ctx)
-		}
-		if err == nil {
-			err = mine.Clear(ctx)
-		}
-		if err == nil {
-			err = other.Set(ctx)
-		}
-		if err != nil {
+	if me == 0 { // the first turn
+		if err := mine.Set(ctx); err != nil {
 			return err
 		}
 	}
-	return err
+	for range n {
+		if err := mine.Wait(ctx); err != nil {
+			return err
+		}
+		if err := mine.Clear(ctx); err != nil {
+			return err
+		}
+		if err := other.Set(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func putOrGetManaged(ctx context.Context, o *objects, me, n int) error {

@@ -8,16 +8,16 @@ import (
 // blocks until the result is available. The error is the [TaskError] if the task fails, and
 // otherwise as for [Task.Map].
 func (t *Task[A, R]) Apply(ctx context.Context, p *Pool, arg A, opts ...CallOption) (R, error) {
+	var zero R
 	m, c, err := t.one(p, arg, opts)
-	if err == nil {
-		err = p.enter(ctx)
-	}
-	if err == nil {
-		defer p.active.Done()
-		err = p.run(ctx, c)
-	}
 	if err != nil {
-		var zero R
+		return zero, err
+	}
+	if err := p.enter(ctx); err != nil {
+		return zero, err
+	}
+	defer p.active.Done()
+	if err := p.run(ctx, c); err != nil {
 		return zero, err
 	}
 	return m.one()

@@ -15,23 +15,7 @@ type stateInit struct {
 // initStates asks a new worker to make its states, and waits until it has made them.
 func (l *link) initStates(requests *transport.Writer, answers *transport.Reader) error {
 	for _, init := range l.host.options.states {
-		_, err := requests.Add(kindState, 0, func(out *transport.Encoder) error {
-			out.Uint(uint64(init.entry.number))
-			_, err := out.Write(init.arg)
-			return err
-		})
-		if err == nil {
-			err = requests.Flush()
-		}
-		var f transport.Frame
-		if err == nil {
-			f, err = answers.Next()
-		}
-		for err == nil && f.Kind == kindLog { // initializers may log
-			if err = l.log(f.Tag, f.Body); err == nil {
-				f, err = answers.Next()
-			}
-		}
+		f, err := l.makeState(init, requests, answers)
 		if err != nil {
 			return fmt.Errorf("%w: %s: the worker ended: %w", ErrInitializer, init.entry.name, err)
 		}
@@ -47,4 +31,28 @@ func (l *link) initStates(requests *transport.Writer, answers *transport.Reader)
 		}
 	}
 	return nil
+}
+
+// makeState asks for one state and returns the worker's answer.
+func (l *link) makeState(init stateInit, requests *transport.Writer, answers *transport.Reader) (f transport.Frame, err error) {
+	_, err = requests.Add(kindState, 0, func(out *transport.Encoder) error {
+		out.Uint(uint64(init.entry.number))
+		_, err := out.Write(init.arg)
+		return err
+	})
+	if err != nil {
+		return f, err
+	}
+	if err := requests.Flush(); err != nil {
+		return f, err
+	}
+	for {
+		f, err = answers.Next()
+		if err != nil || f.Kind != kindLog {
+			return f, err
+		}
+		if err := l.log(f.Tag, f.Body); err != nil { // initializers may log
+			return f, err
+		}
+	}
 }

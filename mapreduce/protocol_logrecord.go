@@ -126,21 +126,24 @@ func encodeSource(out *transport.Encoder, r *slog.Record) {
 // decodeSource sets the source of a record. If another program made the record, the source becomes
 // an attribute.
 func decodeSource(in *transport.Decoder, r *slog.Record) error {
-	var distance, line uint64
+	distance, err := in.Uint()
+	if err != nil {
+		return err
+	}
 	var source slog.Source
-	err := decodeUints(in, &distance)
-	if err == nil {
-		source.Function, err = in.String()
+	if source.Function, err = in.String(); err != nil {
+		return err
 	}
-	if err == nil {
-		source.File, err = in.String()
+	if source.File, err = in.String(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = decodeUints(in, &line)
+	line, err := in.Uint()
+	if err != nil {
+		return err
 	}
 	source.Line = int(line)
-	if err != nil || source == (slog.Source{}) {
-		return err
+	if source == (slog.Source{}) {
+		return nil
 	}
 	r.PC = codeStart + uintptr(distance)
 	if here := r.Source(); here == nil || *here != source {

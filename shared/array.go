@@ -193,17 +193,16 @@ func (a *Array[T]) EncodeMsgpack(e *msgpack.Encoder) error {
 	if a.p == nil || a.use.closed.Load() && !a.p.Pinned(a.o) {
 		a.misused()
 	}
-	err := e.EncodeArrayLen(3)
-	if err == nil {
-		err = a.encode(e)
+	if err := e.EncodeArrayLen(3); err != nil {
+		return err
 	}
-	if err == nil {
-		err = e.EncodeUint(uint64(a.first))
+	if err := a.encode(e); err != nil {
+		return err
 	}
-	if err == nil {
-		err = e.EncodeUint(uint64(len(a.elems)))
+	if err := e.EncodeUint(uint64(a.first)); err != nil {
+		return err
 	}
-	return err
+	return e.EncodeUint(uint64(len(a.elems)))
 }
 
 // DecodeMsgpack receives an array. The error wraps [ErrGone] if no process has the array any more,

@@ -317,23 +317,23 @@ func (q *Queue[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 
 func (q *Queue[T]) decode(d *msgpack.Decoder) error {
 	n, err := d.DecodeArrayLen()
-	if err == nil && n != 6 {
-		err = fmt.Errorf("an array of %d is not a handle", n)
+	if err != nil {
+		return err
+	}
+	if n != 6 {
+		return fmt.Errorf("an array of %d is not a handle", n)
 	}
 	var trip shm.Trip
 	for i := range trip {
-		if err == nil {
-			trip[i], err = d.DecodeUint64()
+		if trip[i], err = d.DecodeUint64(); err != nil {
+			return err
 		}
 	}
 	var putting, getting shared.Lock
-	if err == nil {
-		err = putting.DecodeMsgpack(d)
+	if err := putting.DecodeMsgpack(d); err != nil {
+		return err
 	}
-	if err == nil {
-		err = getting.DecodeMsgpack(d)
-	}
-	if err != nil {
+	if err := getting.DecodeMsgpack(d); err != nil {
 		return err
 	}
 	p, err := shm.Self()

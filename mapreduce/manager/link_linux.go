@@ -82,11 +82,11 @@ func (r *sharingReader) Read(p []byte) (int, error) {
 	}
 	messages, err := unix.ParseSocketControlMessage(control[:m])
 	if err != nil || len(messages) != 1 {
-		return n, fmt.Errorf("%d messages came with the greeting: %w", len(messages), err)
+		return n, fmt.Errorf("%d messages came with the greeting, want 1 (error %v)", len(messages), err)
 	}
 	fds, err := unix.ParseUnixRights(&messages[0])
 	if err != nil || len(fds) != 1 {
-		return n, fmt.Errorf("%d files came with the greeting: %w", len(fds), err)
+		return n, fmt.Errorf("%d files came with the greeting, want 1 (error %v)", len(fds), err)
 	}
 	r.file = os.NewFile(uintptr(fds[0]), "memory of the manager")
 	return n, nil

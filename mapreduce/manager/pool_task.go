@@ -50,14 +50,11 @@ func PoolTask[A, R any](name string, task *mapreduce.Task[A, R], opts ...mapredu
 	t := &RemoteTask[A, R]{
 		name: name, signature: signatureOf("task", reflect.TypeFor[A](), reflect.TypeFor[R]()), task: task, options: opts,
 	}
-	var err error
-	if t.args, err = coderOf[A](); err == nil {
-		t.results, err = coderOf[R]()
-	}
-	if err == nil {
-		t.failures, err = coderOf[mapreduce.TaskErrors]()
-	}
-	if err != nil {
+	var errs [3]error
+	t.args, errs[0] = coderOf[A]()
+	t.results, errs[1] = coderOf[R]()
+	t.failures, errs[2] = coderOf[mapreduce.TaskErrors]()
+	if err := errors.Join(errs[:]...); err != nil {
 		panic(fmt.Sprintf("manager: PoolTask(%q): %v", name, err))
 	}
 	if _, taken := poolTasks.LoadOrStore(name, t); taken {
