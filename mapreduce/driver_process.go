@@ -69,7 +69,7 @@ func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*chi
 
 // startChildLink returns the link of a process that was started ahead, or starts one.
 func startChildLink(ctx context.Context, o *processOptions) (*link, error) {
-	if o.spares != noSpares {
+	if o.spares != noSpares && !o.inProcess {
 		if l := spareProcesses.take(&o.poolOptions); l != nil {
 			l.assign(ctx, o.poolOptions, o.name)
 			return l, nil

@@ -194,3 +194,9 @@ func ExampleProcess_Suspend() {
 	<-p.Done()
 	// Output: <nil> <nil> <nil>
 }
+
+func ExampleStartMethod() {
+	_, err := mapreduce.NewPool(context.Background(), mapreduce.StartMethod("fork"))
+	fmt.Println(err)
+	// Output: mapreduce: StartMethod("fork"): there is no such method; there are exec, spare, command, inprocess
+}

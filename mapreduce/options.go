@@ -2,7 +2,6 @@ package mapreduce
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -328,29 +327,23 @@ func (o *poolOptions) keepShared() time.Duration { return max(0, cmp.Or(o.shared
 // a slash is looked up in $PATH, as by [exec.LookPath].
 func Program(path string, args ...string) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
-		found, err := exec.LookPath(path)
-		if err == nil {
-			found, err = filepath.Abs(found)
-		}
-		if err != nil {
+		if err := o.program(path, args); err != nil {
 			return fmt.Errorf("mapreduce: Program: %w", err)
 		}
-		o.path, o.args = found, append([]string{}, args...)
 		return nil
 	})
 }
 
-// InProcess runs workers as goroutines of this process: for debuggers, and for tests that must be
-// fast. Results are the same, and arguments are copied as usual. [NewPool] rejects options that
-// need a process with [errors.ErrUnsupported]. A task that waits for a task of its own pool, with
-// its context, gets an error. A task that ends the process ends the program, and a task that does
-// not return at its [Timeout] is left behind, not killed. What tasks print or log does not go
-// through [Output] and [Logger].
-func InProcess() PoolOption {
-	return poolFunc(func(o *poolOptions) error {
-		o.inProcess = true
-		return nil
-	})
+func (o *poolOptions) program(path string, args []string) error {
+	found, err := exec.LookPath(path)
+	if err != nil {
+		return err
+	}
+	if o.path, err = filepath.Abs(found); err != nil {
+		return err
+	}
+	o.args = append([]string{}, args...)
+	return nil
 }
 
 func newPoolOptions(opts []PoolOption) (poolOptions, error) {
@@ -363,8 +356,8 @@ func newPoolOptions(opts []PoolOption) (poolOptions, error) {
 	if o.procs == 0 {
 		o.procs = min(cores.Usable(), MaxProcs)
 	}
-	if o.inProcess && (o.memory > 0 || o.nice > 0 || o.pin || o.env != nil || o.dir != "" || o.path != "" || o.maxGrowth > 0) {
-		return o, fmt.Errorf("mapreduce: InProcess: limits, environment and program need worker processes: %w", errors.ErrUnsupported)
+	if err := o.checkInProcess(); err != nil {
+		return o, err
 	}
 	return o, nil
 }

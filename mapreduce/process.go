@@ -75,6 +75,9 @@ func (t *Task[A, R]) Start(ctx context.Context, arg A, opts ...ProcessOption) (*
 			return nil, err
 		}
 	}
+	if err := o.checkInProcess(); err != nil {
+		return nil, err
+	}
 	if err := mayStart(ctx); err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (w *worker) serve() {
 			panic(p) // returning from here would let the process go on as a driver
 		}
 		w.endFiltersSoon()
-		if w.running { // runtime.Goexit would leave a worker that does nothing
+		if w.running && !w.process.Left() { // runtime.Goexit would leave a worker that does nothing
 			fmt.Fprintln(os.Stderr, "a task, or an exit function, called runtime.Goexit, which ends its worker")
 			w.process.Exit(exitGoexit)
 		}

@@ -71,9 +71,13 @@ func (w *Worker) Exit(status int) {
 	case w.status <- status:
 	default:
 	}
+	w.left.Store(true)
 	w.closePipes()
 	runtime.Goexit()
 }
+
+// Left reports whether Exit has ended the worker, which is a goroutine.
+func (w *Worker) Left() bool { return w.left.Load() }
 
 // Abandon ends the worker and all that it has started, because its driver is gone. It does not
 // return.

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -189,8 +190,11 @@ func (p *Process) Signal(s syscall.Signal, group bool) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.reaped {
+	if p.reaped || p.endedWithin(0) {
 		return os.ErrProcessDone
+	}
+	if p.process == nil {
+		return p.signalGoroutine(s)
 	}
 	p.asked = 0
 	target := p.PID()
@@ -201,6 +205,17 @@ func (p *Process) Signal(s syscall.Signal, group bool) error {
 		p.asked = s
 	}
 	return syscall.Kill(target, s)
+}
+
+// signalGoroutine gives up a worker that is a goroutine, if the signal would end a process. p.mu is held.
+func (p *Process) signalGoroutine(s syscall.Signal) error {
+	switch s {
+	case syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL:
+		p.reaped = true
+		close(p.killed)
+		return nil
+	}
+	return fmt.Errorf("send %s to a goroutine: %w", signalName(s), errors.ErrUnsupported)
 }
 
 // Kill sends SIGKILL to the worker and its whole group. It does not wait.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,8 +41,9 @@ type Worker struct {
 	KeepShared time.Duration // as in Spec
 
 	marker marker
-	memory int64    // bytes to allow beyond what it has at rest, until LimitMemory; 0: no limit
-	status chan int // exit status, if the worker is a goroutine
+	memory int64       // bytes to allow beyond what it has at rest, until LimitMemory; 0: no limit
+	status chan int    // exit status, if the worker is a goroutine
+	left   atomic.Bool // likewise: Exit was called
 }
 
 // Marked reports whether this process was started as a worker and has not entered yet.
