@@ -142,8 +142,8 @@ func (l *link) greet() error {
 	l.mu.Lock()
 	l.greeted = true
 	l.mu.Unlock()
-	_ = l.requests.TryFlush() // what was added before; the next flush writes, or reports, the rest
-	l.host.inbox.put(event{kind: evReady, link: l})
+	l.host.inbox.put(event{kind: evReady, link: l}) // before a task can begin
+	_ = l.requests.TryFlush()                       // what was added before; the next flush writes, or reports, the rest
 	return nil
 }
 

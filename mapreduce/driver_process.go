@@ -99,17 +99,21 @@ func (c *child) run(ctx context.Context) {
 	for over := false; !over; {
 		select {
 		case <-c.link.host.inbox.ready():
-			for _, e := range c.link.host.inbox.take(nil) {
-				over = c.handle(&e) || over
-			}
+			over = c.handleAll()
 		case <-ended:
 			ended = nil
+			if over = c.handleAll(); over { // a task that has begun gets time to return
+				break
+			}
 			cause := context.Cause(ctx)
 			if !c.answered {
 				c.err = cause
 			}
 			c.terminate(cause)
 		case <-c.asked:
+			if over = c.handleAll(); over {
+				break
+			}
 			c.terminate(errEnded)
 		case <-c.timer.C:
 			switch {
@@ -136,6 +140,14 @@ func (c *child) run(ctx context.Context) {
 	c.link.logs.drain()
 	living.remove(c)
 	close(c.done)
+}
+
+// handleAll handles the events that wait. It returns true after the last one of all.
+func (c *child) handleAll() (over bool) {
+	for _, e := range c.link.host.inbox.take(nil) {
+		over = c.handle(&e) || over
+	}
+	return over
 }
 
 // handle handles an event of the link. It returns true at the last one.
