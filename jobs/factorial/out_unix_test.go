@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-
-	"mrrun/internal/unnamed"
 )
 
 // Only the content of a file changes: its other links still lead to it, and it keeps its owner.
@@ -99,33 +97,6 @@ func TestOutFileMadeMeanwhile(t *testing.T) {
 	}
 	wantContent(t, path, "6\n")
 }
-
-// The old content stays if there is no room for the new one.
-func TestOutFileWithoutRoom(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "out")
-	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	const tooLarge = 1 << 62
-	if err := unnamed.Reserve(file, tooLarge); err == nil {
-		t.Skip("this system reserves nothing")
-	}
-	if err := replaceContent(file, failingReader{}, tooLarge); err == nil || errors.Is(err, errRead) {
-		t.Errorf("got %v, want that there is no room", err)
-	}
-	wantContent(t, path, "old")
-}
-
-var errRead = errors.New("read")
-
-type failingReader struct{}
-
-func (failingReader) Read([]byte) (int, error) { return 0, errRead }
 
 func commitText(t *testing.T, path, digits string) {
 	t.Helper()
