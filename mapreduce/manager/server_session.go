@@ -160,33 +160,38 @@ func (s *session) handle(f transport.Frame) error {
 	return fmt.Errorf("%w: kind %d", transport.ErrFormat, f.Kind)
 }
 
-// handleTell handles a call that needs no answer.
-func (s *session) handleTell(f transport.Frame) error {
-	c := &s.now
+// newCall returns the call of a frame, and the object that it is for. The call is used again for the
+// next frame.
+func (s *session) newCall(f transport.Frame) (c *call, object uint64, err error) {
+	c = &s.now
 	c.in.Reset(f.Body)
 	c.wait, c.undo = nil, nil
-	id, method, err := parseCall(c.in)
+	object, c.method, err = parseCall(c.in)
 	if err != nil {
-		return fmt.Errorf("%w: call: %w", transport.ErrFormat, err)
+		return nil, 0, fmt.Errorf("%w: call: %w", transport.ErrFormat, err)
 	}
-	switch string(method) {
+	return c, object, nil
+}
+
+// handleTell handles a call that needs no answer.
+func (s *session) handleTell(f transport.Frame) error {
+	c, id, err := s.newCall(f)
+	if err != nil {
+		return err
+	}
+	switch string(c.method) {
 	case "Depart", "Arrive", "Close", "TakeBack":
-		c.method = method
 		_ = s.dispatch(id, c) // the object may be gone already
 		return nil
 	}
-	return fmt.Errorf("%w: %q has an answer", transport.ErrFormat, method)
+	return fmt.Errorf("%w: %q has an answer", transport.ErrFormat, c.method)
 }
 
 func (s *session) handleCall(f transport.Frame) error {
-	c := &s.now
-	c.in.Reset(f.Body)
-	c.wait, c.undo = nil, nil
-	id, method, err := parseCall(c.in)
+	c, id, err := s.newCall(f)
 	if err != nil {
-		return fmt.Errorf("%w: call: %w", transport.ErrFormat, err)
+		return err
 	}
-	c.method = method
 	s.unsent, err = s.out.Add(kindResult, f.Tag, func(e *transport.Encoder) error {
 		c.out = e
 		start := e.Len()
