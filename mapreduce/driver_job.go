@@ -64,7 +64,7 @@ type run struct {
 
 func (m *jobItems[In]) encode(out *transport.Encoder, s span) error {
 	for i := s.first; i < s.end; i++ {
-		if err := m.codec.EncodeItem(out, &m.in[i]); err != nil {
+		if err := m.codec.Encode(out, &m.in[i]); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
 	}

@@ -145,7 +145,7 @@ func (s *stream[A, R]) at(i int) *slot[A, R] {
 func (s *stream[A, R]) encode(out *transport.Encoder, span span) error {
 	start := out.Len()
 	for i := span.first; i < span.end; i++ {
-		if err := s.task.arg.EncodeItem(out, &s.at(i).arg); err != nil {
+		if err := s.task.arg.Encode(out, &s.at(i).arg); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
 	}

@@ -55,7 +55,7 @@ func NewJob[J Mapper[In, K, V], In any, K comparable, V any](name string) *Job[J
 	var err error
 	j.params, err = transport.NewCodec[J]()
 	check("its parameters:", err)
-	j.in, err = transport.NewCodec[In]()
+	j.in, err = transport.NewItemCodec[In]()
 	check("its input:", err)
 	keyType := reflect.TypeFor[K]()
 	check("its key:", transport.CheckKey(keyType))

@@ -55,7 +55,7 @@ func newMapItems[A, R any](t *Task[A, R], args []A, o callOptions) *mapItems[A, 
 
 func (m *mapItems[A, R]) encode(out *transport.Encoder, s span) error {
 	for i := s.first; i < s.end; i++ {
-		if err := m.task.arg.EncodeItem(out, &m.args[i]); err != nil {
+		if err := m.task.arg.Encode(out, &m.args[i]); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
 	}
@@ -116,8 +116,12 @@ func (t *Task[A, R]) takeResult(in *transport.Decoder, result *R) (*TaskError, e
 	if state != itemOK {
 		return decodeFailure(in)
 	}
-	failed, err := t.result.DecodeItem(in, result)
-	if failed == nil || err != nil {
+	err = t.result.Decode(in, result)
+	if err == nil {
+		return nil, nil
+	}
+	failed := transport.OfItem(err)
+	if failed == nil {
 		return nil, err
 	}
 	*result = *new(R)

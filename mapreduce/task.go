@@ -69,10 +69,10 @@ func named(name string, opts []TaskOption) string {
 func newTask[A, R any](name string, f func(context.Context, A) (R, error)) *Task[A, R] {
 	t := &Task[A, R]{f: f}
 	var err error
-	if t.arg, err = transport.NewCodec[A](); err != nil {
+	if t.arg, err = transport.NewItemCodec[A](); err != nil {
 		refuse("task "+name, "its argument", 2, err)
 	}
-	if t.result, err = transport.NewCodec[R](); err != nil {
+	if t.result, err = transport.NewItemCodec[R](); err != nil {
 		refuse("task "+name, "its result", 2, err)
 	}
 	types := fmt.Sprintf("%v → %v", reflect.TypeFor[A](), reflect.TypeFor[R]())

@@ -38,14 +38,14 @@ func (j *Job[J, In, K, V]) mapChunk(r *chunkRun, job J, partitions int) error {
 	for i := range int(r.items) {
 		r.begin(i)
 		var piece In
-		failed, err := j.in.DecodeItem(r.in, &piece)
-		switch {
-		case err != nil:
-			return fmt.Errorf("decode the input: %w", err)
-		case failed != nil:
-			failed = fmt.Errorf("decode the input: %w", failed)
-		default:
+		failed := j.in.Decode(r.in, &piece)
+		if failed == nil {
 			failed = mapPiece(r, i, job, piece, emit)
+		} else {
+			failed = fmt.Errorf("decode the input: %w", failed)
+			if transport.OfItem(failed) == nil {
+				return failed
+			}
 		}
 		if failed = cmp.Or(failed, shuffled.failed); failed != nil {
 			fail(i, failed)

@@ -90,21 +90,25 @@ func (t *Task[A, R]) run(r *chunkRun) error {
 	for i := range int(r.items) {
 		r.begin(i)
 		a = *new(A)
-		failed, err := t.arg.DecodeItem(r.in, &a)
+		err := t.arg.Decode(r.in, &a)
 		if err != nil {
-			return fmt.Errorf("decode the argument: %w", err)
+			err = fmt.Errorf("decode the argument: %w", err)
+			if transport.OfItem(err) == nil {
+				return err
+			}
 		}
 		start := r.out.Len()
 		_ = r.out.WriteByte(itemOK)
-		if failed != nil {
-			failed = fmt.Errorf("decode the argument: %w", failed)
-		} else if result, failed = t.callSafely(r, i, a); failed == nil {
-			failed = t.result.EncodeItem(r.out, &result)
+		if err == nil {
+			result, err = t.callSafely(r, i, a)
 		}
-		if failed != nil {
+		if err == nil {
+			err = t.result.Encode(r.out, &result)
+		}
+		if err != nil {
 			r.out.Truncate(start)
 			_ = r.out.WriteByte(itemFailed)
-			encodeFailure(r.out, failed)
+			encodeFailure(r.out, err)
 		}
 	}
 	return nil

@@ -49,23 +49,24 @@ func (o *odd) DecodeMsgpack(d *msgpack.Decoder) error {
 // An item that cannot be decoded, or takes more or fewer bytes than its own, does not affect later
 // ones.
 func TestItemsAreApart(t *testing.T) {
-	c, err := NewCodec[odd]()
+	c, err := NewItemCodec[odd]()
 	if err != nil {
 		t.Fatal(err)
 	}
 	items := []odd{{n: 1}, {2, fails}, {n: 3}, {4, panics}, {n: 5}, {6, takesMore}, {n: 7}, {8, takesLess}, {n: 9}}
 	e := NewEncoder(nil)
 	for i := range items {
-		if err := c.EncodeItem(e, &items[i]); err != nil {
+		if err := c.Encode(e, &items[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	d := NewDecoder(e.Bytes())
 	for _, want := range items {
 		var got odd
-		failed, err := c.DecodeItem(d, &got)
+		err := c.Decode(d, &got)
+		failed := OfItem(err)
 		bad := want.does != takesAll && want.does != takesLess
-		if err != nil || (failed != nil) != bad || got.n != want.n || errors.Is(failed, errOdd) != (want.does == fails) {
+		if (err != nil) != bad || (failed != nil) != bad || got.n != want.n || errors.Is(failed, errOdd) != (want.does == fails) {
 			t.Errorf("item %+v arrives as %+v, %v, %v", want, got, failed, err)
 		}
 	}
@@ -75,8 +76,8 @@ func TestItemsAreApart(t *testing.T) {
 	for end := range e.Len() {
 		d := NewDecoder(e.Bytes()[:end])
 		err := error(nil)
-		for err == nil {
-			_, err = c.DecodeItem(d, new(odd))
+		for err == nil || OfItem(err) != nil {
+			err = c.Decode(d, new(odd))
 		}
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("cut after %d bytes: %v", end, err)
@@ -90,13 +91,17 @@ func TestItemsOfPlainTypes(t *testing.T) {
 		Name  string
 		Times []int
 	}
-	c, err := NewCodec[plain]()
+	c, err := NewItemCodec[plain]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	single, err := NewCodec[plain]()
 	if err != nil {
 		t.Fatal(err)
 	}
 	v := plain{"a", []int{1, 2}}
 	item, value := NewEncoder(nil), NewEncoder(nil)
-	if err := errors.Join(c.EncodeItem(item, &v), c.Encode(value, &v)); err != nil || item.Len() != value.Len() {
+	if err := errors.Join(c.Encode(item, &v), single.Encode(value, &v)); err != nil || item.Len() != value.Len() {
 		t.Errorf("%d bytes instead of %d, %v", item.Len(), value.Len(), err)
 	}
 }
