@@ -16,8 +16,8 @@ func (t *Task[A, R]) Apply(ctx context.Context, p *Pool, arg A, opts ...CallOpti
 	if err := p.enter(ctx); err != nil {
 		return zero, err
 	}
-	defer p.active.Done()
-	if err := p.run(ctx, c); err != nil {
+	defer p.gate.leave()
+	if err := p.supervisor.run(ctx, c); err != nil {
 		return zero, err
 	}
 	return m.one()

@@ -29,15 +29,15 @@ type alarms struct {
 
 // lookForAlarm looks whether a worker that has something to do needs an alarm. The watch calls it
 // at each look.
-func (p *Pool) lookForAlarm(l *link, seen *watched, now time.Time, busy bool) {
+func (s *supervisor) lookForAlarm(l *link, seen *watched, now time.Time, busy bool) {
 	// If more time passed, it was the driver that did not run.
-	a, passed := &seen.alarms, min(now.Sub(seen.alarms.at), 2*p.watch.every)
+	a, passed := &seen.alarms, min(now.Sub(seen.alarms.at), 2*s.watch.every)
 	a.at = now
 	if l.process.IsSuspended() {
 		a.stopped += passed
 		if a.stopped >= stoppedAlarm && !a.toldStopped {
 			a.toldStopped = true
-			p.alarm("mapreduce: a worker is stopped, and what it has to do waits", l, a.stopped, "stopped")
+			s.alarm("mapreduce: a worker is stopped, and what it has to do waits", l, a.stopped, "stopped")
 		}
 		return
 	}
@@ -48,17 +48,17 @@ func (p *Pool) lookForAlarm(l *link, seen *watched, now time.Time, busy bool) {
 	}
 	if ran := seen.time.own + seen.time.driver; ran >= slowAlarm && ran >= slowTimes*c.longest {
 		a.toldSlow = true
-		p.alarm("mapreduce: an item runs far longer than all others of its call", l, ran, l.process.State())
+		s.alarm("mapreduce: an item runs far longer than all others of its call", l, ran, l.process.State())
 	}
 }
 
 // alarm logs about a worker and the item that it runs.
-func (p *Pool) alarm(message string, l *link, since time.Duration, state string) {
+func (s *supervisor) alarm(message string, l *link, since time.Duration, state string) {
 	attrs := []slog.Attr{slog.Int("worker", l.id), slog.Int("pid", l.process.PID())}
 	if c, item := l.running(); c != nil {
 		attrs = append(attrs, slog.String("task", c.task.name), slog.Int("item", item))
 	}
-	p.reports.add(message, append(attrs, slog.Duration("for", since.Round(time.Millisecond)), slog.String("state", state))...)
+	s.reports.add(message, append(attrs, slog.Duration("for", since.Round(time.Millisecond)), slog.String("state", state))...)
 }
 
 // holds reports whether the worker has something to do.

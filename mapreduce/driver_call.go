@@ -97,78 +97,42 @@ func (c *call) end(cause error) {
 	})
 }
 
-// callOptions returns the pool's options for a call, changed by opts. It fails if task is nil or
-// NewPool did not make the pool.
-func (p *Pool) callOptions(task *entry, opts []CallOption) (callOptions, error) {
-	switch {
-	case task == nil:
-		return callOptions{}, errNoTask
-	case p == nil || p.ctx == nil:
-		return callOptions{}, errNoPool
-	}
-	return p.options.call.with(opts)
-}
-
-// enter begins a use of a verb, for which Close waits. The caller must call p.active.Done at the
-// end.
-func (p *Pool) enter(ctx context.Context) error {
-	if ctx == nil {
-		return errNoContext
-	}
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
-	if item := currentItem(ctx); item != nil && item.chunk.host == &p.host {
-		return errOwnPool
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return ErrClosed
-	}
-	if p.ended != nil {
-		return p.ended
-	}
-	p.active.Add(1)
-	return nil
-}
-
 // begin submits a call of a verb that called enter. When ctx ends, the caller must cancel the call.
-func (p *Pool) begin(ctx context.Context, c *call) error {
+func (s *supervisor) begin(ctx context.Context, c *call) error {
 	c.deadline, _ = ctx.Deadline()
-	c.logLevel = p.lowestLevel()
+	c.logLevel = s.lowestLevel()
 	c.keep()
-	p.mu.Lock()
-	if p.ended != nil {
-		defer p.mu.Unlock()
+	s.mu.Lock()
+	if s.ended != nil {
+		defer s.mu.Unlock()
 		c.cargo.Release()
-		return p.ended
+		return s.ended
 	}
-	c.id = p.lastCall.Add(1)
-	p.inbox.add(event{kind: evSubmit, call: c})
-	p.mu.Unlock()
-	p.tell()
+	c.id = s.lastCall.Add(1)
+	s.inbox.add(event{kind: evSubmit, call: c})
+	s.mu.Unlock()
+	s.tell()
 	return nil
 }
 
 // run submits a call of a verb that called enter, and waits for its end. When ctx ends, run cancels
 // the call and returns the cause.
-func (p *Pool) run(ctx context.Context, c *call) error {
-	if err := p.begin(ctx, c); err != nil {
+func (s *supervisor) run(ctx context.Context, c *call) error {
+	if err := s.begin(ctx, c); err != nil {
 		return err
 	}
 	select {
 	case <-c.over:
 	case <-ctx.Done():
-		p.cancelCall(c, context.Cause(ctx))
+		s.cancelCall(c, context.Cause(ctx))
 		<-c.over
 	}
 	return c.cause
 }
 
 // flow tells the pool that have, ended or consumed of the call changed.
-func (p *Pool) flow(c *call) {
+func (s *supervisor) flow(c *call) {
 	if !c.flowing.Swap(true) {
-		p.inbox.put(event{kind: evFlow, call: c})
+		s.inbox.put(event{kind: evFlow, call: c})
 	}
 }

@@ -20,8 +20,8 @@ const (
 	reportRate  = 10 // reports per second after that
 )
 
-func (r *reports) init(p *Pool) {
-	r.queue.init(1, p.handleLog)
+func (r *reports) init(h *host) {
+	r.queue.init(1, h.handleLog)
 	r.allowed, r.last = reportBurst, time.Now()
 }
 

@@ -60,7 +60,7 @@ func TestNoLossIsLogged(t *testing.T) {
 func TestReportsAreLimited(t *testing.T) {
 	r := &recorder{}
 	var to reports
-	to.init(&Pool{host: host{options: poolOptions{logger: r, procs: 1}}})
+	to.init(&host{options: poolOptions{logger: r, procs: 1}})
 	const all = 500
 	for range all {
 		to.add(lostMessage)

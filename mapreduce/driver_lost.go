@@ -17,17 +17,17 @@ type loss struct {
 }
 
 // workerLost deals with a worker that ended: it blames the item that it ran, and fills its slot.
-func (p *Pool) workerLost(l *link, err error) {
+func (s *supervisor) workerLost(l *link, err error) {
 	if l.spare {
-		p.spareLost(l, err)
+		s.spareLost(l, err)
 		return
 	}
-	if p.links[l.slot] != l {
+	if s.links[l.slot] != l {
 		return // it was replaced or is no longer wanted
 	}
 	if !l.ready {
-		if p.startFailed(l.slot, err) {
-			p.reports.add("mapreduce: a worker did not start", slog.Int("worker", l.id), slog.Any("error", err))
+		if s.startFailed(l.slot, err) {
+			s.reports.add("mapreduce: a worker did not start", slog.Int("worker", l.id), slog.Any("error", err))
 		}
 		return
 	}
@@ -38,49 +38,49 @@ func (p *Pool) workerLost(l *link, err error) {
 	if l.missed(loss.call, loss.item) {
 		loss.call = nil // the item that began meanwhile is not to blame
 	}
-	p.numbers.Lost++
-	loss.report(&p.reports)
+	s.numbers.Lost++
+	loss.report(&s.reports)
 	if loss.call == nil {
-		p.scheduler.lost(l.slot, nil, 0, false)
+		s.scheduler.lost(l.slot, nil, 0, false)
 	} else {
-		p.scheduler.lost(l.slot, &loss.call.state, loss.item, l.final())
+		s.scheduler.lost(l.slot, &loss.call.state, loss.item, l.final())
 	}
-	p.loss = loss
-	p.act()
-	p.loss = nil
+	s.loss = loss
+	s.act()
+	s.loss = nil
 	if loss.call == nil && l.reason == nil {
-		if err := p.diedOf(l.lostError(-1, 0), time.Now()); err != nil {
-			p.cancel(err)
+		if err := s.diedOf(l.lostError(-1, 0), time.Now()); err != nil {
+			s.cancel(err)
 			return
 		}
 	}
 	switch {
-	case l.slot >= p.wanted || p.released:
-		p.put(l.slot, nil)
+	case l.slot >= s.wanted || s.released:
+		s.put(l.slot, nil)
 	case loss.call == nil && !l.answers, l.noThread():
-		p.startFailed(l.slot, l.lostError(-1, 0))
+		s.startFailed(l.slot, l.lostError(-1, 0))
 	default:
-		p.fill(l.slot)
+		s.fill(l.slot)
 	}
 }
 
 // startFailed starts a worker in the slot again after a pause. If no worker ever started, an
 // initializer failed, or this happens too often, it ends the pool with err instead. It reports
 // whether it tries again.
-func (p *Pool) startFailed(slot int, err error) (again bool) {
-	p.failures++
-	if !p.isUp() || p.failures >= maxFailures || errors.Is(err, ErrInitializer) {
-		p.cancel(err)
+func (s *supervisor) startFailed(slot int, err error) (again bool) {
+	s.failures++
+	if !s.isUp() || s.failures >= maxFailures || errors.Is(err, ErrInitializer) {
+		s.cancel(err)
 		return false
 	}
-	p.put(slot, nil) // a resize or a wake-up during the pause must see an empty slot
-	time.AfterFunc(pause(restartPause, p.failures), func() { p.inbox.put(event{kind: evFill, n: slot}) })
+	s.put(slot, nil) // a resize or a wake-up during the pause must see an empty slot
+	time.AfterFunc(pause(restartPause, s.failures), func() { s.inbox.put(event{kind: evFill, n: slot}) })
 	return true
 }
 
-func (p *Pool) isUp() bool {
+func (s *supervisor) isUp() bool {
 	select {
-	case <-p.up:
+	case <-s.up:
 		return true
 	default:
 		return false
@@ -89,18 +89,18 @@ func (p *Pool) isUp() bool {
 
 // spareLost deals with a spare that ended. It is not replaced before a slot needs one, so that the
 // pool does not start workers over and over.
-func (p *Pool) spareLost(l *link, err error) {
-	for i := range p.spares {
-		if p.spares[i] == l {
-			p.spares = append(p.spares[:i], p.spares[i+1:]...)
+func (s *supervisor) spareLost(l *link, err error) {
+	for i := range s.spares {
+		if s.spares[i] == l {
+			s.spares = append(s.spares[:i], s.spares[i+1:]...)
 			break
 		}
 	}
 	if errors.Is(err, ErrInitializer) {
-		p.cancel(err)
+		s.cancel(err)
 		return
 	}
-	p.reports.add("mapreduce: a spare worker was lost", l.attrs()...)
+	s.reports.add("mapreduce: a spare worker was lost", l.attrs()...)
 }
 
 // failure returns the error of an item that was given up.

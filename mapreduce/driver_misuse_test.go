@@ -175,7 +175,7 @@ func TestSupervisorPanics(t *testing.T) {
 	running, queued := meet.ApplyAsync(t.Context(), p, m.place()), echo.ApplyAsync(t.Context(), p, 1)
 	m.await()
 	soon(t, "a call", func() {
-		p.tell(event{kind: evCancel}) // the call is nil
+		p.supervisor.tell(event{kind: evCancel}) // the call is nil
 		for _, f := range []*Future[int]{running, queued} {
 			if _, err := f.Get(t.Context()); err == nil || !strings.Contains(err.Error(), "supervise.go") || !strings.Contains(err.Error(), "nil pointer") {
 				t.Errorf("the error has no stack: %v", err)

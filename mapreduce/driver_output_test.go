@@ -156,7 +156,7 @@ func TestStatsInOutputOfPoolThatEnds(t *testing.T) {
 	got := make(chan Stats, 1)
 	output := Output(func(OutputLine) {
 		<-ready
-		<-pool.ctx.Done()
+		<-pool.supervisor.ctx.Done()
 		got <- pool.Stats()
 	})
 	pool, err := NewPool(t.Context(), Procs(1), output)

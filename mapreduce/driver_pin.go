@@ -49,18 +49,18 @@ func freeProcessor(n int) {
 }
 
 // pinOf returns 1 + the processor of a place of the pool, or 0 if that may be any.
-func (p *Pool) pinOf(slot int) int {
-	if !p.options.pin {
+func (s *supervisor) pinOf(slot int) int {
+	if !s.options.pin {
 		return 0
 	}
-	for len(p.pins) <= slot {
-		p.pins = append(p.pins, takeProcessor())
+	for len(s.pins) <= slot {
+		s.pins = append(s.pins, takeProcessor())
 	}
-	return 1 + p.pins[slot]
+	return 1 + s.pins[slot]
 }
 
-func (p *Pool) unpin() {
-	for _, n := range p.pins {
+func (s *supervisor) unpin() {
+	for _, n := range s.pins {
 		freeProcessor(n)
 	}
 }

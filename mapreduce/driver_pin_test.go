@@ -37,7 +37,7 @@ func checkApart(t *testing.T, pools ...*Pool) {
 		taken := make(map[string]int)
 		for _, p := range pools {
 			workers := p.Workers()
-			if len(workers) != p.options.procs {
+			if len(workers) != p.supervisor.options.procs {
 				return fmt.Errorf("%d workers", len(workers))
 			}
 			for _, w := range workers {

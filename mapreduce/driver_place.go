@@ -18,10 +18,10 @@ func AtPlace(n int) CallOption {
 }
 
 // failMisplaced fails a call for a place that the pool does not have, and reports whether it did.
-func (p *Pool) failMisplaced(c *call) bool {
-	if c.state.place <= p.wanted {
+func (s *supervisor) failMisplaced(c *call) bool {
+	if c.state.place <= s.wanted {
 		return false
 	}
-	p.fail(c, fmt.Errorf("mapreduce: %s: AtPlace(%d): the pool has %d workers", c.task.name, c.state.place-1, p.wanted))
+	s.fail(c, fmt.Errorf("mapreduce: %s: AtPlace(%d): the pool has %d workers", c.task.name, c.state.place-1, s.wanted))
 	return true
 }

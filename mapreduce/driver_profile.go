@@ -18,7 +18,7 @@ import (
 // worker, which makes one at a time. It is an error if there is no such worker, or if it is not
 // ready yet or is ending.
 func (p *Pool) Profile(ctx context.Context, worker int, kind string, d time.Duration, w io.Writer) error {
-	l := p.findWorker(worker)
+	l := p.supervisor.findWorker(worker)
 	if l == nil {
 		return fmt.Errorf("mapreduce: profile of worker %d: there is no such worker", worker)
 	}
@@ -30,10 +30,10 @@ func (p *Pool) Profile(ctx context.Context, worker int, kind string, d time.Dura
 	return err
 }
 
-func (p *Pool) findWorker(id int) *link {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, l := range p.links {
+func (s *supervisor) findWorker(id int) *link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.links {
 		if l == nil {
 			continue
 		}

@@ -31,18 +31,18 @@ func RestartIntensity(n int, period time.Duration) PoolOption {
 
 // diedOf counts the death of a worker for which no item is to blame. It returns the error with
 // which to give up the pool, or nil while such deaths are few.
-func (p *Pool) diedOf(lost *WorkerLostError, now time.Time) error {
-	most, period := p.options.restarts, p.options.restartPeriod
+func (s *supervisor) diedOf(lost *WorkerLostError, now time.Time) error {
+	most, period := s.options.restarts, s.options.restartPeriod
 	if period == 0 {
-		most, period = max(restartsAllowed, 2*p.wanted), restartPeriod
+		most, period = max(restartsAllowed, 2*s.wanted), restartPeriod
 	}
-	p.deaths = append(p.deaths, now)
-	if over := len(p.deaths) - most - 1; over > 0 {
-		p.deaths = p.deaths[over:]
+	s.deaths = append(s.deaths, now)
+	if over := len(s.deaths) - most - 1; over > 0 {
+		s.deaths = s.deaths[over:]
 	}
-	if len(p.deaths) <= most || now.Sub(p.deaths[0]) > period {
+	if len(s.deaths) <= most || now.Sub(s.deaths[0]) > period {
 		return nil
 	}
 	return fmt.Errorf("mapreduce: %d workers died within %v and no item is to blame (RestartIntensity sets how many may); the last: %w",
-		len(p.deaths), now.Sub(p.deaths[0]).Round(time.Millisecond), lost)
+		len(s.deaths), now.Sub(s.deaths[0]).Round(time.Millisecond), lost)
 }

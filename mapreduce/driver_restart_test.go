@@ -72,11 +72,11 @@ func TestRestartIntensityCounts(t *testing.T) {
 		{"default, slowly", poolOptions{}, 4, 51 * time.Millisecond, 0},
 		{"default, large pool", poolOptions{}, 300, time.Millisecond, 601},
 	} {
-		p := &Pool{host: host{options: test.options}}
-		p.wanted = test.wanted
+		s := &supervisor{host: host{options: test.options}}
+		s.wanted = test.wanted
 		gaveUp := 0
 		for n := 1; n <= 1000 && gaveUp == 0; n++ {
-			if p.diedOf(&WorkerLostError{}, start.Add(time.Duration(n)*test.every)) != nil {
+			if s.diedOf(&WorkerLostError{}, start.Add(time.Duration(n)*test.every)) != nil {
 				gaveUp = n
 			}
 		}

@@ -1,9 +1,6 @@
 package mapreduce
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // A seat is what the supervisor knows about the worker of a link. Nothing else reads it.
 type seat struct {
@@ -21,142 +18,150 @@ type seat struct {
 }
 
 // fill puts a worker into a slot: a spare that is ready, or a new one, which will report by events.
-func (p *Pool) fill(slot int) {
-	for i, l := range p.spares {
+func (s *supervisor) fill(slot int) {
+	for i, l := range s.spares {
 		if l.ready && l.alive() {
-			p.spares = append(p.spares[:i], p.spares[i+1:]...)
+			s.spares = append(s.spares[:i], s.spares[i+1:]...)
 			l.spare = false
-			p.put(slot, l)
-			if n := p.pinOf(slot); n > 0 {
+			s.put(slot, l)
+			if n := s.pinOf(slot); n > 0 {
 				_ = l.process.Pin(n - 1) // an error means that it has ended
 			}
-			p.scheduler.ready(slot)
-			p.act()
-			p.addSpares()
+			s.scheduler.ready(slot)
+			s.act()
+			s.addSpares()
 			return
 		}
 	}
-	p.put(slot, p.startLink(slot, false))
-	p.addSpares()
+	s.put(slot, s.startLink(slot, false))
+	s.addSpares()
 }
 
 // fillEmpty fills a slot if it is still empty and wanted.
-func (p *Pool) fillEmpty(slot int) {
-	if slot < p.wanted && !p.released && p.links[slot] == nil {
-		p.fill(slot)
+func (s *supervisor) fillEmpty(slot int) {
+	if slot < s.wanted && !s.released && s.links[slot] == nil {
+		s.fill(slot)
 	}
 }
 
-func (p *Pool) put(slot int, l *link) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.links[slot] = l
+func (s *supervisor) put(slot int, l *link) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.links[slot] = l
 	if l != nil {
 		l.slot = slot
 	}
 }
 
-func (p *Pool) startLink(slot int, spare bool) *link {
-	p.lastID++
-	l := newLink(&p.host, p.tell, p.lastID, slot, spare)
+func (s *supervisor) startLink(slot int, spare bool) *link {
+	s.lastID++
+	l := newLink(&s.host, s.tell, s.lastID, slot, spare)
 	l.began = time.Now()
 	if !spare {
-		l.pin = p.pinOf(slot)
+		l.pin = s.pinOf(slot)
 	}
 	go l.run()
 	return l
 }
 
-func (p *Pool) addSpares() {
-	for len(p.spares) < p.options.spares {
-		p.spares = append(p.spares, p.startLink(0, true))
+func (s *supervisor) addSpares() {
+	for len(s.spares) < s.options.spares {
+		s.spares = append(s.spares, s.startLink(0, true))
 	}
 }
 
+// live returns the workers that have a slot and whose processes run.
+func (s *supervisor) live() (all []WorkerInfo) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.links {
+		if l == nil {
+			continue
+		}
+		l.mu.Lock()
+		if l.process != nil && l.alive() {
+			all = append(all, WorkerInfo{ID: l.id, PID: l.process.PID()})
+		}
+		l.mu.Unlock()
+	}
+	return all
+}
+
 // replace ends a worker that holds nothing, and fills its slot if that is still wanted.
-func (p *Pool) replace(slot int) {
-	p.empty(slot)
-	if slot < p.wanted && !p.released {
-		p.numbers.Recycled++
-		p.refill(slot)
+func (s *supervisor) replace(slot int) {
+	s.empty(slot)
+	if slot < s.wanted && !s.released {
+		s.numbers.Recycled++
+		s.refill(slot)
 	}
 }
 
 // refill fills a slot whose worker leaves: at once, unless more workers are leaving than are
 // wanted; then the slot is filled when this worker has ended.
-func (p *Pool) refill(slot int) {
-	if p.leaving <= p.wanted {
-		p.fill(slot)
+func (s *supervisor) refill(slot int) {
+	if s.leaving <= s.wanted {
+		s.fill(slot)
 	}
 }
 
 // empty removes the worker of a slot and ends it in good order.
-func (p *Pool) empty(slot int) {
-	old := p.links[slot]
+func (s *supervisor) empty(slot int) {
+	old := s.links[slot]
 	if old == nil {
 		return
 	}
-	p.put(slot, nil)
-	p.end(old, slot)
+	s.put(slot, nil)
+	s.end(old, slot)
 }
 
-// Resize changes the number of workers to n, 1 to [MaxProcs]. Surplus workers end when they have
-// answered what they hold. Resize does not wait, and has no effect after Close.
-func (p *Pool) Resize(n int) error {
-	if n < 1 || n > MaxProcs {
-		return fmt.Errorf("mapreduce: Resize(%d): takes 1 to %d", n, MaxProcs)
+// resize makes the pool have n workers.
+func (s *supervisor) resize(n int) {
+	s.wanted = n
+	s.mu.Lock()
+	for len(s.links) < n {
+		s.links = append(s.links, nil)
 	}
-	p.inbox.put(event{kind: evResize, n: n})
-	return nil
-}
-
-func (p *Pool) resize(n int) {
-	p.wanted = n
-	p.mu.Lock()
-	for len(p.links) < n {
-		p.links = append(p.links, nil)
+	s.mu.Unlock()
+	for _, c := range s.calls {
+		s.failMisplaced(c)
 	}
-	p.mu.Unlock()
-	for _, c := range p.calls {
-		p.failMisplaced(c)
-	}
-	if p.released {
+	if s.released {
 		return
 	}
-	for slot, l := range p.links {
+	for slot, l := range s.links {
 		switch {
 		case slot >= n:
-			p.vacate(slot)
+			s.vacate(slot)
 		case l == nil:
-			p.fill(slot)
+			s.fill(slot)
 		}
 	}
 }
 
 // vacate ends the worker of a slot when it has answered what it holds. A worker that is not ready
 // yet holds nothing.
-func (p *Pool) vacate(slot int) {
-	switch l := p.links[slot]; {
+func (s *supervisor) vacate(slot int) {
+	switch l := s.links[slot]; {
 	case l == nil:
 	case l.ready:
-		p.scheduler.drain(slot)
+		s.scheduler.drain(slot)
 	default:
-		p.empty(slot)
+		s.empty(slot)
 	}
 }
 
 // release ends all workers of a pool that has nothing to do; wake starts workers again.
-func (p *Pool) release() {
-	p.released = true
-	for slot := range p.links {
-		p.vacate(slot)
+func (s *supervisor) release() {
+	s.released = true
+	for slot := range s.links {
+		s.vacate(slot)
 	}
 }
 
-func (p *Pool) wake() {
-	if !p.released {
+func (s *supervisor) wake() {
+	if !s.released {
 		return
 	}
-	p.released = false
-	p.resize(p.wanted)
+	s.released = false
+	s.resize(s.wanted)
 }

@@ -5,15 +5,28 @@ import (
 	"time"
 )
 
-func (p *Pool) showProgress() {
-	ticker := time.NewTicker(p.options.progressEvery)
+// stats returns the numbers so far, see [Pool.Stats].
+func (s *supervisor) stats() Stats {
+	reply := make(chan Stats, 1)
+	s.inbox.put(event{kind: evStats, stats: reply})
+	select {
+	case numbers := <-reply:
+		return numbers
+	case <-s.final:
+		return s.numbers
+	}
+}
+
+// showProgress calls the Progress function until the pool has ended.
+func (s *supervisor) showProgress() {
+	ticker := time.NewTicker(s.options.progressEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			callUser("the Progress function", func() { p.options.progress(p.Stats()) })
-		case <-p.done:
-			callUser("the Progress function", func() { p.options.progress(p.numbers) })
+			callUser("the Progress function", func() { s.options.progress(s.stats()) })
+		case <-s.done:
+			callUser("the Progress function", func() { s.options.progress(s.numbers) })
 			return
 		}
 	}
@@ -21,50 +34,50 @@ func (p *Pool) showProgress() {
 
 // current returns the numbers: those that are counted as things happen, and those that are computed
 // now.
-func (p *Pool) current() Stats {
-	s := p.numbers
-	for _, w := range p.scheduler.workers {
+func (s *supervisor) current() Stats {
+	now := s.numbers
+	for _, w := range s.scheduler.workers {
 		for _, f := range w.flights {
-			s.Running += f.size()
+			now.Running += f.size()
 		}
 	}
-	for _, c := range p.calls {
-		s.Waiting += c.state.have - c.state.next + c.state.delayed
+	for _, c := range s.calls {
+		now.Waiting += c.state.have - c.state.next + c.state.delayed
 		for _, again := range c.state.again {
-			s.Waiting += again.size()
+			now.Waiting += again.size()
 		}
 	}
-	now := time.Now()
-	s.Workers = nil
-	for _, l := range p.links {
+	at := time.Now()
+	now.Workers = nil
+	for _, l := range s.links {
 		if l != nil && l.ready {
-			s.Workers = append(s.Workers, WorkerStats{
+			now.Workers = append(now.Workers, WorkerStats{
 				ID: l.id, PID: l.process.PID(), Items: l.items, Start: l.readyAt.Sub(l.began),
-				Work: l.work, Idle: max(now.Sub(l.readyAt)-l.work, 0),
+				Work: l.work, Idle: max(at.Sub(l.readyAt)-l.work, 0),
 			})
 		}
 	}
-	s.Slowest = slices.Clone(p.numbers.Slowest)
-	return s
+	now.Slowest = slices.Clone(s.numbers.Slowest)
+	return now
 }
 
 // countAnswer counts the answer of a chunk.
-func (p *Pool) countAnswer(e *event, chunk span) {
+func (s *supervisor) countAnswer(e *event, chunk span) {
 	n := chunk.size()
-	p.numbers.Done += n
-	p.numbers.Failed += e.failed
+	s.numbers.Done += n
+	s.numbers.Failed += e.failed
 	e.link.items += n
 	e.link.work += e.work
 	e.call.count(n, e.work)
 	each := e.work / time.Duration(n)
-	slowest := p.numbers.Slowest
+	slowest := s.numbers.Slowest
 	if len(slowest) == keepSlowest && each <= slowest[keepSlowest-1].Each {
 		return
 	}
 	slow := SlowItem{Task: e.call.task.name, First: chunk.first, Last: chunk.end - 1, Each: each}
 	at, _ := slices.BinarySearchFunc(slowest, slow, func(a, b SlowItem) int { return int(b.Each - a.Each) })
 	slowest = slices.Insert(slowest, at, slow)
-	p.numbers.Slowest = slowest[:min(len(slowest), keepSlowest)]
+	s.numbers.Slowest = slowest[:min(len(slowest), keepSlowest)]
 }
 
 // keepSlowest is how many slow items are kept.

@@ -136,28 +136,28 @@ func (l *link) isLeaving(what string) {
 }
 
 // end ends a worker that no longer has a slot, in a new goroutine.
-func (p *Pool) end(l *link, slot int) {
-	p.leaving++
-	p.ending.Go(func() {
-		p.noteCutOff(l.stop(endIdle))
-		p.inbox.put(event{kind: evLeft, n: slot})
+func (s *supervisor) end(l *link, slot int) {
+	s.leaving++
+	s.ending.Go(func() {
+		s.noteCutOff(l.stop(endIdle))
+		s.inbox.put(event{kind: evLeft, n: slot})
 	})
 }
 
-func (p *Pool) noteCutOff(err error) {
+func (s *supervisor) noteCutOff(err error) {
 	if err != nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.cutOff = append(p.cutOff, err)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.cutOff = append(s.cutOff, err)
 	}
 }
 
 // endingOf returns how a worker ends when the pool ends for this cause.
-func (p *Pool) endingOf(slot int, cause error) ending {
+func (s *supervisor) endingOf(slot int, cause error) ending {
 	switch {
 	case cause != ErrClosed:
 		return endNow
-	case p.scheduler.idle(slot):
+	case s.scheduler.idle(slot):
 		return endIdle
 	}
 	return endBusy

@@ -16,7 +16,7 @@ import (
 // and consume yields their results.
 type stream[A, R any] struct {
 	task *Task[A, R]
-	pool *Pool
+	pool *supervisor
 	call *call
 
 	mu      sync.Mutex
@@ -31,7 +31,7 @@ type stream[A, R any] struct {
 	over    bool // the call is over
 }
 
-func newStream[A, R any](t *Task[A, R], p *Pool, o callOptions, unordered bool) *stream[A, R] {
+func newStream[A, R any](t *Task[A, R], p *supervisor, o callOptions, unordered bool) *stream[A, R] {
 	size := min(max(minWindow, 4*o.chunksize*p.options.procs), maxWindow)
 	s := &stream[A, R]{task: t, pool: p}
 	s.window = newWindow[A, R](size, min(2*max(o.chunksize, 1)*p.options.procs, size), unordered)

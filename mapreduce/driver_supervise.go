@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,12 +27,23 @@ const (
 // its lock does that work: usually the one that brings the event, since waking another would take
 // longer than the work.
 type supervisor struct {
-	working   sync.Mutex // guards all of it; stays locked when the pool has ended
+	host
+	cancel  context.CancelCauseFunc // ends life
+	closing context.CancelCauseFunc // ends ctx
+
+	mu       sync.Mutex // guards the following
+	ended    error      // why no call may begin any more; nil: calls may
+	links    []*link    // by slot; written only with working locked too
+	cutOff   []error    // errors of workers that took too long to end
+	lastCall atomic.Uint32
+
+	working   sync.Mutex // guards the following; stays locked when the pool has ended
 	events    []event    // memory to reuse for the next events
 	scheduler scheduler
 	calls     map[uint32]*call   // calls that are not finished
 	seen      map[*entry]measure // measures of tasks, from earlier calls
 	spares    []*link            // spares that are ready or starting
+	lastID    int                // ID of the last worker started
 	failures  int                // workers in a row that ended without an answer
 	pins      []int              // processors by slot, if the workers are pinned
 	deaths    []time.Time        // the latest deaths of workers through no fault of an item
@@ -43,15 +55,46 @@ type supervisor struct {
 	watch     watch
 	reports   reports
 	numbers   Stats // the numbers that are counted as things happen
+
+	ending sync.WaitGroup // workers without a slot that have not ended yet
+
+	up     chan struct{} // closed when the first worker is ready
+	upOnce sync.Once
+	final  chan struct{} // closed when the numbers are final; workers may still be ending
+	done   chan struct{} // closed when no worker is left
+	err    error         // why the pool failed; set before done is closed
 }
 
-func (s *supervisor) init(p *Pool) {
-	s.calls = make(map[uint32]*call)
-	s.seen = make(map[*entry]measure)
-	s.wanted = p.options.procs
-	s.scheduler.maxTasks = p.options.maxTasks
-	s.watch.init(p)
-	s.reports.init(p)
+// newSupervisor returns the supervisor of a pool, which has no workers yet. ctx bounds its life.
+func newSupervisor(ctx context.Context, o poolOptions) *supervisor {
+	s := &supervisor{
+		host: newHost(o), links: make([]*link, o.procs), wanted: o.procs,
+		calls: make(map[uint32]*call), seen: make(map[*entry]measure),
+		up: make(chan struct{}), final: make(chan struct{}), done: make(chan struct{}),
+	}
+	s.life, s.cancel = context.WithCancelCause(ctx)
+	s.ctx, s.closing = context.WithCancelCause(s.life)
+	s.scheduler.maxTasks = o.maxTasks
+	s.watch.init(s)
+	s.reports.init(&s.host)
+	return s
+}
+
+// start starts the workers, and the goroutine that supervises them until ctx ends.
+func (s *supervisor) start() {
+	s.working.Lock()
+	for slot := range s.links {
+		s.fill(slot)
+	}
+	s.working.Unlock()
+	go s.supervise()
+}
+
+// hasEnded returns why no call may begin any more, or nil.
+func (s *supervisor) hasEnded() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
 }
 
 // event is something that the supervisor is told.
@@ -87,20 +130,20 @@ const (
 	evIdle                    // no call for the pool's idle time, if only n calls ever began
 )
 
-func (p *Pool) supervise() {
-	defer close(p.done)
-	defer p.options.cargo.Release()
+func (s *supervisor) supervise() {
+	defer close(s.done)
+	defer s.options.cargo.Release()
 	defer func() { // runs also when a user's encoding method calls runtime.Goexit here
-		p.working.Lock()
-		p.watch.stop()
-		p.shutDown()
+		s.working.Lock()
+		s.watch.stop()
+		s.shutDown()
 	}()
-	for p.ctx.Err() == nil {
+	for s.ctx.Err() == nil {
 		select {
-		case <-p.inbox.ready():
-			p.working.Lock()
-			p.handleAll()
-		case <-p.ctx.Done():
+		case <-s.inbox.ready():
+			s.working.Lock()
+			s.handleAll()
+		case <-s.ctx.Done():
 		}
 	}
 }
@@ -108,131 +151,131 @@ func (p *Pool) supervise() {
 // tell handles events: at once, in the calling goroutine, unless another one is at work. The caller
 // must be able to wait for that and must hold no lock; other goroutines put their events into the
 // inbox.
-func (p *Pool) tell(events ...event) {
-	p.inbox.add(events...)
-	if p.working.TryLock() {
-		p.handleAll()
+func (s *supervisor) tell(events ...event) {
+	s.inbox.add(events...)
+	if s.working.TryLock() {
+		s.handleAll()
 	}
 }
 
 // handleAll handles the events that wait, and unlocks working. It leaves events that arrive
 // meanwhile to the supervise goroutine, so that it does not keep its caller for long.
-func (p *Pool) handleAll() {
-	defer p.inbox.remind()
-	defer p.working.Unlock()
-	if p.broken {
+func (s *supervisor) handleAll() {
+	defer s.inbox.remind()
+	defer s.working.Unlock()
+	if s.broken {
 		return
 	}
-	p.broken = true // reset at the end
-	defer p.breakDown()
-	p.events = p.inbox.take(p.events)
-	for i := range p.events {
-		p.handle(&p.events[i])
-		p.act()
+	s.broken = true // reset at the end
+	defer s.breakDown()
+	s.events = s.inbox.take(s.events)
+	for i := range s.events {
+		s.handle(&s.events[i])
+		s.act()
 	}
-	clear(p.events) // an idle pool must not keep the results of its last calls in memory
-	p.events = p.events[:0]
-	for _, l := range p.links {
+	clear(s.events) // an idle pool must not keep the results of its last calls in memory
+	s.events = s.events[:0]
+	for _, l := range s.links {
 		l.kick()
 	}
-	p.broken = false
+	s.broken = false
 }
 
 // breakDown is deferred. After a panic, or a runtime.Goexit in a user's encoding method, it ends
 // the pool. Each call fails with the stack, including calls whose events were not handled.
-func (p *Pool) breakDown() {
-	if !p.broken {
+func (s *supervisor) breakDown() {
+	if !s.broken {
 		return
 	}
 	broke := errGoexit
 	if value := recover(); value != nil {
 		broke = newPanicError(value)
 	}
-	p.cancel(fmt.Errorf("mapreduce: the supervisor of the pool broke down: %w\n%s", broke, debug.Stack()))
-	p.inbox.add(p.events...)
-	p.events = nil
+	s.cancel(fmt.Errorf("mapreduce: the supervisor of the pool broke down: %w\n%s", broke, debug.Stack()))
+	s.inbox.add(s.events...)
+	s.events = nil
 }
 
-func (p *Pool) handle(e *event) {
-	d := &p.scheduler
+func (s *supervisor) handle(e *event) {
+	d := &s.scheduler
 	switch e.kind {
 	case evReady:
 		e.link.ready, e.link.readyAt = true, time.Now()
-		p.upOnce.Do(func() { close(p.up) })
+		s.upOnce.Do(func() { close(s.up) })
 		// The pool may have become smaller meanwhile.
-		if !e.link.spare && p.links[e.link.slot] == e.link {
+		if !e.link.spare && s.links[e.link.slot] == e.link {
 			d.ready(e.link.slot)
 		}
 	case evAnswer:
-		p.answered(e)
+		s.answered(e)
 	case evLost:
-		p.workerLost(e.link, e.err)
+		s.workerLost(e.link, e.err)
 		e.link.release()
 	case evLeft:
-		p.leaving--
-		p.fillEmpty(e.n)
+		s.leaving--
+		s.fillEmpty(e.n)
 	case evFill:
-		p.fillEmpty(e.n)
+		s.fillEmpty(e.n)
 	case evSubmit:
 		c := e.call
-		p.calls[c.id] = c
-		p.wake()
-		if p.failMisplaced(c) {
+		s.calls[c.id] = c
+		s.wake()
+		if s.failMisplaced(c) {
 			break
 		}
-		c.state.seen = p.seen[c.task]
-		p.watch.begin(c)
+		c.state.seen = s.seen[c.task]
+		s.watch.begin(c)
 		d.submit(&c.state)
-		p.arrived(c)
+		s.arrived(c)
 	case evFlow:
 		c := e.call
 		c.flowing.Store(false)
 		ended := c.ended.Load() // read before have, which is final if this is set
 		d.consume(&c.state, int(c.consumed.Load()))
 		d.more(&c.state, int(c.have.Load()), ended)
-		p.arrived(c)
+		s.arrived(c)
 	case evWaited:
-		p.waited(e.call)
+		s.waited(e.call)
 	case evRetry:
 		d.retry(&e.call.state, e.n)
 	case evCancel:
-		p.fail(e.call, e.err)
+		s.fail(e.call, e.err)
 	case evStats:
-		e.stats <- p.current()
+		e.stats <- s.current()
 	case evLook:
-		p.look()
+		s.look()
 	case evResize:
-		p.resize(e.n)
+		s.resize(e.n)
 	case evIdle:
-		if e.n == int(p.lastCall.Load()) {
-			p.release()
+		if e.n == int(s.lastCall.Load()) {
+			s.release()
 		}
 	}
 }
 
-func (p *Pool) answered(e *event) {
-	p.failures = 0
+func (s *supervisor) answered(e *event) {
+	s.failures = 0
 	e.link.answers = true
-	if e.link != p.links[e.link.slot] {
+	if e.link != s.links[e.link.slot] {
 		return // it was replaced; its answers no longer count
 	}
 	if e.late {
-		p.scheduler.answeredLate(e.link.slot)
+		s.scheduler.answeredLate(e.link.slot)
 		return
 	}
-	p.countAnswer(e, p.scheduler.answered(e.link.slot, e.work, e.n))
+	s.countAnswer(e, s.scheduler.answered(e.link.slot, e.work, e.n))
 	if e.err != nil {
-		p.fail(e.call, e.err)
+		s.fail(e.call, e.err)
 	}
 }
 
 // act carries out the scheduler's actions, and those that these lead to.
-func (p *Pool) act() {
-	for d := &p.scheduler; len(d.actions) > 0; {
+func (s *supervisor) act() {
+	for d := &s.scheduler; len(d.actions) > 0; {
 		actions := d.actions
 		d.actions = nil
 		for i := range actions {
-			p.do(&actions[i])
+			s.do(&actions[i])
 		}
 		if len(d.actions) == 0 {
 			clear(actions)
@@ -241,75 +284,75 @@ func (p *Pool) act() {
 	}
 }
 
-func (p *Pool) do(a *action) {
+func (s *supervisor) do(a *action) {
 	switch a.kind {
 	case actSend:
-		l := p.links[a.slot]
-		p.send(a, func(attempt int) error { return l.send(a.call.owner, a.span, attempt, nil) })
+		l := s.links[a.slot]
+		s.send(a, func(attempt int) error { return l.send(a.call.owner, a.span, attempt, nil) })
 	case actCopy:
-		p.send(a, func(attempt int) error { return p.links[a.from].copyTo(p.links[a.slot], a.call.owner, a.span, attempt) })
+		s.send(a, func(attempt int) error { return s.links[a.from].copyTo(s.links[a.slot], a.call.owner, a.span, attempt) })
 	case actCancel:
-		p.links[a.slot].cancelCall(a.call.owner)
+		s.links[a.slot].cancelCall(a.call.owner)
 	case actDelay:
-		p.numbers.Retried++
+		s.numbers.Retried++
 		c, item := a.call.owner, a.first
-		time.AfterFunc(pause(retryPause, a.attempt), func() { p.inbox.put(event{kind: evRetry, call: c, n: item}) })
+		time.AfterFunc(pause(retryPause, a.attempt), func() { s.inbox.put(event{kind: evRetry, call: c, n: item}) })
 	case actGiveUp:
-		p.numbers.Done++
-		p.numbers.Failed++
-		failure := p.loss.failure(a.first, a.attempt)
+		s.numbers.Done++
+		s.numbers.Failed++
+		failure := s.loss.failure(a.first, a.attempt)
 		if err := a.call.owner.items.lose(failure); err != nil {
-			p.fail(a.call.owner, err)
+			s.fail(a.call.owner, err)
 		}
 	case actReplace:
-		p.replace(a.slot)
+		s.replace(a.slot)
 	case actFinish:
-		p.finish(a.call.owner)
+		s.finish(a.call.owner)
 	}
 }
 
-func (p *Pool) send(a *action, send func(attempt int) error) {
+func (s *supervisor) send(a *action, send func(attempt int) error) {
 	c := a.call.owner
 	if c.state.cancelled { // by an earlier action
-		p.scheduler.unsent(a.slot, a.call, a.span)
+		s.scheduler.unsent(a.slot, a.call, a.span)
 		return
 	}
 	switch err := send(a.call.attempts[a.first] + 1); {
 	case err == errAnswered:
-		p.scheduler.unsent(a.slot, a.call, a.span)
+		s.scheduler.unsent(a.slot, a.call, a.span)
 		return
 	case err != nil:
-		p.scheduler.unsent(a.slot, a.call, a.span)
-		p.fail(c, err)
+		s.scheduler.unsent(a.slot, a.call, a.span)
+		s.fail(c, err)
 		return
 	}
-	p.numbers.Chunks++
-	p.numbers.Sent += a.size()
+	s.numbers.Chunks++
+	s.numbers.Sent += a.size()
 }
 
-func (p *Pool) finish(c *call) {
-	for _, l := range p.links {
+func (s *supervisor) finish(c *call) {
+	for _, l := range s.links {
 		l.forget(c)
 	}
 	if c.state.seen.known() {
-		p.seen[c.task] = c.state.seen
+		s.seen[c.task] = c.state.seen
 	}
-	delete(p.calls, c.id)
+	delete(s.calls, c.id)
 	c.stopWaiting()
 	c.end(nil)
-	p.watch.over(c)
-	if len(p.calls) == 0 && p.options.idle > 0 {
-		begun := int(p.lastCall.Load())
-		time.AfterFunc(p.options.idle, func() { p.inbox.put(event{kind: evIdle, n: begun}) })
+	s.watch.over(c)
+	if len(s.calls) == 0 && s.options.idle > 0 {
+		begun := int(s.lastCall.Load())
+		time.AfterFunc(s.options.idle, func() { s.inbox.put(event{kind: evIdle, n: begun}) })
 	}
 }
 
 // fail ends a call early. Its caller learns it at once; chunks that workers hold run out, or the
 // watch kills them.
-func (p *Pool) fail(c *call, cause error) {
+func (s *supervisor) fail(c *call, cause error) {
 	c.end(cause)
-	p.scheduler.cancel(&c.state)
-	p.watch.over(c)
+	s.scheduler.cancel(&c.state)
+	s.watch.over(c)
 }
 
 // pause returns first, doubled with each attempt after the first, but at most maxPause.
@@ -318,47 +361,47 @@ func pause(first time.Duration, attempt int) time.Duration {
 }
 
 // shutDown ends all calls and workers, and waits for the workers.
-func (p *Pool) shutDown() {
-	cause := context.Cause(p.ctx)
+func (s *supervisor) shutDown() {
+	cause := context.Cause(s.ctx)
 	if cause != ErrClosed && cause != errTerminated { // an initializer may have failed with an ErrClosed
-		p.err = cause
+		s.err = cause
 	}
-	if !p.broken {
-		p.numbers = p.current()
+	if !s.broken {
+		s.numbers = s.current()
 	}
-	close(p.final)
-	p.mu.Lock()
-	p.ended = cause // no call may come in after the last look at the inbox
-	p.mu.Unlock()
-	for _, e := range p.inbox.take(nil) {
+	close(s.final)
+	s.mu.Lock()
+	s.ended = cause // no call may come in after the last look at the inbox
+	s.mu.Unlock()
+	for _, e := range s.inbox.take(nil) {
 		if e.call != nil {
 			e.call.end(cause)
 		}
 	}
-	for _, c := range p.calls {
+	for _, c := range s.calls {
 		c.end(cause)
 	}
 	var stopping sync.WaitGroup
-	for slot, l := range p.links {
+	for slot, l := range s.links {
 		if l == nil {
 			continue
 		}
-		how := p.endingOf(slot, cause)
-		stopping.Go(func() { p.noteCutOff(l.stop(how)) })
+		how := s.endingOf(slot, cause)
+		stopping.Go(func() { s.noteCutOff(l.stop(how)) })
 	}
-	for _, l := range p.spares {
+	for _, l := range s.spares {
 		how := endNow
 		if cause == ErrClosed {
 			how = endIdle
 		}
-		stopping.Go(func() { p.noteCutOff(l.stop(how)) })
+		stopping.Go(func() { s.noteCutOff(l.stop(how)) })
 	}
 	stopping.Wait()
-	p.ending.Wait()
-	p.unpin()
-	p.reports.end()
-	if p.err == nil {
-		p.err = errors.Join(append(p.cutOff, lifeCause(p.life))...)
+	s.ending.Wait()
+	s.unpin()
+	s.reports.end()
+	if s.err == nil {
+		s.err = errors.Join(append(s.cutOff, lifeCause(s.life))...)
 	}
-	p.cancel(ErrClosed)
+	s.cancel(ErrClosed)
 }

@@ -42,7 +42,7 @@ type arrival struct {
 }
 
 // arrived records that items of the call may have come.
-func (p *Pool) arrived(c *call) {
+func (s *supervisor) arrived(c *call) {
 	if c.options.waitLimit == 0 {
 		return
 	}
@@ -56,41 +56,41 @@ func (p *Pool) arrived(c *call) {
 	}
 	if c.state.have > known {
 		w.arrivals = append(w.arrivals, arrival{c.state.have, time.Now()})
-		p.awaitLimit(c, c.options.waitLimit)
+		s.awaitLimit(c, c.options.waitLimit)
 	}
 }
 
-func (p *Pool) awaitLimit(c *call, d time.Duration) {
+func (s *supervisor) awaitLimit(c *call, d time.Duration) {
 	if c.waiting.timer == nil {
-		c.waiting.timer = time.AfterFunc(d, func() { p.inbox.put(event{kind: evWaited, call: c}) })
+		c.waiting.timer = time.AfterFunc(d, func() { s.inbox.put(event{kind: evWaited, call: c}) })
 	}
 }
 
 // waited fails the items that have waited too long.
-func (p *Pool) waited(c *call) {
+func (s *supervisor) waited(c *call) {
 	w := &c.waiting
 	w.timer = nil
 	for len(w.arrivals) > 0 {
 		oldest := w.arrivals[0]
 		waited := time.Since(oldest.at)
 		if rest := c.options.waitLimit - waited; rest > 0 {
-			p.awaitLimit(c, rest)
+			s.awaitLimit(c, rest)
 			return
 		}
 		w.arrivals = w.arrivals[1:]
-		p.expired(c, p.scheduler.expire(&c.state, oldest.upTo), waited)
+		s.expired(c, s.scheduler.expire(&c.state, oldest.upTo), waited)
 	}
 }
 
-// expired fails the items of the span.
-func (p *Pool) expired(c *call, s span, waited time.Duration) {
-	for i := s.first; i < s.end; i++ {
-		p.numbers.Done++
-		p.numbers.Failed++
+// expired fails the items that have waited too long.
+func (s *supervisor) expired(c *call, late span, waited time.Duration) {
+	for i := late.first; i < late.end; i++ {
+		s.numbers.Done++
+		s.numbers.Failed++
 		failure := newTaskError(fmt.Errorf("%w of %v: it has waited for %v", ErrWaitLimit, c.options.waitLimit, waited.Round(time.Millisecond)))
 		failure.Index = i
 		if err := c.items.lose(failure); err != nil {
-			p.fail(c, err)
+			s.fail(c, err)
 			return
 		}
 	}

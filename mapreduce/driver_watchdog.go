@@ -41,10 +41,10 @@ type watched struct {
 	alarms alarms
 }
 
-func (w *watch) init(p *Pool) {
+func (w *watch) init(s *supervisor) {
 	w.timed, w.given = make(map[*call]bool), make(map[*call]time.Time)
-	w.growth = p.options.maxGrowth > 0
-	w.timer = time.AfterFunc(time.Hour, func() { p.inbox.put(event{kind: evLook}) })
+	w.growth = s.options.maxGrowth > 0
+	w.timer = time.AfterFunc(time.Hour, func() { s.inbox.put(event{kind: evLook}) })
 	w.timer.Stop()
 	w.adjust()
 }
@@ -104,10 +104,10 @@ func (w *watch) rearm() {
 }
 
 // look runs at each tick of the watch.
-func (p *Pool) look() {
-	w := &p.watch
+func (s *supervisor) look() {
+	w := &s.watch
 	now := time.Now()
-	for slot, l := range p.links {
+	for slot, l := range s.links {
 		if l == nil || !l.ready {
 			continue
 		}
@@ -125,13 +125,13 @@ func (p *Pool) look() {
 		}
 		seen.time.look(l, now, w.every)
 		if l.holds() {
-			p.lookForAlarm(l, seen, now, busy)
+			s.lookForAlarm(l, seen, now, busy)
 		}
 		if busy {
-			p.lookAtItem(l, seen, now)
+			s.lookAtItem(l, seen, now)
 		}
 		if w.growth {
-			p.lookAtMemory(l, seen)
+			s.lookAtMemory(l, seen)
 		}
 	}
 	for c := range w.timed {
@@ -144,18 +144,18 @@ func (p *Pool) look() {
 			delete(w.given, c)
 		}
 	}
-	w.busy = len(p.calls) > 0
+	w.busy = len(s.calls) > 0
 	w.adjust()
 	w.rearm()
 }
 
-func (p *Pool) lookAtItem(l *link, seen *watched, now time.Time) {
+func (s *supervisor) lookAtItem(l *link, seen *watched, now time.Time) {
 	// This is not l.running: the worker may have begun another item just now.
 	c, item := l.itemOf(seen.tag, seen.item)
 	if c == nil {
 		return
 	}
-	if since, ok := p.watch.given[c]; ok && now.Sub(since) >= KillGrace {
+	if since, ok := s.watch.given[c]; ok && now.Sub(since) >= KillGrace {
 		reason := errors.New("another copy of its item was quicker")
 		if c.cause != nil {
 			reason = fmt.Errorf("its call was cancelled: %w", c.cause)
@@ -169,15 +169,15 @@ func (p *Pool) lookAtItem(l *link, seen *watched, now time.Time) {
 	}
 }
 
-func (p *Pool) lookAtMemory(l *link, seen *watched) {
+func (s *supervisor) lookAtMemory(l *link, seen *watched) {
 	if !l.answers {
 		return
 	}
 	rss := proc.RSS(l.process.PID())
 	if seen.base == 0 {
 		seen.base = rss
-	} else if rss-seen.base > p.options.maxGrowth {
-		p.scheduler.drain(l.slot)
-		p.act()
+	} else if rss-seen.base > s.options.maxGrowth {
+		s.scheduler.drain(l.slot)
+		s.act()
 	}
 }

@@ -212,7 +212,7 @@ func modelVerb(t *testing.T, p *Pool, random *rand.Rand, items []deed, failing [
 		}
 	}
 	if !maps.Equal(results, want) || !slices.Equal(failed, failing) {
-		t.Errorf("%s of %d items, pool %+v: failed %v, want %v; results %v", verb, len(items), p.options, failed, failing, results)
+		t.Errorf("%s of %d items, pool %+v: failed %v, want %v; results %v", verb, len(items), p.supervisor.options, failed, failing, results)
 	}
 }
 

@@ -82,9 +82,9 @@ func async[R any](ctx context.Context, p *Pool, c *call, result func() (R, error
 	}
 	c.onEnd = func(cause error) {
 		f.complete(cause, result)
-		p.active.Done()
+		p.gate.leave()
 	}
-	if err := p.begin(ctx, c); err != nil {
+	if err := p.supervisor.begin(ctx, c); err != nil {
 		c.end(err)
 	} else if ctx.Done() != nil {
 		f.watch(ctx)

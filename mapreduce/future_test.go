@@ -309,7 +309,7 @@ func TestFutureOfFailedPool(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	<-p.done
+	<-p.supervisor.done
 	if _, err := echo.ApplyAsync(t.Context(), p, 1).Get(t.Context()); err != because {
 		t.Errorf("later: %v, want the cause", err)
 	}

@@ -73,10 +73,10 @@ func (t *Task[A, R]) stream(ctx context.Context, p *Pool, in iter.Seq2[A, error]
 		yield(Item[R]{}, err)
 		return
 	}
-	defer p.active.Done()
+	defer p.gate.leave()
 	o.chunksize = min(o.chunksize, maxWindow/4)
-	s := newStream(t, p, o, unordered)
-	if err := p.begin(ctx, s.call); err != nil {
+	s := newStream(t, p.supervisor, o, unordered)
+	if err := p.supervisor.begin(ctx, s.call); err != nil {
 		yield(Item[R]{}, err)
 		return
 	}

@@ -101,15 +101,15 @@ func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, 
 	if err := p.enter(ctx); err != nil {
 		return nil, err
 	}
-	defer p.active.Done()
+	defer p.gate.leave()
 	encoded := transport.NewEncoder(nil)
 	if err := j.params.Encode(encoded, &params); err != nil {
 		return nil, fmt.Errorf("mapreduce: job %s: send its parameters: %w", j.name, err)
 	}
-	partitions := p.options.procs
+	partitions := p.supervisor.options.procs
 	encoded.Uint(uint64(partitions))
 	m := &jobItems[In]{codec: j.in, in: in, partitions: make([][]run, partitions)}
-	if err := p.run(ctx, newCall(j.maps, encoded.Bytes(), m, len(in), o)); err != nil {
+	if err := p.supervisor.run(ctx, newCall(j.maps, encoded.Bytes(), m, len(in), o)); err != nil {
 		return nil, err
 	}
 	return j.reduceAll(ctx, p, encoded.Bytes(), m, o)

@@ -184,7 +184,7 @@ func checkKeys[K comparable](t *testing.T, p *Pool, k keyed[K], want map[K]int) 
 	t.Helper()
 	combined, reduced := k.run(t, p)
 	if !maps.Equal(combined, want) || !maps.Equal(reduced, want) {
-		t.Errorf("%d workers: %v combined, %v reduced; want %v", p.options.procs, combined, reduced, want)
+		t.Errorf("%d workers: %v combined, %v reduced; want %v", p.supervisor.options.procs, combined, reduced, want)
 	}
 }
 
@@ -193,7 +193,7 @@ func (k keyed[K]) run(t *testing.T, p *Pool) (combined, reduced map[K]int) {
 	combined, err1 := k.combined.Run(t.Context(), p, combineKeys[K]{}, numbers(len(k.keys)))
 	reduced, err2 := k.reduced.Run(t.Context(), p, reduceKeys[K]{}, numbers(len(k.keys)))
 	if err := errors.Join(err1, err2); err != nil {
-		t.Errorf("%d workers: %s: %v", p.options.procs, k.combined.Name(), err)
+		t.Errorf("%d workers: %s: %v", p.supervisor.options.procs, k.combined.Name(), err)
 	}
 	return combined, reduced
 }

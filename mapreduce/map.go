@@ -25,14 +25,14 @@ func (t *Task[A, R]) Map(ctx context.Context, p *Pool, args []A, opts ...CallOpt
 	if err := p.enter(ctx); err != nil {
 		return nil, err
 	}
-	defer p.active.Done()
+	defer p.gate.leave()
 	return t.mapInside(ctx, p, args, o)
 }
 
 // mapInside is Map within a verb that has called enter.
 func (t *Task[A, R]) mapInside(ctx context.Context, p *Pool, args []A, o callOptions) ([]R, error) {
 	m := newMapItems(t, args, o)
-	if err := p.run(ctx, newCall(t.entry, nil, m, len(args), o)); err != nil {
+	if err := p.supervisor.run(ctx, newCall(t.entry, nil, m, len(args), o)); err != nil {
 		return nil, err
 	}
 	return m.results, m.failures()

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"mrrun/internal/cores"
@@ -17,29 +15,8 @@ import (
 //
 // A worker that dies is replaced, and the item that it was running is tried again: see [Retries].
 type Pool struct {
-	host
-	supervisor
-	cancel  context.CancelCauseFunc // ends life
-	closing context.CancelCauseFunc // ends ctx
-
-	mu       sync.Mutex // guards the following, and begin against Close
-	closed   bool       // no verb may enter any more
-	deaf     bool       // Close waits for callbacks, or has, and can wait for no more
-	ended    error      // why no call may begin any more; nil: calls may
-	links    []*link    // by slot; only the supervisor writes it
-	lastID   int        // ID of the last worker started
-	lastCall atomic.Uint32
-
-	active    sync.WaitGroup // verbs that have entered
-	callbacks sync.WaitGroup // of futures
-	cutOff    []error        // errors of workers that took too long to end
-	ending    sync.WaitGroup // workers without a slot that have not ended yet
-
-	up     chan struct{} // closed when the first worker is ready
-	upOnce sync.Once
-	final  chan struct{} // closed when the numbers are final; workers may still be ending
-	done   chan struct{} // closed when no worker is left
-	err    error         // why the pool failed; set before done is closed
+	supervisor *supervisor
+	gate       gate
 }
 
 // NewPool starts a pool and returns when its first worker is ready; the others follow.
@@ -61,27 +38,16 @@ func NewPool(ctx context.Context, opts ...PoolOption) (*Pool, error) {
 			return nil, err
 		}
 	}
-	p := &Pool{
-		host: newHost(o), links: make([]*link, o.procs),
-		up: make(chan struct{}), final: make(chan struct{}), done: make(chan struct{}),
-	}
-	p.supervisor.init(p)
-	p.life, p.cancel = context.WithCancelCause(ctx)
-	p.ctx, p.closing = context.WithCancelCause(p.life)
-	p.working.Lock()
-	for slot := range p.links {
-		p.fill(slot)
-	}
-	p.working.Unlock()
-	go p.supervise()
+	p := &Pool{supervisor: newSupervisor(ctx, o)}
+	p.supervisor.start()
 	if o.progress != nil {
-		p.callbacks.Go(p.showProgress)
+		p.gate.callbacks.Go(p.supervisor.showProgress)
 	}
 	select {
-	case <-p.up:
+	case <-p.supervisor.up:
 		return p, nil
-	case <-p.done:
-		return nil, p.err
+	case <-p.supervisor.done:
+		return nil, p.supervisor.err
 	}
 }
 
@@ -114,7 +80,7 @@ func (o *poolOptions) maxProcs() int { return max(1, cores.Usable()/o.procs) }
 // [Output] function, a [Logger], or the body of a loop over [Task.Imap] of the same pool, Close
 // waits for itself. When it has waited for 5 seconds, it says so to [slog.Default].
 func (p *Pool) Close() error {
-	if p == nil || p.ctx == nil {
+	if p == nil || p.supervisor == nil {
 		return errNoPool
 	}
 	if panicking := recover(); panicking != nil {
@@ -123,15 +89,12 @@ func (p *Pool) Close() error {
 	}
 	late := time.AfterFunc(closePatience, p.reportClose)
 	defer late.Stop()
-	p.shut()
-	p.active.Wait()
-	p.closing(ErrClosed)
-	<-p.done
-	p.mu.Lock()
-	p.deaf = true
-	p.mu.Unlock()
-	p.callbacks.Wait()
-	return p.err
+	p.gate.shut()
+	p.gate.active.Wait()
+	p.supervisor.closing(ErrClosed)
+	<-p.supervisor.done
+	p.gate.awaitCallbacks()
+	return p.supervisor.err
 }
 
 // closePatience is how long Close waits before it logs a warning.
@@ -150,38 +113,33 @@ func (p *Pool) reportClose() {
 // seconds, since an [Output] function or a [Logger] that calls it keeps a worker from ending. It
 // does not wait for callbacks; Close waits for all of this.
 func (p *Pool) Terminate() {
-	if p == nil || p.ctx == nil {
+	if p == nil || p.supervisor == nil {
 		return
 	}
-	p.shut()
-	p.cancel(errTerminated)
+	p.gate.shut()
+	p.supervisor.cancel(errTerminated)
 	limit := time.NewTimer(terminatePatience)
 	defer limit.Stop()
 	select {
-	case <-p.done:
+	case <-p.supervisor.done:
 	case <-limit.C:
 	}
 }
 
 var terminatePatience = 2 * time.Second
 
-// shut refuses further verbs.
-func (p *Pool) shut() {
-	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
+// Resize changes the number of workers to n, 1 to [MaxProcs]. Surplus workers end when they have
+// answered what they hold. Resize does not wait, and has no effect after Close.
+func (p *Pool) Resize(n int) error {
+	if n < 1 || n > MaxProcs {
+		return fmt.Errorf("mapreduce: Resize(%d): takes 1 to %d", n, MaxProcs)
+	}
+	p.supervisor.inbox.put(event{kind: evResize, n: n})
+	return nil
 }
 
-// goCallback calls f in a new goroutine, for which Close waits unless it already waits for
-// callbacks.
-func (p *Pool) goCallback(f func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.deaf {
-		go f()
-	} else {
-		p.callbacks.Go(f)
-	}
-}
+// cancelCall and goCallback make a pool a source of futures.
+func (p *Pool) cancelCall(c *call, cause error) { p.supervisor.cancelCall(c, cause) }
+func (p *Pool) goCallback(f func())             { p.gate.goCallback(f) }
 
 var errTerminated = fmt.Errorf("%w: it was terminated", ErrClosed)

@@ -56,7 +56,7 @@ func TestProfile(t *testing.T) {
 // eventuallyProfile waits until a worker that has just been started gives a profile.
 func eventuallyProfile(t *testing.T, p *Pool, id int, kind string, to io.Writer) (err error) {
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if p.findWorker(id) != nil {
+		if p.supervisor.findWorker(id) != nil {
 			break
 		}
 	}

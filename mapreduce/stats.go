@@ -43,16 +43,7 @@ type SlowItem struct {
 // Stats returns the numbers so far. It waits for what the pool is doing, some microseconds. When
 // the pool is ending, it returns the final numbers, even to an Output function that receives the
 // last lines of a worker.
-func (p *Pool) Stats() Stats {
-	reply := make(chan Stats, 1)
-	p.inbox.put(event{kind: evStats, stats: reply})
-	select {
-	case s := <-reply:
-		return s
-	case <-p.final:
-		return p.numbers
-	}
-}
+func (p *Pool) Stats() Stats { return p.supervisor.stats() }
 
 // Progress calls f with the numbers of the pool at every interval, and a last time when the pool
 // ends. Calls of f do not overlap, and [Pool.Close] waits for them. A panic of f is reported to
@@ -78,19 +69,4 @@ type WorkerInfo struct {
 
 // Workers returns the workers whose processes run now, some of which may not be ready yet; none
 // after Close. It omits workers that are being replaced, and [Spares]. It does not block.
-func (p *Pool) Workers() []WorkerInfo {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var all []WorkerInfo
-	for _, l := range p.links {
-		if l == nil {
-			continue
-		}
-		l.mu.Lock()
-		if l.process != nil && l.alive() {
-			all = append(all, WorkerInfo{ID: l.id, PID: l.process.PID()})
-		}
-		l.mu.Unlock()
-	}
-	return all
-}
+func (p *Pool) Workers() []WorkerInfo { return p.supervisor.live() }

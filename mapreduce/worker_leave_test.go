@@ -70,9 +70,9 @@ func TestLeaveFinishes(t *testing.T) {
 		"Close": {nil, 2, func(*testing.T, *Pool, lastDeed) {}},
 		"Spares": {[]PoolOption{Spares(1)}, 3, func(t *testing.T, p *Pool, _ lastDeed) {
 			eventually(t, hangTime, func() error {
-				p.working.Lock()
-				defer p.working.Unlock()
-				if len(p.spares) == 0 || !p.spares[0].ready {
+				p.supervisor.working.Lock()
+				defer p.supervisor.working.Unlock()
+				if len(p.supervisor.spares) == 0 || !p.supervisor.spares[0].ready {
 					return errors.New("no spare is ready")
 				}
 				return nil
@@ -284,7 +284,7 @@ func TestLeaveIsInterrupted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := p.links[0]
+			l := p.supervisor.links[0]
 			closed := make(chan error, 1)
 			go func() { closed <- p.Close() }()
 			<-l.leaving
@@ -304,11 +304,11 @@ func TestLeaveHoldsBack(t *testing.T) {
 	d := lastDeed{100 * time.Millisecond, t.TempDir()}
 	p := newPool(t, Procs(2), MaxTasksPerWorker(1), lastDeedState.Initializer(d))
 	most := 0
-	p.ending.Go(func() {
-		for p.ctx.Err() == nil {
-			p.working.Lock()
-			most = max(most, p.leaving)
-			p.working.Unlock()
+	p.supervisor.ending.Go(func() {
+		for p.supervisor.ctx.Err() == nil {
+			p.supervisor.working.Lock()
+			most = max(most, p.supervisor.leaving)
+			p.supervisor.working.Unlock()
 			time.Sleep(time.Millisecond)
 		}
 	})
