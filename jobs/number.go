@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // What can be wrong with a count, worded to follow "x is" and "-n x:" alike.
@@ -26,8 +27,10 @@ const countExamples = "such as 1000, 1e8, 100_000_000 or 100M"
 // number that a user could type.
 const maxExponent = 1 << 30
 
-var countPattern = regexp.MustCompile(
-	`^([0-9]+(?:_[0-9]+)*)(?:\.([0-9]+(?:_[0-9]+)*))?(?:[eE]([+-]?[0-9]+)|([kKMGT]i?))?$`)
+// countPattern is compiled when it is first used: a worker needs it for no number.
+var countPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9]+(?:_[0-9]+)*)(?:\.([0-9]+(?:_[0-9]+)*))?(?:[eE]([+-]?[0-9]+)|([kKMGT]i?))?$`)
+})
 
 // ParseCount reads a whole number that is not negative, the way people write large ones: 100000000,
 // 100_000_000, 1e8, 100M. The suffixes k (or K), M, G and T stand for powers of 1000, and Ki, Mi,
@@ -48,9 +51,9 @@ func parseCount(s string) (int64, error) {
 	if s == "" {
 		return 0, errEmpty
 	}
-	m := countPattern.FindStringSubmatch(s)
+	m := countPattern().FindStringSubmatch(s)
 	if m == nil {
-		if s[0] == '-' && countPattern.MatchString(s[1:]) {
+		if s[0] == '-' && countPattern().MatchString(s[1:]) {
 			return 0, errNegative
 		}
 		return 0, errNotNumber

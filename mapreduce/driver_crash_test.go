@@ -4,10 +4,13 @@ package mapreduce
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -57,5 +60,42 @@ func TestOverflowIsCut(t *testing.T) {
 	}
 	if strings.Count(lost.Stderr, "\n") < 100 {
 		t.Errorf("Stderr: %s", lost.Stderr)
+	}
+}
+
+// fatalJob crashes in Map, which no recover can prevent.
+type fatalJob struct{}
+
+func (fatalJob) Map(context.Context, int, func(int, int)) error { crash(); return nil }
+
+func (fatalJob) Combine(a, b int) int { return a + b }
+
+func fatal(context.Context, int) (int, error) { crash(); return 0, nil }
+
+//go:noinline
+func crash() { new(sync.Mutex).Unlock() }
+
+var (
+	fatalJobs  = NewJob[fatalJob]("fatalJob")
+	fatalState = NewState(fatal, nil)
+	fatalTask  = FuncContext(fatal)
+)
+
+// The report of a crash ends with the user's frames, whatever called them.
+func TestCrashShowsFramesOfUser(t *testing.T) {
+	_, started := NewPool(t.Context(), Procs(1), fatalState.Initializer(1), silent())
+	p := newPool(t, Procs(1), Retries(0), silent())
+	_, mapped := fatalTask.Map(t.Context(), p, []int{1})
+	_, ran := fatalJobs.Run(t.Context(), p, fatalJob{}, []int{1})
+	for what, err := range map[string]error{"initializer": started, "task": mapped, "job": ran} {
+		text := fmt.Sprint(err)
+		if !strings.Contains(text, "unlock of unlocked mutex") || !strings.Contains(text, "mapreduce.crash(") {
+			t.Errorf("%s: %s", what, text)
+		}
+		for _, ours := range []string{"(*worker)", "(*Task[", "(*Job[", "(*State[", "mapPiece", "callSafely", "safely("} {
+			if strings.Contains(text, ours) {
+				t.Errorf("%s: a frame of %s: %s", what, ours, text)
+			}
+		}
 	}
 }

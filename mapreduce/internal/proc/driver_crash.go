@@ -6,25 +6,33 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 )
 
 // crashSize is how many bytes of the runtime's report of a crash are kept.
 const crashSize = 64 << 10
 
+// Patterns of lines of a report.
 var (
 	// crashBegin matches the line with which the runtime begins to report a crash.
-	crashBegin = regexp.MustCompile(`^(panic: |fatal error: |runtime/cgo: |(SIG[A-Z]+): )`)
+	crashBegin = lazily(`^(panic: |fatal error: |runtime/cgo: |(SIG[A-Z]+): )`)
 
-	headLine       = regexp.MustCompile(`^($|\t|\[|PC=|m=|runtime: |signal |instruction bytes:)`)
-	goroutineBegin = regexp.MustCompile(`^goroutine (\d+) .*:$`)
-	frameLine      = regexp.MustCompile(`^(\t|created by |\.\.\.|[^\s(]+\()`) // a function, or a place in it
-	registerLine   = regexp.MustCompile(`^\w+ +0x[0-9a-f]+$`)
+	headLine       = lazily(`^($|\t|\[|PC=|m=|runtime: |signal |instruction bytes:)`)
+	goroutineBegin = lazily(`^goroutine (\d+) .*:$`)
+	frameLine      = lazily(`^(\t|created by |\.\.\.|[^\s(]+\()`) // a function, or a place in it
+	registerLine   = lazily(`^\w+ +0x[0-9a-f]+$`)
 	// ownFrame matches frames of the runtime and of what it shares with the standard library.
-	ownFrame = regexp.MustCompile(`^(created by )?(runtime[./]|internal/|panic\()`)
+	ownFrame = lazily(`^(created by )?(runtime[./]|internal/|panic\()`)
 	// callFrame matches the frame where a worker calls the user's code.
-	callFrame = regexp.MustCompile(`^(created by )?mrrun/mapreduce\.\((\*Task\[|\*server\)|State)`)
+	callFrame = lazily(`^(created by )?mrrun/mapreduce\.(\(\*(Task|Job|State)\[|\(\*worker\)|mapPiece|safely\()`)
 )
+
+// lazily returns a function that compiles the pattern when it is first called: most processes see
+// no crash, and a worker must start fast.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 const maxFrames = 8 // frames of a goroutine to keep; recursion may have a hundred
 
@@ -52,7 +60,7 @@ const (
 // dropped.
 func (d *Dump) Cut(line string) (left string, ok bool) {
 	switch {
-	case crashBegin.MatchString(line):
+	case crashBegin().MatchString(line):
 		*d = Dump{part: dumpHead}
 		return line, true
 	case d.part == noDump:
@@ -60,12 +68,12 @@ func (d *Dump) Cut(line string) (left string, ok bool) {
 	case d.part == dumpHead && line == "runtime stack:":
 		d.part = dumpStack
 		return "", false
-	case goroutineBegin.MatchString(line):
+	case goroutineBegin().MatchString(line):
 		return line, d.begin(line)
 	}
 	switch d.part {
 	case dumpHead:
-		if !headLine.MatchString(line) {
+		if !headLine().MatchString(line) {
 			d.part = noDump
 		}
 		return line, !strings.HasPrefix(line, "PC=") && !strings.HasPrefix(line, "instruction bytes:")
@@ -78,7 +86,7 @@ func (d *Dump) Cut(line string) (left string, ok bool) {
 		d.part = dumpGap
 		return "", false
 	}
-	if d.part == dumpOther && frameLine.MatchString(line) || registerLine.MatchString(line) {
+	if d.part == dumpOther && frameLine().MatchString(line) || registerLine().MatchString(line) {
 		return "", false
 	}
 	d.part = noDump
@@ -91,7 +99,7 @@ func (d *Dump) begin(line string) bool {
 	switch {
 	case d.part == dumpOther || d.part == dumpGap || d.part == dumpFirst:
 		d.part = dumpOther
-	case goroutineBegin.FindStringSubmatch(line)[1] == "0":
+	case goroutineBegin().FindStringSubmatch(line)[1] == "0":
 		d.part = dumpStack
 	default:
 		d.part = dumpFirst
@@ -109,11 +117,11 @@ func (d *Dump) frame(line string) (left string, ok bool) {
 	case strings.HasPrefix(line, "\t"):
 		where, _, _ := strings.Cut(line, " +0x")
 		return where, d.keeps
-	case d.frames == maxFrames || callFrame.MatchString(line):
+	case d.frames == maxFrames || callFrame().MatchString(line):
 		d.part = dumpOther
 		return "", false
 	}
-	if d.keeps = !ownFrame.MatchString(line); d.keeps {
+	if d.keeps = !ownFrame().MatchString(line); d.keeps {
 		d.frames++
 	}
 	return line, d.keeps
@@ -157,7 +165,7 @@ func (e Exit) crashSignal() (name string, inC bool) {
 		return "", false
 	}
 	for line := range strings.Lines(e.Stderr) {
-		if m := crashBegin.FindStringSubmatch(line); name == "" && m != nil {
+		if m := crashBegin().FindStringSubmatch(line); name == "" && m != nil {
 			name = m[2]
 		}
 		if name != "" && (strings.HasPrefix(line, "signal arrived during cgo execution") || strings.HasPrefix(line, "signal arrived during external code execution")) {
