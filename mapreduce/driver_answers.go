@@ -87,7 +87,7 @@ func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error
 		if err != nil {
 			return e, fmt.Errorf("it sent a broken answer: %v", err)
 		}
-		e.err = fmt.Errorf("mapreduce: %s, items %d to %d: %s", chunk.call.task.name, chunk.span.first, chunk.span.end-1, text)
+		e.err = fmt.Errorf("mapreduce: %s, items %d to %d: %s", chunk.call.task.name, chunk.span.First, chunk.span.End-1, text)
 	default:
 		e.failed, e.err = l.placeSafely(chunk, in)
 	}
@@ -111,7 +111,7 @@ func (l *link) placeSafely(c sentChunk, in *transport.Decoder) (failed int, err 
 		return failed, err
 	}
 	if err != nil {
-		return failed, fmt.Errorf("mapreduce: %s: take results of items %d to %d: %w", c.call.task.name, c.span.first, c.span.end-1, err)
+		return failed, fmt.Errorf("mapreduce: %s: take results of items %d to %d: %w", c.call.task.name, c.span.First, c.span.End-1, err)
 	}
 	return failed, nil
 }
@@ -125,6 +125,6 @@ func (l *link) takeSent(tag uint32) (sentChunk, bool) {
 	c := l.sent[0]
 	l.sent[0] = sentChunk{}
 	l.sent = l.sent[1:]
-	l.done.tag, l.done.first = c.tag, c.span.first
+	l.done.tag, l.done.first = c.tag, c.span.First
 	return c, true
 }

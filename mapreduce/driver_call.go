@@ -6,13 +6,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mrrun/mapreduce/internal/schedule"
 	"mrrun/transport"
 )
 
 // A call is one use of a verb, as the pool sees it: arguments to encode and results to place, by
 // index.
 type call struct {
-	state callState // for the scheduler
+	state schedule.Call // what the scheduler knows of it
 
 	answered int           // items; only the supervisor uses it and longest
 	longest  time.Duration // longest time that a chunk took
@@ -46,10 +47,10 @@ type call struct {
 // per worker.
 type items interface {
 	// encode writes the arguments of the span.
-	encode(out *transport.Encoder, s span) error
+	encode(out *transport.Encoder, s schedule.Span) error
 	// place decodes the results of the span, and returns how many items failed. Its error fails the
 	// call.
-	place(in *transport.Decoder, s span) (failed int, err error)
+	place(in *transport.Decoder, s schedule.Span) (failed int, err error)
 	// lose records the failure of an item that no worker will answer. Its error fails the call.
 	lose(failure *TaskError) error
 }
@@ -72,7 +73,7 @@ func (c *call) keep() {
 func newCall(task *entry, params []byte, it items, n int, o callOptions) *call {
 	c := newStreamCall(task, it, 0, o)
 	c.params = params
-	c.state.have, c.state.ended = n, true
+	c.state.Have, c.state.Ended = n, true
 	return c
 }
 
@@ -80,8 +81,8 @@ func newCall(task *entry, params []byte, it items, n int, o callOptions) *call {
 // yet consumed.
 func newStreamCall(task *entry, it items, window int, o callOptions) *call {
 	c := &call{task: task, items: it, options: o, over: make(chan struct{})}
-	c.state = callState{chunksize: o.chunksize, backups: o.backups, retries: o.retries, place: o.place, window: window,
-		direct: o.waitLimit > 0, owner: c}
+	c.state = schedule.Call{Owner: c, Chunksize: o.chunksize, Backups: o.backups, Retries: o.retries, Place: o.place,
+		Window: window, Direct: o.waitLimit > 0}
 	return c
 }
 

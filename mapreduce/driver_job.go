@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"mrrun/mapreduce/internal/schedule"
 	"mrrun/transport"
 )
 
@@ -62,8 +63,8 @@ type run struct {
 	pairs []byte
 }
 
-func (m *jobItems[In]) encode(out *transport.Encoder, s span) error {
-	for i := s.first; i < s.end; i++ {
+func (m *jobItems[In]) encode(out *transport.Encoder, s schedule.Span) error {
+	for i := s.First; i < s.End; i++ {
 		if err := m.codec.Encode(out, &m.in[i]); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
@@ -77,7 +78,7 @@ func (m *jobItems[In]) keep(cargo *transport.Cargo) {
 	}
 }
 
-func (m *jobItems[In]) place(in *transport.Decoder, s span) (failed int, err error) {
+func (m *jobItems[In]) place(in *transport.Decoder, s schedule.Span) (failed int, err error) {
 	rest := slices.Clone(in.Rest()) // the reader reuses its buffer
 	in.Reset(rest)
 	if state, err := in.ReadByte(); err != nil {
@@ -93,13 +94,13 @@ func (m *jobItems[In]) place(in *transport.Decoder, s span) (failed int, err err
 			return 0, err
 		}
 		if len(pairs) > 0 {
-			m.partitions[i] = append(m.partitions[i], run{s.first, pairs})
+			m.partitions[i] = append(m.partitions[i], run{s.First, pairs})
 		}
 	}
 	return 0, nil
 }
 
-func (m *jobItems[In]) failure(in *transport.Decoder, s span) error {
+func (m *jobItems[In]) failure(in *transport.Decoder, s schedule.Span) error {
 	offset, err := in.Uint()
 	if err != nil {
 		return err
@@ -108,13 +109,13 @@ func (m *jobItems[In]) failure(in *transport.Decoder, s span) error {
 	if err != nil {
 		return err
 	}
-	if offset > uint64(s.size()) {
+	if offset > uint64(s.Size()) {
 		return errors.New("a failure of an item that was not asked for")
 	}
-	if offset == uint64(s.size()) { // the values that failed were emitted by several items
+	if offset == uint64(s.Size()) { // the values that failed were emitted by several items
 		return failed.ofNoItem()
 	}
-	failed.Index = s.first + int(offset)
+	failed.Index = s.First + int(offset)
 	return m.lose(failed)
 }
 

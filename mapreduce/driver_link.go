@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"mrrun/mapreduce/internal/proc"
+	"mrrun/mapreduce/internal/schedule"
 	"mrrun/transport"
 )
 
@@ -57,7 +58,7 @@ type link struct {
 type sentChunk struct {
 	tag   uint32
 	call  *call
-	span  span
+	span  schedule.Span
 	bytes int          // of the arguments
 	claim *atomic.Bool // set by the first answer of two copies; nil: no other copy
 }
@@ -208,7 +209,7 @@ func (l *link) itemOf(tag uint32, offset int) (c *call, item int) {
 func (l *link) findItem(tag uint32, offset int) (c *call, item int) {
 	for _, chunk := range l.sent {
 		if chunk.tag == tag {
-			return chunk.call, chunk.span.first + offset
+			return chunk.call, chunk.span.First + offset
 		}
 	}
 	return nil, 0

@@ -41,9 +41,9 @@ func (s *supervisor) workerLost(l *link, err error) {
 	s.numbers.Lost++
 	loss.report(&s.reports)
 	if loss.call == nil {
-		s.scheduler.lost(l.slot, nil, 0, false)
+		s.scheduler.Lost(l.slot, nil, 0, false)
 	} else {
-		s.scheduler.lost(l.slot, &loss.call.state, loss.item, l.final())
+		s.scheduler.Lost(l.slot, &loss.call.state, loss.item, l.final())
 	}
 	s.loss = loss
 	s.act()
@@ -163,7 +163,7 @@ func (l *link) suspect() (c *call, item int) {
 	if len(l.sent) == 0 || !errors.Is(l.reason, errNoAnswer) {
 		return nil, 0
 	}
-	return l.sent[0].call, l.sent[0].span.first
+	return l.sent[0].call, l.sent[0].span.First
 }
 
 // errNoAnswer is why the driver gives up a worker that sends garbage.

@@ -19,9 +19,9 @@ func AtPlace(n int) CallOption {
 
 // failMisplaced fails a call for a place that the pool does not have, and reports whether it did.
 func (s *supervisor) failMisplaced(c *call) bool {
-	if c.state.place <= s.wanted {
+	if c.state.Place <= s.wanted {
 		return false
 	}
-	s.fail(c, fmt.Errorf("mapreduce: %s: AtPlace(%d): the pool has %d workers", c.task.name, c.state.place-1, s.wanted))
+	s.fail(c, fmt.Errorf("mapreduce: %s: AtPlace(%d): the pool has %d workers", c.task.name, c.state.Place-1, s.wanted))
 	return true
 }

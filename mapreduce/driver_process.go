@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mrrun/mapreduce/internal/proc"
+	"mrrun/mapreduce/internal/schedule"
 )
 
 // A child is a [Process] without its types: the link of a worker that needs no scheduler, since it
@@ -51,7 +52,7 @@ func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*chi
 	c.keep()
 	c.deadline, _ = ctx.Deadline()
 	c.logLevel = l.host.lowestLevel()
-	if err := l.send(c, span{0, 1}, 1, nil); err != nil { // not written before the process's hello
+	if err := l.send(c, schedule.Span{End: 1}, 1, nil); err != nil { // not written before the process's hello
 		c.cargo.Release()
 		l.process.Kill()
 		l.process.Stop(0)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"mrrun/mapreduce/internal/schedule"
 	"mrrun/transport"
 )
 
@@ -36,7 +37,7 @@ func (l *link) flushLoop() {
 
 // send adds a chunk to the requests. attempt counts the runs of its first item, from 1; for claim
 // see sentChunk. An error is about the arguments, and means that nothing was sent.
-func (l *link) send(c *call, s span, attempt int, claim *atomic.Bool) error {
+func (l *link) send(c *call, s schedule.Span, attempt int, claim *atomic.Bool) error {
 	l.open(c)
 	l.lastTag++
 	size := 0
@@ -44,7 +45,7 @@ func (l *link) send(c *call, s span, attempt int, claim *atomic.Bool) error {
 	defer l.mu.Unlock()
 	var bad error
 	_, err := l.requests.Add(kindChunk, l.lastTag, func(out *transport.Encoder) error {
-		(&chunkHead{uint64(c.id), uint64(s.first), uint64(s.size()), uint64(attempt)}).encode(out)
+		(&chunkHead{uint64(c.id), uint64(s.First), uint64(s.Size()), uint64(attempt)}).encode(out)
 		start := out.Len()
 		out.KeptBySender(true)
 		bad = encodeSafely(c, out, s)
@@ -56,7 +57,7 @@ func (l *link) send(c *call, s span, attempt int, claim *atomic.Bool) error {
 		bad = tooLarge
 	}
 	if bad != nil {
-		return fmt.Errorf("mapreduce: %s: send items %d to %d: %w", c.task.name, s.first, s.end-1, bad)
+		return fmt.Errorf("mapreduce: %s: send items %d to %d: %w", c.task.name, s.First, s.End-1, bad)
 	}
 	l.sent = append(l.sent, sentChunk{tag: l.lastTag, call: c, span: s, bytes: size, claim: claim})
 	l.dirty = true
@@ -68,7 +69,7 @@ var errAnswered = errors.New("the chunk has been answered")
 
 // copyTo sends a second copy of a chunk to another worker. It holds mu, so no answer is placed
 // meanwhile and the arguments still exist.
-func (l *link) copyTo(other *link, c *call, s span, attempt int) error {
+func (l *link) copyTo(other *link, c *call, s schedule.Span, attempt int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := slices.IndexFunc(l.sent, func(sent sentChunk) bool { return sent.call == c && sent.span == s })
@@ -85,7 +86,7 @@ func (l *link) copyTo(other *link, c *call, s span, attempt int) error {
 
 // encodeSafely encodes arguments such that a panic in a user's encoding method fails its call, not
 // the driver.
-func encodeSafely(c *call, out *transport.Encoder, s span) (err error) {
+func encodeSafely(c *call, out *transport.Encoder, s schedule.Span) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
@@ -120,7 +121,7 @@ func (l *link) forget(c *call) {
 	if l != nil && l.opened[c.id] {
 		delete(l.opened, c.id)
 		_, _ = l.requests.Add(kindForget, c.id, nil)
-		l.dirty = l.dirty || c.state.held > 0
+		l.dirty = l.dirty || c.state.Held()
 	}
 }
 

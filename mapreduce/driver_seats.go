@@ -27,7 +27,7 @@ func (s *supervisor) fill(slot int) {
 			if n := s.pinOf(slot); n > 0 {
 				_ = l.process.Pin(n - 1) // an error means that it has ended
 			}
-			s.scheduler.ready(slot)
+			s.scheduler.Ready(slot)
 			s.act()
 			s.addSpares()
 			return
@@ -144,7 +144,7 @@ func (s *supervisor) vacate(slot int) {
 	switch l := s.links[slot]; {
 	case l == nil:
 	case l.ready:
-		s.scheduler.drain(slot)
+		s.scheduler.Drain(slot)
 	default:
 		s.empty(slot)
 	}

@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"mrrun/mapreduce/internal/schedule"
 	"slices"
 	"time"
 )
@@ -36,16 +37,9 @@ func (s *supervisor) showProgress() {
 // now.
 func (s *supervisor) current() Stats {
 	now := s.numbers
-	for _, w := range s.scheduler.workers {
-		for _, f := range w.flights {
-			now.Running += f.size()
-		}
-	}
+	now.Running = s.scheduler.Running()
 	for _, c := range s.calls {
-		now.Waiting += c.state.have - c.state.next + c.state.delayed
-		for _, again := range c.state.again {
-			now.Waiting += again.size()
-		}
+		now.Waiting += c.state.Waiting()
 	}
 	at := time.Now()
 	now.Workers = nil
@@ -62,8 +56,8 @@ func (s *supervisor) current() Stats {
 }
 
 // countAnswer counts the answer of a chunk.
-func (s *supervisor) countAnswer(e *event, chunk span) {
-	n := chunk.size()
+func (s *supervisor) countAnswer(e *event, chunk schedule.Span) {
+	n := chunk.Size()
 	s.numbers.Done += n
 	s.numbers.Failed += e.failed
 	e.link.items += n
@@ -74,7 +68,7 @@ func (s *supervisor) countAnswer(e *event, chunk span) {
 	if len(slowest) == keepSlowest && each <= slowest[keepSlowest-1].Each {
 		return
 	}
-	slow := SlowItem{Task: e.call.task.name, First: chunk.first, Last: chunk.end - 1, Each: each}
+	slow := SlowItem{Task: e.call.task.name, First: chunk.First, Last: chunk.End - 1, Each: each}
 	at, _ := slices.BinarySearchFunc(slowest, slow, func(a, b SlowItem) int { return int(b.Each - a.Each) })
 	slowest = slices.Insert(slowest, at, slow)
 	s.numbers.Slowest = slowest[:min(len(slowest), keepSlowest)]

@@ -157,7 +157,7 @@ func (s *supervisor) endingOf(slot int, cause error) ending {
 	switch {
 	case cause != ErrClosed:
 		return endNow
-	case s.scheduler.idle(slot):
+	case s.scheduler.Idle(slot):
 		return endIdle
 	}
 	return endBusy

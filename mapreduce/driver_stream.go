@@ -39,7 +39,7 @@ func newStream[A, R any](t *Task[A, R], p *supervisor, o callOptions, unordered 
 	s.call = newStreamCall(t.entry, s, size, o)
 	if unordered {
 		// Half of the window is left to workers that are not held up.
-		s.call.state.perWorker = max(size/(2*p.options.procs), 1)
+		s.call.state.PerWorker = max(size/(2*p.options.procs), 1)
 	}
 	return s
 }

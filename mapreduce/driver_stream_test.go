@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"mrrun/mapreduce/internal/schedule"
 	"runtime"
 	"slices"
 	"strings"
@@ -143,7 +144,7 @@ func TestImapTakesAWindowOfBytes(t *testing.T) {
 	const each = 1 << 20
 	p := newPool(t)
 	for _, test := range []struct{ size, most, least int }{
-		{each, windowBytes/each + 2, windowBytes/each - 4},
+		{each, schedule.WindowBytes/each + 2, schedule.WindowBytes/each - 4},
 		{10, minWindow + 1, minWindow - 4}, // the control
 	} {
 		var taken atomic.Int64

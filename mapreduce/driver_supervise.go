@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"mrrun/mapreduce/internal/schedule"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -39,19 +40,19 @@ type supervisor struct {
 
 	working   sync.Mutex // guards the following; stays locked when the pool has ended
 	events    []event    // memory to reuse for the next events
-	scheduler scheduler
-	calls     map[uint32]*call   // calls that are not finished
-	seen      map[*entry]measure // measures of tasks, from earlier calls
-	spares    []*link            // spares that are ready or starting
-	lastID    int                // ID of the last worker started
-	failures  int                // workers in a row that ended without an answer
-	pins      []int              // processors by slot, if the workers are pinned
-	deaths    []time.Time        // the latest deaths of workers through no fault of an item
-	wanted    int                // number of workers that the pool should have
-	leaving   int                // workers without a slot that have not ended yet
-	released  bool               // the pool was idle, and has no workers
-	broken    bool               // a panic left the state inconsistent
-	loss      *loss              // set while it deals with a lost worker
+	scheduler schedule.Scheduler
+	calls     map[uint32]*call            // calls that are not finished
+	seen      map[*entry]schedule.Measure // measures of tasks, from earlier calls
+	spares    []*link                     // spares that are ready or starting
+	lastID    int                         // ID of the last worker started
+	failures  int                         // workers in a row that ended without an answer
+	pins      []int                       // processors by slot, if the workers are pinned
+	deaths    []time.Time                 // the latest deaths of workers through no fault of an item
+	wanted    int                         // number of workers that the pool should have
+	leaving   int                         // workers without a slot that have not ended yet
+	released  bool                        // the pool was idle, and has no workers
+	broken    bool                        // a panic left the state inconsistent
+	loss      *loss                       // set while it deals with a lost worker
 	watch     watch
 	reports   reports
 	numbers   Stats // the numbers that are counted as things happen
@@ -69,12 +70,12 @@ type supervisor struct {
 func newSupervisor(ctx context.Context, o poolOptions) *supervisor {
 	s := &supervisor{
 		host: newHost(o), links: make([]*link, o.procs), wanted: o.procs,
-		calls: make(map[uint32]*call), seen: make(map[*entry]measure),
+		calls: make(map[uint32]*call), seen: make(map[*entry]schedule.Measure),
 		up: make(chan struct{}), final: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.life, s.cancel = context.WithCancelCause(ctx)
 	s.ctx, s.closing = context.WithCancelCause(s.life)
-	s.scheduler.maxTasks = o.maxTasks
+	s.scheduler.MaxTasks = o.maxTasks
 	s.watch.init(s)
 	s.reports.init(&s.host)
 	return s
@@ -197,14 +198,13 @@ func (s *supervisor) breakDown() {
 }
 
 func (s *supervisor) handle(e *event) {
-	d := &s.scheduler
 	switch e.kind {
 	case evReady:
 		e.link.ready, e.link.readyAt = true, time.Now()
 		s.upOnce.Do(func() { close(s.up) })
 		// The pool may have become smaller meanwhile.
 		if !e.link.spare && s.links[e.link.slot] == e.link {
-			d.ready(e.link.slot)
+			s.scheduler.Ready(e.link.slot)
 		}
 	case evAnswer:
 		s.answered(e)
@@ -223,21 +223,21 @@ func (s *supervisor) handle(e *event) {
 		if s.failMisplaced(c) {
 			break
 		}
-		c.state.seen = s.seen[c.task]
+		c.state.Seen = s.seen[c.task]
 		s.watch.begin(c)
-		d.submit(&c.state)
+		s.scheduler.Submit(&c.state)
 		s.arrived(c)
 	case evFlow:
 		c := e.call
 		c.flowing.Store(false)
 		ended := c.ended.Load() // read before have, which is final if this is set
-		d.consume(&c.state, int(c.consumed.Load()))
-		d.more(&c.state, int(c.have.Load()), ended)
+		s.scheduler.Consume(&c.state, int(c.consumed.Load()))
+		s.scheduler.More(&c.state, int(c.have.Load()), ended)
 		s.arrived(c)
 	case evWaited:
 		s.waited(e.call)
 	case evRetry:
-		d.retry(&e.call.state, e.n)
+		s.scheduler.Retry(&e.call.state, e.n)
 	case evCancel:
 		s.fail(e.call, e.err)
 	case evStats:
@@ -260,10 +260,10 @@ func (s *supervisor) answered(e *event) {
 		return // it was replaced; its answers no longer count
 	}
 	if e.late {
-		s.scheduler.answeredLate(e.link.slot)
+		s.scheduler.AnsweredLate(e.link.slot)
 		return
 	}
-	s.countAnswer(e, s.scheduler.answered(e.link.slot, e.work, e.n))
+	s.countAnswer(e, s.scheduler.Answered(e.link.slot, e.work, e.n))
 	if e.err != nil {
 		s.fail(e.call, e.err)
 	}
@@ -271,71 +271,76 @@ func (s *supervisor) answered(e *event) {
 
 // act carries out the scheduler's actions, and those that these lead to.
 func (s *supervisor) act() {
-	for d := &s.scheduler; len(d.actions) > 0; {
-		actions := d.actions
-		d.actions = nil
+	for len(s.scheduler.Actions) > 0 {
+		actions := s.scheduler.Actions
+		s.scheduler.Actions = nil
 		for i := range actions {
 			s.do(&actions[i])
 		}
-		if len(d.actions) == 0 {
+		if len(s.scheduler.Actions) == 0 {
 			clear(actions)
-			d.actions = actions[:0]
+			s.scheduler.Actions = actions[:0]
 		}
 	}
 }
 
-func (s *supervisor) do(a *action) {
-	switch a.kind {
-	case actSend:
-		l := s.links[a.slot]
-		s.send(a, func(attempt int) error { return l.send(a.call.owner, a.span, attempt, nil) })
-	case actCopy:
-		s.send(a, func(attempt int) error { return s.links[a.from].copyTo(s.links[a.slot], a.call.owner, a.span, attempt) })
-	case actCancel:
-		s.links[a.slot].cancelCall(a.call.owner)
-	case actDelay:
+func (s *supervisor) do(a *schedule.Action) {
+	c := callOf(a)
+	switch a.Kind {
+	case schedule.Send:
+		s.send(a, c, func(l *link) error { return l.send(c, a.Span, a.Attempt, nil) })
+	case schedule.Copy:
+		s.send(a, c, func(l *link) error { return s.links[a.From].copyTo(l, c, a.Span, a.Attempt) })
+	case schedule.Cancel:
+		s.links[a.Slot].cancelCall(c)
+	case schedule.Delay:
 		s.numbers.Retried++
-		c, item := a.call.owner, a.first
-		time.AfterFunc(pause(retryPause, a.attempt), func() { s.inbox.put(event{kind: evRetry, call: c, n: item}) })
-	case actGiveUp:
+		item := a.First
+		time.AfterFunc(pause(retryPause, a.Attempt), func() { s.inbox.put(event{kind: evRetry, call: c, n: item}) })
+	case schedule.GiveUp:
 		s.numbers.Done++
 		s.numbers.Failed++
-		failure := s.loss.failure(a.first, a.attempt)
-		if err := a.call.owner.items.lose(failure); err != nil {
-			s.fail(a.call.owner, err)
+		if err := c.items.lose(s.loss.failure(a.First, a.Attempt)); err != nil {
+			s.fail(c, err)
 		}
-	case actReplace:
-		s.replace(a.slot)
-	case actFinish:
-		s.finish(a.call.owner)
+	case schedule.Replace:
+		s.replace(a.Slot)
+	case schedule.Finish:
+		s.finish(c)
 	}
 }
 
-func (s *supervisor) send(a *action, send func(attempt int) error) {
-	c := a.call.owner
-	if c.state.cancelled { // by an earlier action
-		s.scheduler.unsent(a.slot, a.call, a.span)
+// callOf returns the call of an action; nil if it is about none.
+func callOf(a *schedule.Action) *call {
+	if a.Call == nil {
+		return nil
+	}
+	return a.Call.Owner.(*call)
+}
+
+// send sends the chunk of the action to its worker by calling send.
+func (s *supervisor) send(a *schedule.Action, c *call, send func(*link) error) {
+	if c.state.Cancelled() { // by an earlier action
+		s.scheduler.Unsent(a.Slot, a.Call, a.Span)
 		return
 	}
-	switch err := send(a.call.attempts[a.first] + 1); {
-	case err == errAnswered:
-		s.scheduler.unsent(a.slot, a.call, a.span)
-		return
-	case err != nil:
-		s.scheduler.unsent(a.slot, a.call, a.span)
-		s.fail(c, err)
+	if err := send(s.links[a.Slot]); err != nil {
+		s.scheduler.Unsent(a.Slot, a.Call, a.Span)
+		if err != errAnswered {
+			s.fail(c, err)
+		}
 		return
 	}
 	s.numbers.Chunks++
-	s.numbers.Sent += a.size()
+	s.numbers.Sent += a.Size()
 }
 
 func (s *supervisor) finish(c *call) {
 	for _, l := range s.links {
 		l.forget(c)
 	}
-	if c.state.seen.known() {
-		s.seen[c.task] = c.state.seen
+	if c.state.Seen.Known() {
+		s.seen[c.task] = c.state.Seen
 	}
 	delete(s.calls, c.id)
 	c.stopWaiting()
@@ -351,7 +356,7 @@ func (s *supervisor) finish(c *call) {
 // watch kills them.
 func (s *supervisor) fail(c *call, cause error) {
 	c.end(cause)
-	s.scheduler.cancel(&c.state)
+	s.scheduler.Cancel(&c.state)
 	s.watch.over(c)
 }
 

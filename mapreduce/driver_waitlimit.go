@@ -3,6 +3,7 @@ package mapreduce
 import (
 	"errors"
 	"fmt"
+	"mrrun/mapreduce/internal/schedule"
 	"time"
 )
 
@@ -47,15 +48,15 @@ func (s *supervisor) arrived(c *call) {
 		return
 	}
 	w := &c.waiting
-	for len(w.arrivals) > 0 && w.arrivals[0].upTo <= c.state.next { // they have begun
+	for len(w.arrivals) > 0 && w.arrivals[0].upTo <= c.state.Next() { // they have begun
 		w.arrivals = w.arrivals[1:]
 	}
-	known := c.state.next
+	known := c.state.Next()
 	if n := len(w.arrivals); n > 0 {
 		known = w.arrivals[n-1].upTo
 	}
-	if c.state.have > known {
-		w.arrivals = append(w.arrivals, arrival{c.state.have, time.Now()})
+	if c.state.Have > known {
+		w.arrivals = append(w.arrivals, arrival{c.state.Have, time.Now()})
 		s.awaitLimit(c, c.options.waitLimit)
 	}
 }
@@ -78,13 +79,13 @@ func (s *supervisor) waited(c *call) {
 			return
 		}
 		w.arrivals = w.arrivals[1:]
-		s.expired(c, s.scheduler.expire(&c.state, oldest.upTo), waited)
+		s.expired(c, s.scheduler.Expire(&c.state, oldest.upTo), waited)
 	}
 }
 
 // expired fails the items that have waited too long.
-func (s *supervisor) expired(c *call, late span, waited time.Duration) {
-	for i := late.first; i < late.end; i++ {
+func (s *supervisor) expired(c *call, late schedule.Span, waited time.Duration) {
+	for i := late.First; i < late.End; i++ {
 		s.numbers.Done++
 		s.numbers.Failed++
 		failure := newTaskError(fmt.Errorf("%w of %v: it has waited for %v", ErrWaitLimit, c.options.waitLimit, waited.Round(time.Millisecond)))

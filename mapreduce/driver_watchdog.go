@@ -63,7 +63,7 @@ func (w *watch) begin(c *call) {
 
 // over records that the results of what workers still hold of the call are useless.
 func (w *watch) over(c *call) {
-	if c.state.held > 0 {
+	if c.state.Held() {
 		w.given[c] = time.Now()
 		w.adjust()
 	}
@@ -135,12 +135,12 @@ func (s *supervisor) look() {
 		}
 	}
 	for c := range w.timed {
-		if c.state.finished {
+		if c.state.Finished() {
 			delete(w.timed, c)
 		}
 	}
 	for c := range w.given {
-		if c.state.held == 0 {
+		if !c.state.Held() {
 			delete(w.given, c)
 		}
 	}
@@ -177,7 +177,7 @@ func (s *supervisor) lookAtMemory(l *link, seen *watched) {
 	if seen.base == 0 {
 		seen.base = rss
 	} else if rss-seen.base > s.options.maxGrowth {
-		s.scheduler.drain(l.slot)
+		s.scheduler.Drain(l.slot)
 		s.act()
 	}
 }

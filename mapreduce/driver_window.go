@@ -3,6 +3,7 @@ package mapreduce
 import (
 	"fmt"
 
+	"mrrun/mapreduce/internal/schedule"
 	"mrrun/transport"
 )
 
@@ -51,7 +52,7 @@ func newWindow[A, R any](size, least int, unordered bool) window[A, R] {
 func (w *window[A, R]) full() bool {
 	room := w.least
 	if w.bytes > 0 {
-		room = min(max(room, int(windowBytes/w.bytes)), len(w.slots))
+		room = min(max(room, int(schedule.WindowBytes/w.bytes)), len(w.slots))
 	}
 	return w.taken-w.yielded >= room
 }
@@ -142,22 +143,22 @@ func (s *stream[A, R]) at(i int) *slot[A, R] {
 	return s.slots[i%len(s.slots)]
 }
 
-func (s *stream[A, R]) encode(out *transport.Encoder, span span) error {
+func (s *stream[A, R]) encode(out *transport.Encoder, span schedule.Span) error {
 	start := out.Len()
-	for i := span.first; i < span.end; i++ {
+	for i := span.First; i < span.End; i++ {
 		if err := s.task.arg.Encode(out, &s.at(i).arg); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.encoded(span.size(), out.Len()-start)
+	s.encoded(span.Size(), out.Len()-start)
 	s.roomier()
 	return nil
 }
 
-func (s *stream[A, R]) place(in *transport.Decoder, span span) (failed int, err error) {
-	for i := span.first; i < span.end; i++ {
+func (s *stream[A, R]) place(in *transport.Decoder, span schedule.Span) (failed int, err error) {
+	for i := span.First; i < span.End; i++ {
 		at := s.at(i)
 		failure, err := s.task.takeResult(in, &at.result)
 		if err != nil {
@@ -178,21 +179,21 @@ func (s *stream[A, R]) lose(failure *TaskError) error {
 	failure.Input = at.arg
 	orphan(s.task.arg, &at.arg)
 	at.failure = failure
-	s.finish(span{failure.Index, failure.Index + 1})
+	s.finish(schedule.Span{First: failure.Index, End: failure.Index + 1})
 	return nil
 }
 
 // finish marks the items of the span, whose slots are complete, as done.
-func (s *stream[A, R]) finish(span span) {
+func (s *stream[A, R]) finish(span schedule.Span) {
 	s.mu.Lock()
-	for i := span.first; i < span.end; i++ {
+	for i := span.First; i < span.End; i++ {
 		s.slot(i).done = true
 		s.slot(i).release()
 		if s.unordered {
 			s.finished = append(s.finished, i)
 		}
 	}
-	wake := s.unordered || span.first <= s.head && s.head < span.end
+	wake := s.unordered || span.First <= s.head && s.head < span.End
 	s.mu.Unlock()
 	if wake {
 		s.changed.Broadcast()

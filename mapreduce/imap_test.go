@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"mrrun/mapreduce/internal/schedule"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -308,7 +309,7 @@ func TestImapBoundsBytes(t *testing.T) {
 		}
 		yielded++
 		checkUsable(t, p) // this call waits behind what is already sent
-		if ahead := p.Stats().Sent - yielded*101; ahead > windowBytes/each+1 {
+		if ahead := p.Stats().Sent - yielded*101; ahead > schedule.WindowBytes/each+1 {
 			t.Fatalf("%d results of 2 MiB are ahead of the consumer", ahead)
 		}
 		if yielded == 60 {

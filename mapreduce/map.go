@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"mrrun/mapreduce/internal/schedule"
 	"mrrun/transport"
 )
 
@@ -53,8 +54,8 @@ func newMapItems[A, R any](t *Task[A, R], args []A, o callOptions) *mapItems[A, 
 	return &mapItems[A, R]{task: t, args: args, results: make([]R, len(args)), stopAtFirst: o.stopAtFirst}
 }
 
-func (m *mapItems[A, R]) encode(out *transport.Encoder, s span) error {
-	for i := s.first; i < s.end; i++ {
+func (m *mapItems[A, R]) encode(out *transport.Encoder, s schedule.Span) error {
+	for i := s.First; i < s.End; i++ {
 		if err := m.task.arg.Encode(out, &m.args[i]); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
@@ -68,8 +69,8 @@ func (m *mapItems[A, R]) keep(cargo *transport.Cargo) {
 	}
 }
 
-func (m *mapItems[A, R]) place(in *transport.Decoder, s span) (failed int, err error) {
-	for i := s.first; i < s.end; i++ {
+func (m *mapItems[A, R]) place(in *transport.Decoder, s schedule.Span) (failed int, err error) {
+	for i := s.First; i < s.End; i++ {
 		failure, err := m.task.takeResult(in, &m.results[i])
 		if err != nil {
 			return failed, fmt.Errorf("item %d: %w", i, err)

@@ -85,7 +85,7 @@ type callOptions struct {
 	stopAtFirst bool
 	backups     bool
 	seed        uint64
-	place       int           // as in callState
+	place       int           // as in schedule.Call
 	waitLimit   time.Duration // 0: any time
 }
 
@@ -344,6 +344,35 @@ func (o *poolOptions) program(path string, args []string) error {
 	}
 	o.args = append([]string{}, args...)
 	return nil
+}
+
+// DefaultRetries is how often an item whose worker was lost is tried again unless [Retries] says
+// otherwise.
+const DefaultRetries = 2
+
+// Retries sets how often an item whose worker died while it ran is tried again; the default is
+// [DefaultRetries], and 0 means never. Errors, panics, timeouts and exceeded memory limits are
+// never retried.
+func Retries(n int) Option {
+	return bothFunc(func(o *callOptions) error {
+		if n < 0 {
+			return fmt.Errorf("mapreduce: Retries(%d): takes a number from 0", n)
+		}
+		o.retries = n
+		return nil
+	})
+}
+
+// Backups lets idle workers run second copies of the last chunks of a call, which other workers are
+// still running. The first answer counts; the context of the other copy is cancelled, and its
+// worker is killed if it does not stop within [KillGrace]. This helps against a worker that is slow
+// for reasons of its own, as the backup tasks of Dean and Ghemawat's MapReduce (2004) do; the price
+// is work that is done twice. Tasks must tolerate that the same item runs twice at the same time.
+func Backups() Option {
+	return bothFunc(func(o *callOptions) error {
+		o.backups = true
+		return nil
+	})
 }
 
 func newPoolOptions(opts []PoolOption) (poolOptions, error) {

@@ -1,4 +1,4 @@
-package mapreduce
+package schedule
 
 import (
 	"math/rand/v2"
@@ -12,7 +12,7 @@ import (
 type schedulerModel struct {
 	t      testing.TB
 	script []byte
-	d      scheduler
+	s      Scheduler
 	ready  []bool
 	queues [][]modelFlight // by worker: sent and not answered
 	calls  []*modelCall
@@ -23,7 +23,7 @@ type schedulerModel struct {
 
 type modelFlight struct {
 	call *modelCall
-	span
+	Span
 	answered *bool // of two copies: whether one was answered; nil: there is no other
 }
 
@@ -31,8 +31,7 @@ func (f *modelFlight) useless() bool { return f.answered != nil && *f.answered }
 
 type modelCall struct {
 	number   int
-	state    callState
-	owner    call
+	state    Call
 	answers  []int // number of answers, by item
 	total    int   // items that the input will have
 	delayed  []int // items that wait to be tried again
@@ -55,7 +54,7 @@ func (m *schedulerModel) next(n int) int {
 
 func runModel(t testing.TB, script []byte) []string {
 	m := &schedulerModel{t: t, script: script, ready: make([]bool, modelWorkers), queues: make([][]modelFlight, modelWorkers)}
-	m.d.maxTasks = []int{0, 0, 3, 60}[m.next(4)]
+	m.s.MaxTasks = []int{0, 0, 3, 60}[m.next(4)]
 	for len(m.script) > 0 {
 		m.step()
 		m.check()
@@ -69,7 +68,7 @@ func (m *schedulerModel) step() {
 	case 0:
 		if slot := m.next(modelWorkers); !m.ready[slot] {
 			m.ready[slot] = true
-			m.d.ready(slot)
+			m.s.Ready(slot)
 		}
 	case 1:
 		if slot := m.next(modelWorkers); m.ready[slot] {
@@ -78,12 +77,12 @@ func (m *schedulerModel) step() {
 	case 2:
 		m.submit()
 	case 3, 4:
-		if c := m.some(); c != nil && !c.state.ended {
+		if c := m.some(); c != nil && !c.state.Ended {
 			m.more(c, m.next(40), m.next(4) == 0)
 		}
 	case 5, 6:
-		if c := m.some(); c != nil && c.state.window > 0 {
-			m.d.consume(&c.state, m.consumable(c, m.next(64)))
+		if c := m.some(); c != nil && c.state.Window > 0 {
+			m.s.Consume(&c.state, m.consumable(c, m.next(64)))
 		}
 	case 7:
 		if c := m.some(); c != nil && m.next(4) == 0 {
@@ -95,7 +94,7 @@ func (m *schedulerModel) step() {
 		}
 	case 9:
 		if m.next(4) == 0 {
-			m.d.drain(m.next(modelWorkers))
+			m.s.Drain(m.next(modelWorkers))
 		} else if c := m.some(); c != nil && m.next(2) == 0 {
 			m.expire(c, m.next(c.total+1))
 		}
@@ -115,11 +114,11 @@ func (m *schedulerModel) lose(slot int) {
 		m.forgetCopy(f)
 	}
 	if len(queue) == 0 || m.next(4) == 0 {
-		m.d.lost(slot, nil, 0, false)
+		m.s.Lost(slot, nil, 0, false)
 		return
 	}
 	f := queue[m.next(len(queue))]
-	m.d.lost(slot, &f.call.state, f.first+m.next(f.size()), m.next(8) == 0)
+	m.s.Lost(slot, &f.call.state, f.First+m.next(f.Size()), m.next(8) == 0)
 }
 
 // forgetCopy records that one of two unanswered copies was lost, so that the other is an ordinary
@@ -140,7 +139,7 @@ func (m *schedulerModel) forgetCopy(lost modelFlight) {
 func (m *schedulerModel) retry(c *modelCall) {
 	item := c.delayed[0]
 	c.delayed = c.delayed[1:]
-	m.d.retry(&c.state, item)
+	m.s.Retry(&c.state, item)
 }
 
 // some returns one of the calls, possibly a finished one.
@@ -153,28 +152,28 @@ func (m *schedulerModel) some() *modelCall {
 
 func (m *schedulerModel) submit() {
 	c := &modelCall{number: len(m.calls)}
-	c.state.owner = &c.owner
-	c.state.retries = m.next(3)
-	c.state.backups = m.next(2) == 0
-	c.state.chunksize = []int{0, 0, 0, 1, 2, 7, 50}[m.next(7)]
-	c.state.direct = m.next(4) == 0
-	c.state.place = max(m.next(4*modelWorkers)-3*modelWorkers+1, 0)
+	c.state.Owner = c
+	c.state.Retries = m.next(3)
+	c.state.Backups = m.next(2) == 0
+	c.state.Chunksize = []int{0, 0, 0, 1, 2, 7, 50}[m.next(7)]
+	c.state.Direct = m.next(4) == 0
+	c.state.Place = max(m.next(4*modelWorkers)-3*modelWorkers+1, 0)
 	if m.next(2) == 0 {
-		c.state.window = 4*max(c.state.chunksize, 1)*modelWorkers + m.next(30)
+		c.state.Window = 4*max(c.state.Chunksize, 1)*modelWorkers + m.next(30)
 	} else {
 		c.total = m.next(200)
-		c.state.have, c.state.ended = c.total, true
+		c.state.Have, c.state.Ended = c.total, true
 		c.answers = make([]int, c.total)
 	}
 	m.calls = append(m.calls, c)
-	m.d.submit(&c.state)
+	m.s.Submit(&c.state)
 }
 
 func (m *schedulerModel) more(c *modelCall, n int, ended bool) {
-	room := c.state.consumed + c.state.window - c.total // the window bounds the input, too
+	room := c.state.consumed + c.state.Window - c.total // the window bounds the input, too
 	c.total += min(n, room)
 	c.answers = append(c.answers, make([]int, c.total-len(c.answers))...)
-	m.d.more(&c.state, c.total, ended)
+	m.s.More(&c.state, c.total, ended)
 }
 
 // consumable returns how far the consumer may be after n more items: it may know of answers before
@@ -190,7 +189,7 @@ func (m *schedulerModel) consumable(c *modelCall, n int) int {
 // first reports whether the item is in the chunk that some worker is working on.
 func (m *schedulerModel) first(c *modelCall, item int) bool {
 	return slices.ContainsFunc(m.queues, func(q []modelFlight) bool {
-		return len(q) > 0 && q[0].call == c && q[0].first <= item && item < q[0].end
+		return len(q) > 0 && q[0].call == c && q[0].First <= item && item < q[0].End
 	})
 }
 
@@ -199,35 +198,35 @@ func (m *schedulerModel) answer(slot int) {
 	f := m.queues[slot][0]
 	m.queues[slot] = m.queues[slot][1:]
 	if f.useless() {
-		m.d.answeredLate(slot)
+		m.s.AnsweredLate(slot)
 		return
 	}
-	mark(f.call.answers, f.span)
+	mark(f.call.answers, f.Span)
 	if f.answered != nil {
 		*f.answered = true
 	}
 	work := []time.Duration{0, time.Microsecond, 20 * time.Microsecond, 400 * time.Microsecond, 3 * time.Millisecond}[m.next(5)]
 	bytes := []int{0, 10, 100 << 10, 100 << 20}[m.next(4)]
-	if n := m.d.answered(slot, work*time.Duration(f.size()), bytes*f.size()); n != f.span {
-		m.t.Fatalf("the answer of %v is taken for that of %v", f.span, n)
+	if n := m.s.Answered(slot, work*time.Duration(f.Size()), bytes*f.Size()); n != f.Span {
+		m.t.Fatalf("the answer of %v is taken for that of %v", f.Span, n)
 	}
 }
 
 func (m *schedulerModel) cancel(c *modelCall) {
 	c.dead = true
-	m.d.cancel(&c.state)
+	m.s.Cancel(&c.state)
 }
 
 func (m *schedulerModel) expire(c *modelCall, upTo int) {
-	expired := m.d.expire(&c.state, upTo)
-	if expired.size() == 0 {
+	expired := m.s.Expire(&c.state, upTo)
+	if expired.Size() == 0 {
 		return
 	}
-	if c.dead || expired.first < c.sent || expired.end > upTo {
+	if c.dead || expired.First < c.sent || expired.End > upTo {
 		m.t.Fatalf("%v have expired, the items before %d were sent", expired, c.sent)
 	}
 	mark(c.answers, expired)
-	c.sent = expired.end
+	c.sent = expired.End
 }
 
 func TestSchedulerKeepsItsLedger(t *testing.T) {

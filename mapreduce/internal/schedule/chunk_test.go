@@ -1,4 +1,4 @@
-package mapreduce
+package schedule
 
 import (
 	"fmt"
@@ -12,27 +12,27 @@ func TestAutoChunk(t *testing.T) {
 	const us = float64(time.Microsecond)
 	for _, test := range []struct {
 		name    string
-		seen    measure
+		seen    Measure
 		left    int
 		workers int
 		want    int
 	}{
-		{"nothing known", measure{}, 1000, 2, 1},
-		{"nothing known, no end", measure{}, -1, 2, 1},
-		{"fast", measure{1 * us, 10}, 1e6, 2, 500},
-		{"fast, no end", measure{1 * us, 10}, -1, 2, 500},
-		{"faster than the clock", measure{1, 0}, -1, 2, 500_000},
-		{"slow", measure{600 * us, 10}, 1e6, 2, 1},
-		{"very slow", measure{1e12, 10}, 1e6, 2, 1},
-		{"large", measure{1 * us, 64 << 10}, 1e6, 2, 4},
-		{"larger than a chunk", measure{1 * us, 1 << 20}, 1e6, 2, 1},
-		{"tail", measure{1 * us, 10}, 1000, 2, 125},
-		{"shorter tail", measure{1 * us, 10}, 500, 2, 62},
-		{"more workers", measure{1 * us, 10}, 1000, 10, 25},
-		{"end of fast items", measure{1 * us, 10}, 1, 2, 15},
-		{"end", measure{100 * us, 10}, 8, 2, 1},
-		{"no items", measure{100 * us, 10}, 0, 2, 1},
-		{"as many as there are", measure{1e12, 10}, 1 << 62, 2, 1},
+		{"nothing known", Measure{}, 1000, 2, 1},
+		{"nothing known, no end", Measure{}, -1, 2, 1},
+		{"fast", Measure{1 * us, 10}, 1e6, 2, 500},
+		{"fast, no end", Measure{1 * us, 10}, -1, 2, 500},
+		{"faster than the clock", Measure{1, 0}, -1, 2, 500_000},
+		{"slow", Measure{600 * us, 10}, 1e6, 2, 1},
+		{"very slow", Measure{1e12, 10}, 1e6, 2, 1},
+		{"large", Measure{1 * us, 64 << 10}, 1e6, 2, 4},
+		{"larger than a chunk", Measure{1 * us, 1 << 20}, 1e6, 2, 1},
+		{"tail", Measure{1 * us, 10}, 1000, 2, 125},
+		{"shorter tail", Measure{1 * us, 10}, 500, 2, 62},
+		{"more workers", Measure{1 * us, 10}, 1000, 10, 25},
+		{"end of fast items", Measure{1 * us, 10}, 1, 2, 15},
+		{"end", Measure{100 * us, 10}, 8, 2, 1},
+		{"no items", Measure{100 * us, 10}, 0, 2, 1},
+		{"as many as there are", Measure{1e12, 10}, 1 << 62, 2, 1},
 	} {
 		if got := autoChunk(&test.seen, test.left, test.workers); got != test.want {
 			t.Errorf("%s: %d items, want %d", test.name, got, test.want)
@@ -41,12 +41,12 @@ func TestAutoChunk(t *testing.T) {
 }
 
 func TestMeasureFollows(t *testing.T) {
-	var m measure
+	var m Measure
 	m.add(10, 0, 0)
-	if !m.known() {
+	if !m.Known() {
 		t.Error("unknown after an answer in no time")
 	}
-	m = measure{}
+	m = Measure{}
 	m.add(10, 10*time.Microsecond, 1000)
 	if m.work != 1000 || m.bytes != 100 {
 		t.Errorf("first measure %+v, want 1 µs and 100 bytes", m)
@@ -79,18 +79,18 @@ type simChunk struct {
 // makespan runs tasks of these lengths through a scheduler on a simulated clock, and returns how
 // long they take.
 func makespan(tasks []time.Duration, workers, chunksize int) time.Duration {
-	d := newScheduler(workers)
-	c := &callState{have: len(tasks), ended: true, chunksize: chunksize}
+	s := newScheduler(workers)
+	c := &Call{Have: len(tasks), Ended: true, Chunksize: chunksize}
 	sim := make([]simWorker, workers)
 	now := time.Duration(0)
-	d.submit(c)
+	s.Submit(c)
 	for {
-		for _, a := range sends(d) {
+		for _, a := range sends(s) {
 			work := simOverhead
-			for _, task := range tasks[a.first:a.end] {
+			for _, task := range tasks[a.First:a.End] {
 				work += task
 			}
-			w := &sim[a.slot]
+			w := &sim[a.Slot]
 			w.freeAt = max(w.freeAt, now+simLatency) + work
 			w.chunks = append(w.chunks, simChunk{w.freeAt + simLatency, work})
 		}
@@ -106,7 +106,7 @@ func makespan(tasks []time.Duration, workers, chunksize int) time.Duration {
 		chunk := sim[next].chunks[0]
 		sim[next].chunks = sim[next].chunks[1:]
 		now = chunk.answerAt
-		d.answered(next, chunk.work, 0)
+		s.Answered(next, chunk.work, 0)
 	}
 }
 

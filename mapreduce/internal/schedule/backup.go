@@ -1,18 +1,6 @@
-package mapreduce
+package schedule
 
 import "slices"
-
-// Backups lets idle workers run second copies of the last chunks of a call, which other workers are
-// still running. The first answer counts; the context of the other copy is cancelled, and its
-// worker is killed if it does not stop within [KillGrace]. This helps against a worker that is slow
-// for reasons of its own, as the backup tasks of Dean and Ghemawat's MapReduce (2004) do; the price
-// is work that is done twice. Tasks must tolerate that the same item runs twice at the same time.
-func Backups() Option {
-	return bothFunc(func(o *callOptions) error {
-		o.backups = true
-		return nil
-	})
-}
 
 // copies is the state that the two flights of one chunk share.
 type copies struct {
@@ -22,28 +10,29 @@ type copies struct {
 
 // assignBackup gives a worker that holds nothing a second copy of the chunk that has been in flight
 // longest, of those without a copy.
-func (d *scheduler) assignBackup(slot int) bool {
+func (s *Scheduler) assignBackup(slot int) bool {
 	from, oldest := -1, (*flight)(nil)
-	for other := range d.workers {
-		flights := d.workers[other].flights
+	for other := range s.workers {
+		flights := s.workers[other].flights
 		i := slices.IndexFunc(flights, func(f flight) bool { return f.copies == nil && f.call.mayCopy() })
 		if i >= 0 && (oldest == nil || flights[i].serial < oldest.serial) {
 			from, oldest = other, &flights[i]
 		}
 	}
-	w := &d.workers[slot]
-	if oldest == nil || d.maxTasks > 0 && w.tasks+oldest.size() > d.maxTasks {
+	w := &s.workers[slot]
+	if oldest == nil || s.MaxTasks > 0 && w.tasks+oldest.Size() > s.MaxTasks {
 		return false
 	}
 	oldest.copies = &copies{flying: 2}
-	d.fly(slot, *oldest)
-	d.actions = append(d.actions, action{kind: actCopy, slot: slot, from: from, call: oldest.call, span: oldest.span})
+	s.fly(slot, *oldest)
+	s.Actions = append(s.Actions, Action{Kind: Copy, Slot: slot, From: from, Call: oldest.call, Span: oldest.Span,
+		Attempt: oldest.call.attempts[oldest.First] + 1})
 	return true
 }
 
 // mayCopy reports whether the call has backups and all its items are at workers or answered.
-func (c *callState) mayCopy() bool {
-	return c.backups && c.place == 0 && c.ended && c.next == c.have && len(c.again) == 0 && !c.cancelled && !c.finished
+func (c *Call) mayCopy() bool {
+	return c.Backups && c.Place == 0 && c.Ended && c.next == c.Have && len(c.again) == 0 && !c.cancelled && !c.finished
 }
 
 // land removes a flight from the counts. It reports whether no other flight can still answer its
@@ -62,13 +51,13 @@ func (f *flight) land() (last bool) {
 }
 
 // alone marks the remaining flight of two as one that may be copied again.
-func (d *scheduler) alone(left *copies) {
+func (s *Scheduler) alone(left *copies) {
 	if left == nil || left.done {
 		return
 	}
-	for slot := range d.workers {
-		for i := range d.workers[slot].flights {
-			if f := &d.workers[slot].flights[i]; f.copies == left {
+	for slot := range s.workers {
+		for i := range s.workers[slot].flights {
+			if f := &s.workers[slot].flights[i]; f.copies == left {
 				f.copies = nil
 			}
 		}

@@ -1,4 +1,4 @@
-package mapreduce
+package schedule
 
 import (
 	"math"
@@ -17,9 +17,9 @@ const (
 	windowWork = 2 * time.Millisecond
 	// windowChunks bounds the chunks queued at one worker.
 	windowChunks = 1024
-	// windowBytes is about how many bytes of arguments and results of a stream may travel or wait
+	// WindowBytes is about how many bytes of arguments and results of a stream may travel or wait
 	// for its consumer.
-	windowBytes = 64 << 20
+	WindowBytes = 64 << 20
 	// tailShare limits a worker to 1/tailShare of its share of the unanswered items, and an
 	// automatic chunk to half of that. So chunks get smaller towards the end, and most of the
 	// remaining items are free for any worker that becomes idle: the last items may take much
@@ -30,19 +30,20 @@ const (
 	tailWork = 30 * time.Microsecond
 )
 
-// A measure holds what is known about the items of a call: moving averages, zero before the first
+// A Measure holds what is known about the items of a call: moving averages, zero before the first
 // answer.
-type measure struct {
+type Measure struct {
 	work  float64 // nanoseconds per item
 	bytes float64 // of argument and result, per item
 }
 
-func (m *measure) known() bool { return m.work > 0 }
+// Known reports whether an item was answered.
+func (m *Measure) Known() bool { return m.work > 0 }
 
-func (m *measure) add(items int, work time.Duration, bytes int) {
+func (m *Measure) add(items int, work time.Duration, bytes int) {
 	n := float64(items)
 	w, b := max(float64(work), 1)/n, float64(bytes)/n
-	if !m.known() {
+	if !m.Known() {
 		m.work, m.bytes = w, b
 		return
 	}
@@ -52,12 +53,12 @@ func (m *measure) add(items int, work time.Duration, bytes int) {
 }
 
 // cost estimates how long a number of items takes.
-func (m *measure) cost(items int) time.Duration { return time.Duration(m.work * float64(items)) }
+func (m *Measure) cost(items int) time.Duration { return time.Duration(m.work * float64(items)) }
 
 // autoChunk returns how many items to put in the next chunk. left is the number of items without an
 // answer, or -1 if the input has not ended.
-func autoChunk(m *measure, left, workers int) int {
-	if !m.known() {
+func autoChunk(m *Measure, left, workers int) int {
+	if !m.Known() {
 		return 1
 	}
 	n := min(float64(chunkWork), m.share(left, workers)/2) / m.work
@@ -69,7 +70,7 @@ func autoChunk(m *measure, left, workers int) int {
 
 // share returns how many nanoseconds of work one worker may hold when left items are unanswered;
 // left < 0 means no limit.
-func (m *measure) share(left, workers int) float64 {
+func (m *Measure) share(left, workers int) float64 {
 	if left < 0 {
 		return math.Inf(1)
 	}

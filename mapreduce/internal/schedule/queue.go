@@ -1,9 +1,9 @@
-package mapreduce
+package schedule
 
 // A callQueue holds calls in the order in which they are served.
-type callQueue struct{ first, last *callState }
+type callQueue struct{ first, last *Call }
 
-func (q *callQueue) pushBack(c *callState) {
+func (q *callQueue) pushBack(c *Call) {
 	if c.queued {
 		return
 	}
@@ -17,7 +17,7 @@ func (q *callQueue) pushBack(c *callState) {
 }
 
 // pushFront puts back a call that has been served before.
-func (q *callQueue) pushFront(c *callState) {
+func (q *callQueue) pushFront(c *Call) {
 	if c.queued {
 		return
 	}
@@ -30,7 +30,7 @@ func (q *callQueue) pushFront(c *callState) {
 	q.first = c
 }
 
-func (q *callQueue) remove(c *callState) {
+func (q *callQueue) remove(c *Call) {
 	if !c.queued {
 		return
 	}

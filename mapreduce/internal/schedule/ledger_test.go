@@ -1,4 +1,4 @@
-package mapreduce
+package schedule
 
 import (
 	"slices"
@@ -6,7 +6,7 @@ import (
 )
 
 func (m *schedulerModel) check() {
-	for slot := range m.d.workers {
+	for slot := range m.s.workers {
 		m.checkWorker(slot)
 	}
 	for _, c := range m.calls {
@@ -16,14 +16,14 @@ func (m *schedulerModel) check() {
 }
 
 func (m *schedulerModel) checkWorker(slot int) {
-	w := &m.d.workers[slot]
+	w := &m.s.workers[slot]
 	if len(w.flights) != len(m.queues[slot]) || len(w.flights) > windowChunks {
 		m.t.Fatalf("worker %d holds %d chunks, and the scheduler thinks %d", slot, len(m.queues[slot]), len(w.flights))
 	}
 	var cost time.Duration
 	for i, f := range w.flights {
-		if real := m.queues[slot][i]; &real.call.state != f.call || real.span != f.span {
-			m.t.Fatalf("worker %d: chunk %d is %v, and the scheduler thinks %v", slot, i, real.span, f.span)
+		if real := m.queues[slot][i]; &real.call.state != f.call || real.Span != f.Span {
+			m.t.Fatalf("worker %d: chunk %d is %v, and the scheduler thinks %v", slot, i, real.Span, f.Span)
 		}
 		cost += f.cost
 	}
@@ -50,7 +50,7 @@ func (m *schedulerModel) checkCall(c *modelCall) {
 			case f.useless():
 				useless++
 			case f.answered == nil || !copies[f.answered]:
-				mark(places, f.span)
+				mark(places, f.Span)
 				copies[f.answered] = true
 			}
 		}
@@ -58,20 +58,20 @@ func (m *schedulerModel) checkCall(c *modelCall) {
 	if held != c.state.held || useless != c.state.useless {
 		m.t.Fatalf("call %d: %d chunks are held, %d useless, and the scheduler thinks %d, %d", c.number, held, useless, c.state.held, c.state.useless)
 	}
-	done := c.state.cancelled || c.state.ended && !slices.Contains(c.answers, 0)
+	done := c.state.cancelled || c.state.Ended && !slices.Contains(c.answers, 0)
 	if finished := held == useless && len(c.delayed) == 0 && done; finished != (c.finishes == 1) || c.finishes > 1 {
 		m.t.Fatalf("call %d: held %d, done %v, and finished %d times", c.number, held, done, c.finishes)
 	}
 	if c.dead {
 		return
 	}
-	for _, s := range c.state.again {
-		mark(places, s)
+	for _, span := range c.state.again {
+		mark(places, span)
 	}
 	for _, item := range c.delayed {
 		places[item]++
 	}
-	mark(places, span{c.state.next, c.total})
+	mark(places, Span{c.state.next, c.total})
 	for i, answers := range c.answers {
 		if places[i]+answers != 1 {
 			m.t.Fatalf("call %d: item %d is in %d places and has %d answers", c.number, i, places[i], answers)
@@ -79,8 +79,8 @@ func (m *schedulerModel) checkCall(c *modelCall) {
 	}
 }
 
-func mark(places []int, s span) {
-	for i := s.first; i < s.end; i++ {
+func mark(places []int, span Span) {
+	for i := span.First; i < span.End; i++ {
 		places[i]++
 	}
 }
@@ -98,18 +98,18 @@ func (m *schedulerModel) checkProgress() {
 	if idle < 0 {
 		return
 	}
-	for slot, w := range m.d.workers {
+	for slot, w := range m.s.workers {
 		for _, f := range w.flights {
-			if !m.awaited && f.copies == nil && f.call.mayCopy() && f.call.window == 0 && m.d.maxTasks == 0 {
-				m.t.Fatalf("worker %d is idle, and %v at worker %d has no copy", idle, f.span, slot)
+			if !m.awaited && f.copies == nil && f.call.mayCopy() && f.call.Window == 0 && m.s.MaxTasks == 0 {
+				m.t.Fatalf("worker %d is idle, and %v at worker %d has no copy", idle, f.Span, slot)
 			}
 		}
 	}
 	for _, c := range m.calls {
-		if place := c.state.place; place > 0 && !m.idle(place-1) {
+		if place := c.state.Place; place > 0 && !m.idle(place-1) {
 			continue
 		}
-		if c.finishes == 0 && m.sendable(c) && (!busy || c.state.window == 0) {
+		if c.finishes == 0 && m.sendable(c) && (!busy || c.state.Window == 0) {
 			m.t.Fatalf("worker %d is idle, and call %d has items to send: %+v", idle, c.number, c.state)
 		}
 	}
@@ -124,6 +124,6 @@ func (m *schedulerModel) sendable(c *modelCall) bool {
 	if len(c.state.again) > 0 {
 		return true
 	}
-	end := min(c.total, c.state.limit(len(m.d.workers)))
-	return c.state.next < end && (end-c.state.next >= c.state.chunksize || c.state.ended && end == c.total)
+	end := min(c.total, c.state.limit(len(m.s.workers)))
+	return c.state.next < end && (end-c.state.next >= c.state.Chunksize || c.state.Ended && end == c.total)
 }
