@@ -103,12 +103,21 @@ func TestErrorsTravelOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		sent.Index, sent.Stack = i-1, "line 5"
 		out.Truncate(0)
 		var got *TaskError
 		if err := errors.Join(c.Encode(out, &sent), c.Decode(transport.NewDecoder(out.Bytes()), &got)); err != nil {
 			t.Fatal(err)
 		}
 		checkIdentity(t, i, got)
+		if got.Index != i-1 || got.Msg != sent.Msg || got.Stack != sent.Stack {
+			t.Errorf("%+v became %+v", sent, got)
+		}
+		for cut := range out.Len() {
+			if err := c.Decode(transport.NewDecoder(out.Bytes()[:cut]), &got); err == nil {
+				t.Errorf("the first %d of %d bytes of %v are taken for a failure", cut, out.Len(), sent)
+			}
+		}
 	}
 }
 

@@ -11,28 +11,33 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// A sentFailure is a TaskError on its way to a process, which may run another program.
-type sentFailure struct {
-	Index int
-	Msg   string
-	Stack string
-	knownerr.Identity
-}
-
-// EncodeMsgpack sends the failure to another process, without its Input.
+// EncodeMsgpack sends the failure to another process, which may run another program, without its
+// Input.
 func (e *TaskError) EncodeMsgpack(enc *msgpack.Encoder) error {
-	sent := sentFailure{e.Index, e.Msg, e.Stack, knownerr.Of(e)}
-	return enc.Encode(&sent)
+	out := transport.NewEncoder(nil)
+	out.Uint(uint64(e.Index))
+	writeFailure(out, e.Msg, e.Stack, knownerr.Of(e))
+	return enc.EncodeBytes(out.Bytes())
 }
 
 // DecodeMsgpack receives a failure. [errors.Is] finds in it the errors that this program knows too:
 // see [RegisterError].
 func (e *TaskError) DecodeMsgpack(dec *msgpack.Decoder) error {
-	var sent sentFailure
-	if err := dec.Decode(&sent); err != nil {
+	sent, err := dec.DecodeBytes()
+	if err != nil {
 		return err
 	}
-	*e = TaskError{Index: sent.Index, Msg: sent.Msg, Stack: sent.Stack, is: sent.Errors()}
+	var index uint64
+	in := transport.NewDecoder(sent)
+	if err := decodeUints(in, &index); err != nil {
+		return err
+	}
+	failure, err := decodeFailure(in)
+	if err != nil {
+		return err
+	}
+	*e = *failure
+	e.Index = int(index)
 	return nil
 }
 
@@ -48,13 +53,18 @@ func encodeFailure(out *transport.Encoder, err error) {
 			encodeFailure(out, failed)
 		}
 	}()
-	out.String(err.Error())
 	stack := ""
 	if p, ok := errors.AsType[*panicError](err); ok {
 		stack = p.stack
 	}
+	writeFailure(out, err.Error(), stack, knownerr.Of(err))
+}
+
+// writeFailure writes the one form in which failures travel. decodeFailure reads it.
+func writeFailure(out *transport.Encoder, msg, stack string, id knownerr.Identity) {
+	out.String(msg)
 	out.String(stack)
-	knownerr.Of(err).Encode(out)
+	id.Encode(out)
 }
 
 func decodeFailure(in *transport.Decoder) (*TaskError, error) {
