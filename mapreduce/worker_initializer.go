@@ -27,8 +27,8 @@ func (s *State[A, S]) begin(in *transport.Decoder) (state any, exit func() error
 	return state, func() error { return safely(func() error { return s.exit(state.(S)) }) }, nil
 }
 
-// sending returns how driver and worker send from now on. An initializer that has changed the user has put the files of the
-// driver, which shared memory is, out of reach.
+// sending returns how driver and worker send from now on. An initializer that has changed the user
+// has put the files of the driver, which shared memory is, out of reach.
 func (w *worker) sending() (tag uint32) {
 	if !w.process.Shares || shm.FindsParent() {
 		return 0
@@ -58,23 +58,23 @@ func (w *worker) makeState(body []byte) error {
 			w.process.Exit(exitGoexit)
 		}
 	}()
-	state, exit, err := e.state(in)
+	state, exit, failure := e.state(in)
 	made = true
-	if err == nil {
+	if failure == nil {
 		w.states[e] = state
 		if exit != nil {
 			w.exits = append(w.exits, stateExit{e.name, exit})
 		}
 	}
-	failure := err
 	_, err = w.out.Add(kindMade, w.sending(), func(out *transport.Encoder) error {
 		if failure != nil {
 			encodeFailure(out, failure)
 		}
 		return nil
 	})
-	if err == nil {
-		w.send()
+	if err != nil {
+		return err
 	}
-	return err
+	w.send()
+	return nil
 }

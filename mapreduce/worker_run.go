@@ -59,19 +59,7 @@ func (w *worker) work() {
 // run computes one chunk.
 func (w *worker) run(r *request, out *transport.Encoder) {
 	_ = out.WriteByte(chunkDone)
-	err := r.call.err
-	if err == nil {
-		err = context.Cause(r.call.ctx)
-	}
-	if err == nil {
-		if w.logLevel.Load() != r.call.level {
-			w.logLevel.Store(r.call.level)
-		}
-		w.running = true
-		err = r.call.run(&chunkRun{worker: w, request: r, in: r.args, out: out})
-		w.running = false
-	}
-	if err != nil {
+	if err := w.runItems(r, out); err != nil {
 		failChunk(out, err)
 	}
 }
@@ -83,6 +71,23 @@ func failChunk(out *transport.Encoder, err error) {
 	out.String(err.Error())
 }
 
+// runItems computes the items of a chunk, unless its call did not open or has been cancelled.
+func (w *worker) runItems(r *request, out *transport.Encoder) error {
+	if r.call.err != nil {
+		return r.call.err
+	}
+	if err := context.Cause(r.call.ctx); err != nil {
+		return err
+	}
+	if w.logLevel.Load() != r.call.level {
+		w.logLevel.Store(r.call.level)
+	}
+	w.running = true
+	err := r.call.run(&chunkRun{worker: w, request: r, in: r.args, out: out})
+	w.running = false
+	return err
+}
+
 // run runs the items of a chunk, in a worker.
 func (t *Task[A, R]) run(r *chunkRun) error {
 	var a A // declared outside the loop, they cost one allocation per chunk
@@ -90,28 +95,33 @@ func (t *Task[A, R]) run(r *chunkRun) error {
 	for i := range int(r.items) {
 		r.begin(i)
 		a = *new(A)
-		err := t.arg.Decode(r.in, &a)
-		if err != nil {
+		if err := t.arg.Decode(r.in, &a); err != nil {
 			err = fmt.Errorf("decode the argument: %w", err)
 			if transport.OfItem(err) == nil {
 				return err
 			}
+			r.failItem(r.out.Len(), err)
+			continue
 		}
 		start := r.out.Len()
 		_ = r.out.WriteByte(itemOK)
-		if err == nil {
-			result, err = t.callSafely(r, i, a)
+		var err error
+		if result, err = t.callSafely(r, i, a); err != nil {
+			r.failItem(start, err)
+			continue
 		}
-		if err == nil {
-			err = t.result.Encode(r.out, &result)
-		}
-		if err != nil {
-			r.out.Truncate(start)
-			_ = r.out.WriteByte(itemFailed)
-			encodeFailure(r.out, err)
+		if err = t.result.Encode(r.out, &result); err != nil {
+			r.failItem(start, err)
 		}
 	}
 	return nil
+}
+
+// failItem answers an item, whose answer begins at start, with its failure.
+func (r *chunkRun) failItem(start int, err error) {
+	r.out.Truncate(start)
+	_ = r.out.WriteByte(itemFailed)
+	encodeFailure(r.out, err)
 }
 
 // callSafely calls the task's function and turns a panic into an error.
