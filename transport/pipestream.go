@@ -47,22 +47,27 @@ func makePipe(modeA, modeB pipeMode) (a, b *pipe, err error) {
 		return nil, nil, err
 	}
 	var files [4]*os.File // what A reads and B writes, then what B reads and A writes
-	for i := 0; i < 4 && err == nil; i += 2 {
-		files[i], files[i+1], err = os.Pipe()
-	}
-	if err == nil {
-		a, err = newPipeEnd(self, regionA, stream.Bell{In: files[0], Out: files[3]}, modeA, 0)
-	}
-	if err == nil {
-		if b, err = newPipeEnd(self, regionB, stream.Bell{In: files[2], Out: files[1]}, modeB, 1); err == nil {
-			return a, b, nil
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, f := range files {
+			f.Close() // closing nil only returns an error
+		}
+		_, _ = regionA.Close(), regionB.Close()
+	}()
+	for i := 0; i < 4; i += 2 {
+		if files[i], files[i+1], err = os.Pipe(); err != nil {
+			return nil, nil, err
 		}
 	}
-	for _, f := range files {
-		f.Close() // closing nil only returns an error
+	if a, err = newPipeEnd(self, regionA, stream.Bell{In: files[0], Out: files[3]}, modeA, 0); err != nil {
+		return nil, nil, err
 	}
-	_, _ = regionA.Close(), regionB.Close()
-	return nil, nil, err
+	if b, err = newPipeEnd(self, regionB, stream.Bell{In: files[2], Out: files[1]}, modeB, 1); err != nil {
+		return nil, nil, err
+	}
+	return a, b, nil
 }
 
 // makeRegion makes the memory of a pipe and maps it twice, since each end unmaps its own mapping.

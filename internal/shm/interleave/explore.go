@@ -73,10 +73,7 @@ func Explore(t *testing.T, options Options, setup func(w *World) (check func() e
 			}
 			continue
 		}
-		last := len(choices) - 1
-		for last >= 0 && choices[last] == counts[last]-1 {
-			last--
-		}
+		last := lastOpen(choices, counts)
 		if last < 0 {
 			break
 		}
@@ -87,6 +84,15 @@ func Explore(t *testing.T, options Options, setup func(w *World) (check func() e
 		choices[last]++
 	}
 	t.Logf("%d runs, %d kills, %d waits timed out", runs, kills, timeouts)
+}
+
+// lastOpen returns the index of the last choice that has another alternative; -1 if none has.
+func lastOpen(choices, counts []int) int {
+	last := len(choices) - 1
+	for last >= 0 && choices[last] == counts[last]-1 {
+		last--
+	}
+	return last
 }
 
 func oneRun(t *testing.T, options Options, choose func(n, rare int) int, setup func(*World) func() error,

@@ -43,42 +43,50 @@ type Spec struct {
 // then call [Process.Close].
 func Start(spec Spec) (*Process, error) {
 	p := &Process{ID: spec.ID, ended: make(chan struct{}), done: make(chan struct{})}
-	var theirs []*os.File // the worker's ends
-	defer func() {
-		for _, f := range theirs {
-			f.Close()
-		}
-	}()
-	requests, w, err := os.Pipe()
-	if err == nil {
-		p.Requests, theirs = w, append(theirs, requests)
-		widen(w)
-	}
-	if err == nil {
-		var r, answers *os.File
-		if r, answers, err = os.Pipe(); err == nil {
-			p.Answers, theirs = &PipeReader{file: r}, append(theirs, answers)
-			widen(answers)
-		}
-	}
-	if err == nil {
-		var note *os.File
-		if p.Note, note, err = newNote(); err == nil {
-			theirs = append(theirs, note)
-		}
-	}
-	if err == nil {
-		p.slot, err = reserveSlot()
-	}
-	if err == nil {
-		err = p.start(spec, slices.Concat(theirs, p.slot.files()))
-	}
-	if err != nil {
+	if err := p.begin(spec); err != nil {
 		p.slot.reap()
 		p.Close()
 		return nil, startError(spec, err)
 	}
 	return p, nil
+}
+
+func (p *Process) begin(spec Spec) error {
+	theirs, err := p.connect()
+	defer func() {
+		for _, f := range theirs {
+			f.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	if p.slot, err = reserveSlot(); err != nil {
+		return err
+	}
+	return p.start(spec, slices.Concat(theirs, p.slot.files()))
+}
+
+// connect makes the pipes and the note. It returns the worker's ends, which the caller must close
+// even after an error.
+func (p *Process) connect() (theirs []*os.File, err error) {
+	requests, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	p.Requests, theirs = w, append(theirs, requests)
+	widen(w)
+	r, answers, err := os.Pipe()
+	if err != nil {
+		return theirs, err
+	}
+	p.Answers, theirs = &PipeReader{file: r}, append(theirs, answers)
+	widen(answers)
+	var note *os.File
+	if p.Note, note, err = newNote(); err != nil {
+		return theirs, err
+	}
+	return append(theirs, note), nil
 }
 
 func startError(spec Spec, err error) error {

@@ -130,20 +130,28 @@ func maxRSS(usage *syscall.Rusage) int64 { return usage.Maxrss << 10 }
 // anonymousFile returns shared memory that is freed when no process has it any more. Where the
 // system refuses such memory, it is that of a file without a name.
 func anonymousFile(name string, size int64) (*os.File, error) {
-	var f *os.File
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
-	if err == nil {
-		f = os.NewFile(uintptr(fd), name)
-	} else if f, err = unnamed.File(os.TempDir()); err != nil {
-		return nil, fmt.Errorf("the system refuses memfd_create, and so does the folder for temporary files: %w", err)
-	}
-	err = f.Truncate(size)
-	if err == nil {
-		err = shm.ReserveFile(f, 0, size)
-	}
+	f, err := memoryFile(name)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(size); err != nil {
 		f.Close()
 		return nil, err
+	}
+	if err := shm.ReserveFile(f, 0, size); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func memoryFile(name string) (*os.File, error) {
+	if fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC); err == nil {
+		return os.NewFile(uintptr(fd), name), nil
+	}
+	f, err := unnamed.File(os.TempDir())
+	if err != nil {
+		return nil, fmt.Errorf("the system refuses memfd_create, and so does the folder for temporary files: %w", err)
 	}
 	return f, nil
 }
