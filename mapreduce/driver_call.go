@@ -24,7 +24,7 @@ type call struct {
 	items   items
 	options callOptions
 
-	// Of a stream:
+	// Of an Imap:
 	have     atomic.Int64 // items taken from the input
 	ended    atomic.Bool  // have is final
 	consumed atomic.Int64 // results that left the window
@@ -71,15 +71,15 @@ func (c *call) keep() {
 
 // newCall returns a call of n items, which all exist.
 func newCall(task *entry, params []byte, it items, n int, o callOptions) *call {
-	c := newStreamCall(task, it, 0, o)
+	c := newImapCall(task, it, 0, o)
 	c.params = params
 	c.state.Have, c.state.Ended = n, true
 	return c
 }
 
-// newStreamCall returns a call whose items arrive over time. At most window items are taken but not
+// newImapCall returns a call whose items arrive over time. At most window items are taken but not
 // yet consumed.
-func newStreamCall(task *entry, it items, window int, o callOptions) *call {
+func newImapCall(task *entry, it items, window int, o callOptions) *call {
 	c := &call{task: task, items: it, options: o, over: make(chan struct{})}
 	c.state = schedule.Call{Owner: c, Chunksize: o.chunksize, Backups: o.backups, Retries: o.retries, Place: o.place,
 		Window: window, Direct: o.waitLimit > 0}

@@ -41,7 +41,7 @@ func (l *link) send(c *call, s schedule.Span, attempt int, claim *atomic.Bool) e
 	l.open(c)
 	l.lastTag++
 	size := 0
-	l.mu.Lock() // the answer may come before Add returns: it waits for its entry in sent
+	l.mu.Lock() // the answer may come before Add returns: it waits for its chunk in sent
 	defer l.mu.Unlock()
 	var bad error
 	_, err := l.requests.Add(kindChunk, l.lastTag, func(out *transport.Encoder) error {

@@ -121,7 +121,7 @@ const (
 	evFill                    // the pause before slot n is filled again is over
 	evLeft                    // a worker that had slot n ended
 	evSubmit                  // call begins
-	evFlow                    // call, a stream, has more items or more room
+	evFlow                    // call, of an Imap, has more items or more room
 	evRetry                   // the pause before an item is tried again is over
 	evCancel                  // call is cancelled: err
 	evResize                  // the pool must have n workers

@@ -7,11 +7,11 @@ import (
 	"mrrun/transport"
 )
 
-// A window holds the items of a stream that were taken from its input and have not been yielded.
-// They are computed in any order; those of an unordered stream are yielded in any order too.
+// A window holds the items of an Imap that were taken from its input and have not been yielded. They
+// are computed in any order; those of an unordered Imap are yielded in any order too.
 type window[A, R any] struct {
-	slots []*slot[A, R]       // item i is at i % len(slots)
-	late  map[int]*slot[A, R] // items before head that are not yielded
+	cells []*cell[A, R]       // item i is at i % len(cells)
+	late  map[int]*cell[A, R] // items before head that are not yielded
 	least int                 // how many items it may hold however large they are
 	bytes float64             // approximate size of an encoded argument; 0: none was encoded yet
 
@@ -20,30 +20,31 @@ type window[A, R any] struct {
 	yielded int
 
 	unordered bool
-	// Items of an unordered stream that are done and not yielded, in the order in which they
+	// Items of an unordered Imap that are done and not yielded, in the order in which they
 	// finished.
 	finished []int
 }
 
-type slot[A, R any] struct {
+// A cell holds one item of a window.
+type cell[A, R any] struct {
 	arg     A
 	cargo   *transport.Cargo // of arg, until it is answered; nil: none
 	result  R
 	failure *TaskError
 	done    bool
-	yielded bool // of an unordered stream: yielded before head got here
+	yielded bool // of an unordered Imap: yielded before head got here
 }
 
-func (s *slot[A, R]) release() {
-	s.cargo.Release()
-	s.cargo = nil
+func (c *cell[A, R]) release() {
+	c.cargo.Release()
+	c.cargo = nil
 }
 
 func newWindow[A, R any](size, least int, unordered bool) window[A, R] {
-	w := window[A, R]{slots: make([]*slot[A, R], size), late: make(map[int]*slot[A, R]), least: least, unordered: unordered}
-	memory := make([]slot[A, R], size)
+	w := window[A, R]{cells: make([]*cell[A, R], size), late: make(map[int]*cell[A, R]), least: least, unordered: unordered}
+	memory := make([]cell[A, R], size)
 	for i := range memory {
-		w.slots[i] = &memory[i]
+		w.cells[i] = &memory[i]
 	}
 	return w
 }
@@ -52,7 +53,7 @@ func newWindow[A, R any](size, least int, unordered bool) window[A, R] {
 func (w *window[A, R]) full() bool {
 	room := w.least
 	if w.bytes > 0 {
-		room = min(max(room, int(schedule.WindowBytes/w.bytes)), len(w.slots))
+		room = min(max(room, int(schedule.WindowBytes/w.bytes)), len(w.cells))
 	}
 	return w.taken-w.yielded >= room
 }
@@ -70,35 +71,35 @@ func (w *window[A, R]) encoded(items, bytes int) {
 
 // put adds the next item. The caller must make sure that the window is not full.
 func (w *window[A, R]) put(arg A, cargo *transport.Cargo) {
-	if w.taken-w.head == len(w.slots) { // the item at head is slow
-		at := w.head % len(w.slots)
-		w.late[w.head], w.slots[at] = w.slots[at], new(slot[A, R])
+	if w.taken-w.head == len(w.cells) { // the item at head is slow
+		at := w.head % len(w.cells)
+		w.late[w.head], w.cells[at] = w.cells[at], new(cell[A, R])
 		w.head++
 		w.moveHead()
 	}
-	*w.slots[w.taken%len(w.slots)] = slot[A, R]{arg: arg, cargo: cargo}
+	*w.cells[w.taken%len(w.cells)] = cell[A, R]{arg: arg, cargo: cargo}
 	w.taken++
 }
 
 // moveHead moves head past items that were yielded.
 func (w *window[A, R]) moveHead() {
-	for w.head < w.taken && w.slot(w.head).yielded {
-		w.slot(w.head).yielded = false
+	for w.head < w.taken && w.cell(w.head).yielded {
+		w.cell(w.head).yielded = false
 		w.head++
 	}
 }
 
-func (w *window[A, R]) slot(i int) *slot[A, R] {
+func (w *window[A, R]) cell(i int) *cell[A, R] {
 	if i < w.head {
 		return w.late[i]
 	}
-	return w.slots[i%len(w.slots)]
+	return w.cells[i%len(w.cells)]
 }
 
 // done returns the index of an item to yield. ok is false if there is none.
 func (w *window[A, R]) done() (i int, ok bool) {
 	if !w.unordered {
-		return w.head, w.head < w.taken && w.slot(w.head).done
+		return w.head, w.head < w.taken && w.cell(w.head).done
 	}
 	if len(w.finished) == 0 {
 		return 0, false
@@ -110,13 +111,13 @@ func (w *window[A, R]) done() (i int, ok bool) {
 
 // yield removes an item that is done, and returns its result or failure.
 func (w *window[A, R]) yield(i int) (Item[R], *TaskError) {
-	at := w.slot(i)
+	at := w.cell(i)
 	result, failure := Item[R]{i, at.result}, at.failure
 	w.yielded++
 	if i < w.head {
 		delete(w.late, i)
 	} else {
-		*at = slot[A, R]{yielded: true}
+		*at = cell[A, R]{yielded: true}
 		w.moveHead()
 	}
 	return result, failure
@@ -124,7 +125,7 @@ func (w *window[A, R]) yield(i int) (Item[R], *TaskError) {
 
 // releaseAll releases what the unanswered arguments refer to.
 func (w *window[A, R]) releaseAll() {
-	for _, at := range w.slots {
+	for _, at := range w.cells {
 		at.release()
 	}
 	for _, at := range w.late {
@@ -132,35 +133,35 @@ func (w *window[A, R]) releaseAll() {
 	}
 }
 
-// at returns the slot of an item that is taken and not answered, which no other goroutine touches.
-// The slots of an ordered stream do not move.
-func (s *stream[A, R]) at(i int) *slot[A, R] {
-	if s.unordered {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.slot(i)
+// at returns the cell of an item that is taken and not answered, which no other goroutine touches.
+// The cells of an ordered Imap do not move.
+func (m *imapItems[A, R]) at(i int) *cell[A, R] {
+	if m.unordered {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.cell(i)
 	}
-	return s.slots[i%len(s.slots)]
+	return m.cells[i%len(m.cells)]
 }
 
-func (s *stream[A, R]) encode(out *transport.Encoder, span schedule.Span) error {
+func (m *imapItems[A, R]) encode(out *transport.Encoder, span schedule.Span) error {
 	start := out.Len()
 	for i := span.First; i < span.End; i++ {
-		if err := s.task.arg.Encode(out, &s.at(i).arg); err != nil {
+		if err := m.task.arg.Encode(out, &m.at(i).arg); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.encoded(span.Size(), out.Len()-start)
-	s.roomier()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.encoded(span.Size(), out.Len()-start)
+	m.roomier()
 	return nil
 }
 
-func (s *stream[A, R]) place(in *transport.Decoder, span schedule.Span) (failed int, err error) {
+func (m *imapItems[A, R]) place(in *transport.Decoder, span schedule.Span) (failed int, err error) {
 	for i := span.First; i < span.End; i++ {
-		at := s.at(i)
-		failure, err := s.task.takeResult(in, &at.result)
+		at := m.at(i)
+		failure, err := m.task.takeResult(in, &at.result)
 		if err != nil {
 			return failed, fmt.Errorf("item %d: %w", i, err)
 		}
@@ -170,32 +171,32 @@ func (s *stream[A, R]) place(in *transport.Decoder, span schedule.Span) (failed 
 			at.failure = failure
 		}
 	}
-	s.finish(span)
+	m.finish(span)
 	return failed, nil
 }
 
-func (s *stream[A, R]) lose(failure *TaskError) error {
-	at := s.at(failure.Index)
+func (m *imapItems[A, R]) lose(failure *TaskError) error {
+	at := m.at(failure.Index)
 	failure.Input = at.arg
-	orphan(s.task.arg, &at.arg)
+	orphan(m.task.arg, &at.arg)
 	at.failure = failure
-	s.finish(schedule.Span{First: failure.Index, End: failure.Index + 1})
+	m.finish(schedule.Span{First: failure.Index, End: failure.Index + 1})
 	return nil
 }
 
-// finish marks the items of the span, whose slots are complete, as done.
-func (s *stream[A, R]) finish(span schedule.Span) {
-	s.mu.Lock()
+// finish marks the items of the span, whose cells are complete, as done.
+func (m *imapItems[A, R]) finish(span schedule.Span) {
+	m.mu.Lock()
 	for i := span.First; i < span.End; i++ {
-		s.slot(i).done = true
-		s.slot(i).release()
-		if s.unordered {
-			s.finished = append(s.finished, i)
+		m.cell(i).done = true
+		m.cell(i).release()
+		if m.unordered {
+			m.finished = append(m.finished, i)
 		}
 	}
-	wake := s.unordered || span.First <= s.head && s.head < span.End
-	s.mu.Unlock()
+	wake := m.unordered || span.First <= m.head && m.head < span.End
+	m.mu.Unlock()
 	if wake {
-		s.changed.Broadcast()
+		m.changed.Broadcast()
 	}
 }

@@ -37,7 +37,7 @@ func (t *Task[A, R]) Imap(ctx context.Context, p *Pool, in iter.Seq[A], opts ...
 // yielded after the results of the items before it.
 func (t *Task[A, R]) ImapSeq2(ctx context.Context, p *Pool, in iter.Seq2[A, error], opts ...CallOption) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
-		t.stream(ctx, p, in, false, opts, func(item Item[R], err error) bool { return yield(item.Value, err) })
+		t.imap(ctx, p, in, false, opts, func(item Item[R], err error) bool { return yield(item.Value, err) })
 	}
 }
 
@@ -50,7 +50,7 @@ type Item[R any] struct {
 // ImapUnordered is like [Task.Imap] but yields each result as soon as it is available. A slow item
 // takes one place of the window, and delays only the items that wait behind it at its worker.
 func (t *Task[A, R]) ImapUnordered(ctx context.Context, p *Pool, in iter.Seq[A], opts ...CallOption) iter.Seq2[Item[R], error] {
-	return func(yield func(Item[R], error) bool) { t.stream(ctx, p, neverFailing(in), true, opts, yield) }
+	return func(yield func(Item[R], error) bool) { t.imap(ctx, p, neverFailing(in), true, opts, yield) }
 }
 
 func neverFailing[A any](in iter.Seq[A]) iter.Seq2[A, error] {
@@ -63,7 +63,7 @@ func neverFailing[A any](in iter.Seq[A]) iter.Seq2[A, error] {
 	}
 }
 
-func (t *Task[A, R]) stream(ctx context.Context, p *Pool, in iter.Seq2[A, error], unordered bool, opts []CallOption,
+func (t *Task[A, R]) imap(ctx context.Context, p *Pool, in iter.Seq2[A, error], unordered bool, opts []CallOption,
 	yield func(Item[R], error) bool) {
 	o, err := p.callOptions(t.entryOf(), opts)
 	if err == nil {
@@ -75,10 +75,10 @@ func (t *Task[A, R]) stream(ctx context.Context, p *Pool, in iter.Seq2[A, error]
 	}
 	defer p.gate.leave()
 	o.chunksize = min(o.chunksize, maxWindow/4)
-	s := newStream(t, p.supervisor, o, unordered)
-	if err := p.supervisor.begin(ctx, s.call); err != nil {
+	m := newImapItems(t, p.supervisor, o, unordered)
+	if err := p.supervisor.begin(ctx, m.call); err != nil {
 		yield(Item[R]{}, err)
 		return
 	}
-	s.consume(ctx, in, yield)
+	m.consume(ctx, in, yield)
 }

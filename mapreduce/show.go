@@ -52,7 +52,7 @@ func (b *brief) value(v reflect.Value) {
 	case reflect.Slice, reflect.Array:
 		b.parts("[", v.Len(), func(i int) { b.value(v.Index(i)) }, "]")
 	case reflect.Map:
-		b.entries(v)
+		b.pairs(v)
 	case reflect.Struct:
 		b.parts("{", v.NumField(), func(i int) {
 			b.WriteString(v.Type().Field(i).Name + ":")
@@ -122,15 +122,15 @@ func (b *brief) parts(open string, n int, part func(i int), end string) {
 	b.WriteString(end)
 }
 
-// entries writes a map in the order of its keys' texts; of a large map, some of its entries.
-func (b *brief) entries(v reflect.Value) {
+// pairs writes a map in the order of its keys' texts; of a large map, some of its pairs.
+func (b *brief) pairs(v reflect.Value) {
 	var texts []string
 	for all := v.MapRange(); len(texts) < most && all.Next(); {
-		var entry brief
-		entry.value(all.Key())
-		entry.WriteByte(':')
-		entry.value(all.Value())
-		texts = append(texts, entry.String())
+		var pair brief
+		pair.value(all.Key())
+		pair.WriteByte(':')
+		pair.value(all.Value())
+		texts = append(texts, pair.String())
 	}
 	slices.Sort(texts)
 	b.parts("map[", len(texts), func(i int) { b.WriteString(texts[i]) }, "]")

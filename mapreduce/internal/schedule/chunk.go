@@ -17,8 +17,8 @@ const (
 	windowWork = 2 * time.Millisecond
 	// windowChunks bounds the chunks queued at one worker.
 	windowChunks = 1024
-	// WindowBytes is about how many bytes of arguments and results of a stream may travel or wait
-	// for its consumer.
+	// WindowBytes is about how many bytes of arguments and results of a call with a window may
+	// travel or wait for their consumer.
 	WindowBytes = 64 << 20
 	// tailShare limits a worker to 1/tailShare of its share of the unanswered items, and an
 	// automatic chunk to half of that. So chunks get smaller towards the end, and most of the

@@ -180,7 +180,7 @@ func TestImapTakesAWindowOfBytes(t *testing.T) {
 	}
 }
 
-// Items that a stream takes before it knows their size arrive anyway, whatever the chunk size.
+// Items that an Imap takes before it knows their size arrive anyway, whatever the chunk size.
 func TestImapOfFewItems(t *testing.T) {
 	p := newPool(t)
 	for _, size := range []int{1, 3, 5000} {
