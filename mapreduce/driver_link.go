@@ -63,11 +63,11 @@ type sentChunk struct {
 	claim *atomic.Bool // set by the first answer of two copies; nil: no other copy
 }
 
-func newLink(h *host, tell func(...event), id, slot int, spare bool) *link {
+func newLink(h *host, tell func(...event), id, place int, spare bool) *link {
 	l := &link{
 		host: h, tell: tell, id: id, gone: make(chan struct{}), over: make(chan struct{}), leaving: make(chan struct{}),
 		outbox: outbox{opened: make(map[uint32]bool), flush: make(chan struct{}, 1)},
-		seat:   seat{slot: slot, spare: spare},
+		seat:   seat{place: place, spare: spare},
 	}
 	l.logs.init(h.options.procs, h.handleLog)
 	return l

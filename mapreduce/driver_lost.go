@@ -16,17 +16,17 @@ type loss struct {
 	item int
 }
 
-// workerLost deals with a worker that ended: it blames the item that it ran, and fills its slot.
+// workerLost deals with a worker that ended: it blames the item that it ran, and fills its place.
 func (s *supervisor) workerLost(l *link, err error) {
 	if l.spare {
 		s.spareLost(l, err)
 		return
 	}
-	if s.links[l.slot] != l {
+	if s.links[l.place] != l {
 		return // it was replaced or is no longer wanted
 	}
 	if !l.ready {
-		if s.startFailed(l.slot, err) {
+		if s.startFailed(l.place, err) {
 			s.reports.add("mapreduce: a worker did not start", slog.Int("worker", l.id), slog.Any("error", err))
 		}
 		return
@@ -41,9 +41,9 @@ func (s *supervisor) workerLost(l *link, err error) {
 	s.numbers.Lost++
 	loss.report(&s.reports)
 	if loss.call == nil {
-		s.scheduler.Lost(l.slot, nil, 0, false)
+		s.scheduler.Lost(l.place, nil, 0, false)
 	} else {
-		s.scheduler.Lost(l.slot, &loss.call.state, loss.item, l.final())
+		s.scheduler.Lost(l.place, &loss.call.state, loss.item, l.final())
 	}
 	s.loss = loss
 	s.act()
@@ -55,26 +55,26 @@ func (s *supervisor) workerLost(l *link, err error) {
 		}
 	}
 	switch {
-	case l.slot >= s.wanted || s.released:
-		s.put(l.slot, nil)
+	case l.place >= s.wanted || s.released:
+		s.put(l.place, nil)
 	case loss.call == nil && !l.answers, l.noThread():
-		s.startFailed(l.slot, l.lostError(-1, 0))
+		s.startFailed(l.place, l.lostError(-1, 0))
 	default:
-		s.fill(l.slot)
+		s.fill(l.place)
 	}
 }
 
-// startFailed starts a worker in the slot again after a pause. If no worker ever started, an
+// startFailed starts a worker in the place again after a pause. If no worker ever started, an
 // initializer failed, or this happens too often, it ends the pool with err instead. It reports
 // whether it tries again.
-func (s *supervisor) startFailed(slot int, err error) (again bool) {
+func (s *supervisor) startFailed(place int, err error) (again bool) {
 	s.failures++
 	if !s.isUp() || s.failures >= maxFailures || errors.Is(err, ErrInitializer) {
 		s.cancel(err)
 		return false
 	}
-	s.put(slot, nil) // a resize or a wake-up during the pause must see an empty slot
-	time.AfterFunc(pause(restartPause, s.failures), func() { s.inbox.put(event{kind: evFill, n: slot}) })
+	s.put(place, nil) // a resize or a wake-up during the pause must see an empty place
+	time.AfterFunc(pause(restartPause, s.failures), func() { s.inbox.put(event{kind: evFill, n: place}) })
 	return true
 }
 
@@ -87,7 +87,7 @@ func (s *supervisor) isUp() bool {
 	}
 }
 
-// spareLost deals with a spare that ended. It is not replaced before a slot needs one, so that the
+// spareLost deals with a spare that ended. It is not replaced before a place needs one, so that the
 // pool does not start workers over and over.
 func (s *supervisor) spareLost(l *link, err error) {
 	for i := range s.spares {

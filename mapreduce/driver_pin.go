@@ -49,14 +49,14 @@ func freeProcessor(n int) {
 }
 
 // pinOf returns 1 + the processor of a place of the pool, or 0 if that may be any.
-func (s *supervisor) pinOf(slot int) int {
+func (s *supervisor) pinOf(place int) int {
 	if !s.options.pin {
 		return 0
 	}
-	for len(s.pins) <= slot {
+	for len(s.pins) <= place {
 		s.pins = append(s.pins, takeProcessor())
 	}
-	return 1 + s.pins[slot]
+	return 1 + s.pins[place]
 }
 
 func (s *supervisor) unpin() {

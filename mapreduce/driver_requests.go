@@ -100,7 +100,7 @@ func (l *link) open(c *call) {
 	if !l.opened[c.id] {
 		l.opened[c.id] = true
 		_, _ = l.requests.Add(kindOpen, c.id, func(out *transport.Encoder) error {
-			(&callHead{uint64(c.task.number), c.params, uint64(c.options.timeout), c.options.seed, uint64(l.slot), c.logLevel, c.deadline}).encode(out)
+			(&callHead{uint64(c.task.number), c.params, uint64(c.options.timeout), c.options.seed, uint64(l.place), c.logLevel, c.deadline}).encode(out)
 			return nil
 		})
 	}

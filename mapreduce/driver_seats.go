@@ -4,8 +4,8 @@ import "time"
 
 // A seat is what the supervisor knows about the worker of a link. Nothing else reads it.
 type seat struct {
-	slot    int
-	spare   bool      // it has no slot yet
+	place   int
+	spare   bool      // it has no place yet
 	ready   bool      // evReady was seen
 	answers bool      // it has answered a chunk
 	began   time.Time // when the pool decided to start it
@@ -17,48 +17,48 @@ type seat struct {
 	victimItem int
 }
 
-// fill puts a worker into a slot: a spare that is ready, or a new one, which will report by events.
-func (s *supervisor) fill(slot int) {
+// fill puts a worker into a place: a spare that is ready, or a new one, which will report by events.
+func (s *supervisor) fill(place int) {
 	for i, l := range s.spares {
 		if l.ready && l.alive() {
 			s.spares = append(s.spares[:i], s.spares[i+1:]...)
 			l.spare = false
-			s.put(slot, l)
-			if n := s.pinOf(slot); n > 0 {
+			s.put(place, l)
+			if n := s.pinOf(place); n > 0 {
 				_ = l.process.Pin(n - 1) // an error means that it has ended
 			}
-			s.scheduler.Ready(slot)
+			s.scheduler.Ready(place)
 			s.act()
 			s.addSpares()
 			return
 		}
 	}
-	s.put(slot, s.startLink(slot, false))
+	s.put(place, s.startLink(place, false))
 	s.addSpares()
 }
 
-// fillEmpty fills a slot if it is still empty and wanted.
-func (s *supervisor) fillEmpty(slot int) {
-	if slot < s.wanted && !s.released && s.links[slot] == nil {
-		s.fill(slot)
+// fillEmpty fills a place if it is still empty and wanted.
+func (s *supervisor) fillEmpty(place int) {
+	if place < s.wanted && !s.released && s.links[place] == nil {
+		s.fill(place)
 	}
 }
 
-func (s *supervisor) put(slot int, l *link) {
+func (s *supervisor) put(place int, l *link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.links[slot] = l
+	s.links[place] = l
 	if l != nil {
-		l.slot = slot
+		l.place = place
 	}
 }
 
-func (s *supervisor) startLink(slot int, spare bool) *link {
+func (s *supervisor) startLink(place int, spare bool) *link {
 	s.lastID++
-	l := newLink(&s.host, s.tell, s.lastID, slot, spare)
+	l := newLink(&s.host, s.tell, s.lastID, place, spare)
 	l.began = time.Now()
 	if !spare {
-		l.pin = s.pinOf(slot)
+		l.pin = s.pinOf(place)
 	}
 	go l.run()
 	return l
@@ -70,7 +70,7 @@ func (s *supervisor) addSpares() {
 	}
 }
 
-// live returns the workers that have a slot and whose processes run.
+// live returns the workers that have a place and whose processes run.
 func (s *supervisor) live() (all []WorkerInfo) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,31 +87,31 @@ func (s *supervisor) live() (all []WorkerInfo) {
 	return all
 }
 
-// replace ends a worker that holds nothing, and fills its slot if that is still wanted.
-func (s *supervisor) replace(slot int) {
-	s.empty(slot)
-	if slot < s.wanted && !s.released {
+// replace ends a worker that holds nothing, and fills its place if that is still wanted.
+func (s *supervisor) replace(place int) {
+	s.empty(place)
+	if place < s.wanted && !s.released {
 		s.numbers.Recycled++
-		s.refill(slot)
+		s.refill(place)
 	}
 }
 
-// refill fills a slot whose worker leaves: at once, unless more workers are leaving than are
-// wanted; then the slot is filled when this worker has ended.
-func (s *supervisor) refill(slot int) {
+// refill fills a place whose worker leaves: at once, unless more workers are leaving than are
+// wanted; then the place is filled when this worker has ended.
+func (s *supervisor) refill(place int) {
 	if s.leaving <= s.wanted {
-		s.fill(slot)
+		s.fill(place)
 	}
 }
 
-// empty removes the worker of a slot and ends it in good order.
-func (s *supervisor) empty(slot int) {
-	old := s.links[slot]
+// empty removes the worker of a place and ends it in good order.
+func (s *supervisor) empty(place int) {
+	old := s.links[place]
 	if old == nil {
 		return
 	}
-	s.put(slot, nil)
-	s.end(old, slot)
+	s.put(place, nil)
+	s.end(old, place)
 }
 
 // resize makes the pool have n workers.
@@ -128,33 +128,33 @@ func (s *supervisor) resize(n int) {
 	if s.released {
 		return
 	}
-	for slot, l := range s.links {
+	for place, l := range s.links {
 		switch {
-		case slot >= n:
-			s.vacate(slot)
+		case place >= n:
+			s.vacate(place)
 		case l == nil:
-			s.fill(slot)
+			s.fill(place)
 		}
 	}
 }
 
-// vacate ends the worker of a slot when it has answered what it holds. A worker that is not ready
+// vacate ends the worker of a place when it has answered what it holds. A worker that is not ready
 // yet holds nothing.
-func (s *supervisor) vacate(slot int) {
-	switch l := s.links[slot]; {
+func (s *supervisor) vacate(place int) {
+	switch l := s.links[place]; {
 	case l == nil:
 	case l.ready:
-		s.scheduler.Drain(slot)
+		s.scheduler.Drain(place)
 	default:
-		s.empty(slot)
+		s.empty(place)
 	}
 }
 
 // release ends all workers of a pool that has nothing to do; wake starts workers again.
 func (s *supervisor) release() {
 	s.released = true
-	for slot := range s.links {
-		s.vacate(slot)
+	for place := range s.links {
+		s.vacate(place)
 	}
 }
 

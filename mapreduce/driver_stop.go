@@ -135,12 +135,12 @@ func (l *link) isLeaving(what string) {
 	l.leavingWith = what
 }
 
-// end ends a worker that no longer has a slot, in a new goroutine.
-func (s *supervisor) end(l *link, slot int) {
+// end ends a worker that no longer has a place, in a new goroutine.
+func (s *supervisor) end(l *link, place int) {
 	s.leaving++
 	s.ending.Go(func() {
 		s.noteCutOff(l.stop(endIdle))
-		s.inbox.put(event{kind: evLeft, n: slot})
+		s.inbox.put(event{kind: evLeft, n: place})
 	})
 }
 
@@ -153,11 +153,11 @@ func (s *supervisor) noteCutOff(err error) {
 }
 
 // endingOf returns how a worker ends when the pool ends for this cause.
-func (s *supervisor) endingOf(slot int, cause error) ending {
+func (s *supervisor) endingOf(place int, cause error) ending {
 	switch {
 	case cause != ErrClosed:
 		return endNow
-	case s.scheduler.Idle(slot):
+	case s.scheduler.Idle(place):
 		return endIdle
 	}
 	return endBusy

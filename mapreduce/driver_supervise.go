@@ -34,7 +34,7 @@ type supervisor struct {
 
 	mu       sync.Mutex // guards the following
 	ended    error      // why no call may begin any more; nil: calls may
-	links    []*link    // by slot; written only with working locked too
+	links    []*link    // by place; written only with working locked too
 	cutOff   []error    // errors of workers that took too long to end
 	lastCall atomic.Uint32
 
@@ -46,10 +46,10 @@ type supervisor struct {
 	spares    []*link                     // spares that are ready or starting
 	lastID    int                         // ID of the last worker started
 	failures  int                         // workers in a row that ended without an answer
-	pins      []int                       // processors by slot, if the workers are pinned
+	pins      []int                       // processors by place, if the workers are pinned
 	deaths    []time.Time                 // the latest deaths of workers through no fault of an item
 	wanted    int                         // number of workers that the pool should have
-	leaving   int                         // workers without a slot that have not ended yet
+	leaving   int                         // workers without a place that have not ended yet
 	released  bool                        // the pool was idle, and has no workers
 	broken    bool                        // a panic left the state inconsistent
 	loss      *loss                       // set while it deals with a lost worker
@@ -57,7 +57,7 @@ type supervisor struct {
 	reports   reports
 	numbers   Stats // the numbers that are counted as things happen
 
-	ending sync.WaitGroup // workers without a slot that have not ended yet
+	ending sync.WaitGroup // workers without a place that have not ended yet
 
 	up     chan struct{} // closed when the first worker is ready
 	upOnce sync.Once
@@ -84,8 +84,8 @@ func newSupervisor(ctx context.Context, o poolOptions) *supervisor {
 // start starts the workers, and the goroutine that supervises them until ctx ends.
 func (s *supervisor) start() {
 	s.working.Lock()
-	for slot := range s.links {
-		s.fill(slot)
+	for place := range s.links {
+		s.fill(place)
 	}
 	s.working.Unlock()
 	go s.supervise()
@@ -103,7 +103,7 @@ type event struct {
 	kind eventKind
 	link *link
 	call *call
-	n    int           // evAnswer: bytes of arguments and results; evRetry: the item; evFill: the slot
+	n    int           // evAnswer: bytes of arguments and results; evRetry: the item; evFill: the place
 	work time.Duration // evAnswer
 	err  error
 
@@ -118,8 +118,8 @@ const (
 	evReady  eventKind = iota // link's worker said hello
 	evAnswer                  // link's worker answered its oldest chunk; the results are placed
 	evLost                    // link's worker ended or could not be started: err
-	evFill                    // the pause before slot n is filled again is over
-	evLeft                    // a worker that had slot n ended
+	evFill                    // the pause before place n is filled again is over
+	evLeft                    // a worker that had place n ended
 	evSubmit                  // call begins
 	evFlow                    // call, of an Imap, has more items or more room
 	evRetry                   // the pause before an item is tried again is over
@@ -203,8 +203,8 @@ func (s *supervisor) handle(e *event) {
 		e.link.ready, e.link.readyAt = true, time.Now()
 		s.upOnce.Do(func() { close(s.up) })
 		// The pool may have become smaller meanwhile.
-		if !e.link.spare && s.links[e.link.slot] == e.link {
-			s.scheduler.Ready(e.link.slot)
+		if !e.link.spare && s.links[e.link.place] == e.link {
+			s.scheduler.Ready(e.link.place)
 		}
 	case evAnswer:
 		s.answered(e)
@@ -256,14 +256,14 @@ func (s *supervisor) handle(e *event) {
 func (s *supervisor) answered(e *event) {
 	s.failures = 0
 	e.link.answers = true
-	if e.link != s.links[e.link.slot] {
+	if e.link != s.links[e.link.place] {
 		return // it was replaced; its answers no longer count
 	}
 	if e.late {
-		s.scheduler.AnsweredLate(e.link.slot)
+		s.scheduler.AnsweredLate(e.link.place)
 		return
 	}
-	s.countAnswer(e, s.scheduler.Answered(e.link.slot, e.work, e.n))
+	s.countAnswer(e, s.scheduler.Answered(e.link.place, e.work, e.n))
 	if e.err != nil {
 		s.fail(e.call, e.err)
 	}
@@ -292,7 +292,7 @@ func (s *supervisor) do(a *schedule.Action) {
 	case schedule.Copy:
 		s.send(a, c, func(l *link) error { return s.links[a.From].copyTo(l, c, a.Span, a.Attempt) })
 	case schedule.Cancel:
-		s.links[a.Slot].cancelCall(c)
+		s.links[a.Place].cancelCall(c)
 	case schedule.Delay:
 		s.numbers.Retried++
 		item := a.First
@@ -304,7 +304,7 @@ func (s *supervisor) do(a *schedule.Action) {
 			s.fail(c, err)
 		}
 	case schedule.Replace:
-		s.replace(a.Slot)
+		s.replace(a.Place)
 	case schedule.Finish:
 		s.finish(c)
 	}
@@ -321,11 +321,11 @@ func callOf(a *schedule.Action) *call {
 // send sends the chunk of the action to its worker by calling send.
 func (s *supervisor) send(a *schedule.Action, c *call, send func(*link) error) {
 	if c.state.Cancelled() { // by an earlier action
-		s.scheduler.Unsent(a.Slot, a.Call, a.Span)
+		s.scheduler.Unsent(a.Place, a.Call, a.Span)
 		return
 	}
-	if err := send(s.links[a.Slot]); err != nil {
-		s.scheduler.Unsent(a.Slot, a.Call, a.Span)
+	if err := send(s.links[a.Place]); err != nil {
+		s.scheduler.Unsent(a.Place, a.Call, a.Span)
 		if err != errAnswered {
 			s.fail(c, err)
 		}
@@ -387,11 +387,11 @@ func (s *supervisor) shutDown() {
 		c.end(cause)
 	}
 	var stopping sync.WaitGroup
-	for slot, l := range s.links {
+	for place, l := range s.links {
 		if l == nil {
 			continue
 		}
-		how := s.endingOf(slot, cause)
+		how := s.endingOf(place, cause)
 		stopping.Go(func() { s.noteCutOff(l.stop(how)) })
 	}
 	for _, l := range s.spares {

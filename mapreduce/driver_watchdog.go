@@ -27,7 +27,7 @@ type watch struct {
 	busy   bool                // calls are under way
 	timed  map[*call]bool      // calls with a timeout
 	given  map[*call]time.Time // calls that are over but at workers still, since when
-	items  []watched           // by slot
+	items  []watched           // by place
 }
 
 // watched is what a worker was running at the last look.
@@ -107,14 +107,14 @@ func (w *watch) rearm() {
 func (s *supervisor) look() {
 	w := &s.watch
 	now := time.Now()
-	for slot, l := range s.links {
+	for place, l := range s.links {
 		if l == nil || !l.ready {
 			continue
 		}
-		for len(w.items) <= slot {
+		for len(w.items) <= place {
 			w.items = append(w.items, watched{})
 		}
-		seen := &w.items[slot]
+		seen := &w.items[place]
 		tag, item, busy := l.process.Note.Busy()
 		if seen.link != l {
 			*seen = watched{link: l, alarms: alarms{at: now}}
@@ -177,7 +177,7 @@ func (s *supervisor) lookAtMemory(l *link, seen *watched) {
 	if seen.base == 0 {
 		seen.base = rss
 	} else if rss-seen.base > s.options.maxGrowth {
-		s.scheduler.Drain(l.slot)
+		s.scheduler.Drain(l.place)
 		s.act()
 	}
 }

@@ -4,28 +4,28 @@ package schedule
 func (s *Scheduler) assignAll() {
 	for given := true; given; {
 		given = false
-		for slot := range s.workers {
-			if s.assignOne(slot) {
+		for place := range s.workers {
+			if s.assignOne(place) {
 				given = true
 			}
 		}
 	}
 }
 
-func (s *Scheduler) assign(slot int) {
-	for s.assignOne(slot) {
+func (s *Scheduler) assign(place int) {
+	for s.assignOne(place) {
 	}
 }
 
 // assignOne sends the worker, if it has room, the next chunk of the oldest call that has one. It
 // reports whether it sent one.
-func (s *Scheduler) assignOne(slot int) bool {
-	w := &s.workers[slot]
+func (s *Scheduler) assignOne(place int) bool {
+	w := &s.workers[place]
 	if !w.ready || w.drained || len(w.flights) >= windowChunks || s.MaxTasks > 0 && w.tasks >= s.MaxTasks {
 		return false
 	}
 	for c := s.queue.first; c != nil; c = c.succ {
-		if !c.mayRunAt(slot) {
+		if !c.mayRunAt(place) {
 			continue
 		}
 		span, ok := s.nextSpan(c)
@@ -40,15 +40,15 @@ func (s *Scheduler) assignOne(slot int) bool {
 			span.End = min(span.End, span.First+s.MaxTasks-w.tasks)
 		}
 		s.take(c, span)
-		s.fly(slot, flight{call: c, Span: span, cost: cost})
-		s.Actions = append(s.Actions, Action{Kind: Send, Slot: slot, Call: c, Span: span, Attempt: c.attempts[span.First] + 1})
+		s.fly(place, flight{call: c, Span: span, cost: cost})
+		s.Actions = append(s.Actions, Action{Kind: Send, Place: place, Call: c, Span: span, Attempt: c.attempts[span.First] + 1})
 		return true
 	}
-	return len(w.flights) == 0 && s.assignBackup(slot)
+	return len(w.flights) == 0 && s.assignBackup(place)
 }
 
-func (s *Scheduler) fly(slot int, f flight) {
-	w := &s.workers[slot]
+func (s *Scheduler) fly(place int, f flight) {
+	w := &s.workers[place]
 	s.flown++
 	f.serial = s.flown
 	w.flights = append(w.flights, f)

@@ -10,7 +10,7 @@ type copies struct {
 
 // assignBackup gives a worker that holds nothing a second copy of the chunk that has been in flight
 // longest, of those without a copy.
-func (s *Scheduler) assignBackup(slot int) bool {
+func (s *Scheduler) assignBackup(place int) bool {
 	from, oldest := -1, (*flight)(nil)
 	for other := range s.workers {
 		flights := s.workers[other].flights
@@ -19,13 +19,13 @@ func (s *Scheduler) assignBackup(slot int) bool {
 			from, oldest = other, &flights[i]
 		}
 	}
-	w := &s.workers[slot]
+	w := &s.workers[place]
 	if oldest == nil || s.MaxTasks > 0 && w.tasks+oldest.Size() > s.MaxTasks {
 		return false
 	}
 	oldest.copies = &copies{flying: 2}
-	s.fly(slot, *oldest)
-	s.Actions = append(s.Actions, Action{Kind: Copy, Slot: slot, From: from, Call: oldest.call, Span: oldest.Span,
+	s.fly(place, *oldest)
+	s.Actions = append(s.Actions, Action{Kind: Copy, Place: place, From: from, Call: oldest.call, Span: oldest.Span,
 		Attempt: oldest.call.attempts[oldest.First] + 1})
 	return true
 }
@@ -55,9 +55,9 @@ func (s *Scheduler) alone(left *copies) {
 	if left == nil || left.done {
 		return
 	}
-	for slot := range s.workers {
-		for i := range s.workers[slot].flights {
-			if f := &s.workers[slot].flights[i]; f.copies == left {
+	for place := range s.workers {
+		for i := range s.workers[place].flights {
+			if f := &s.workers[place].flights[i]; f.copies == left {
 				f.copies = nil
 			}
 		}

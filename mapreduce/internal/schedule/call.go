@@ -18,7 +18,7 @@ type Call struct {
 	Have      int     // items 0 … Have-1 exist
 	Ended     bool    // no others will come
 	Direct    bool    // items are sent to workers that hold nothing, and begin at once
-	Place     int     // 1 + the only slot that may run it; 0: any slot may
+	Place     int     // 1 + the only place that may run it; 0: any place may
 	Window    int     // most items that may be sent beyond consumed; 0: any number
 	PerWorker int     // most items that a busy worker may hold; 0: any number
 	Seen      Measure // of this call, and of earlier ones of its task
@@ -60,7 +60,7 @@ func (c *Call) Waiting() int {
 }
 
 // mayRunAt reports whether the call's items may go to this worker.
-func (c *Call) mayRunAt(slot int) bool { return c.Place == 0 || c.Place == slot+1 }
+func (c *Call) mayRunAt(place int) bool { return c.Place == 0 || c.Place == place+1 }
 
 // mayQueue reports whether a busy worker may also get the span, which costs as much as given.
 func (c *Call) mayQueue(w *workerState, span Span, cost time.Duration, workers int) bool {

@@ -90,14 +90,14 @@ func makespan(tasks []time.Duration, workers, chunksize int) time.Duration {
 			for _, task := range tasks[a.First:a.End] {
 				work += task
 			}
-			w := &sim[a.Slot]
+			w := &sim[a.Place]
 			w.freeAt = max(w.freeAt, now+simLatency) + work
 			w.chunks = append(w.chunks, simChunk{w.freeAt + simLatency, work})
 		}
 		next := -1
-		for slot := range sim {
-			if len(sim[slot].chunks) > 0 && (next < 0 || sim[slot].chunks[0].answerAt < sim[next].chunks[0].answerAt) {
-				next = slot
+		for place := range sim {
+			if len(sim[place].chunks) > 0 && (next < 0 || sim[place].chunks[0].answerAt < sim[next].chunks[0].answerAt) {
+				next = place
 			}
 		}
 		if next < 0 {

@@ -6,8 +6,8 @@ import (
 )
 
 func (m *schedulerModel) check() {
-	for slot := range m.s.workers {
-		m.checkWorker(slot)
+	for place := range m.s.workers {
+		m.checkWorker(place)
 	}
 	for _, c := range m.calls {
 		m.checkCall(c)
@@ -15,27 +15,27 @@ func (m *schedulerModel) check() {
 	m.checkProgress()
 }
 
-func (m *schedulerModel) checkWorker(slot int) {
-	w := &m.s.workers[slot]
-	if len(w.flights) != len(m.queues[slot]) || len(w.flights) > windowChunks {
-		m.t.Fatalf("worker %d holds %d chunks, and the scheduler thinks %d", slot, len(m.queues[slot]), len(w.flights))
+func (m *schedulerModel) checkWorker(place int) {
+	w := &m.s.workers[place]
+	if len(w.flights) != len(m.queues[place]) || len(w.flights) > windowChunks {
+		m.t.Fatalf("worker %d holds %d chunks, and the scheduler thinks %d", place, len(m.queues[place]), len(w.flights))
 	}
 	var cost time.Duration
 	for i, f := range w.flights {
-		if real := m.queues[slot][i]; &real.call.state != f.call || real.Span != f.Span {
-			m.t.Fatalf("worker %d: chunk %d is %v, and the scheduler thinks %v", slot, i, real.Span, f.Span)
+		if real := m.queues[place][i]; &real.call.state != f.call || real.Span != f.Span {
+			m.t.Fatalf("worker %d: chunk %d is %v, and the scheduler thinks %v", place, i, real.Span, f.Span)
 		}
 		cost += f.cost
 	}
 	if cost != w.queued {
-		m.t.Fatalf("worker %d has %v queued, and the sum of its chunks is %v", slot, w.queued, cost)
+		m.t.Fatalf("worker %d has %v queued, and the sum of its chunks is %v", place, w.queued, cost)
 	}
 	if len(w.flights) > 0 && cost-w.flights[0].cost > windowWork {
-		m.t.Fatalf("worker %d has %v queued behind its first chunk", slot, cost-w.flights[0].cost)
+		m.t.Fatalf("worker %d has %v queued behind its first chunk", place, cost-w.flights[0].cost)
 	}
 }
 
-// checkCall checks that each item of a call is in exactly one place.
+// checkCall checks that each item of a call is in exactly one state.
 func (m *schedulerModel) checkCall(c *modelCall) {
 	places := make([]int, c.total)
 	held, useless := 0, 0
@@ -89,19 +89,19 @@ func mark(places []int, span Span) {
 // grow by a measurement, which wakes one worker; the others wait for the consumer.
 func (m *schedulerModel) checkProgress() {
 	idle, busy := -1, false
-	for slot := range m.queues {
-		busy = busy || len(m.queues[slot]) > 0
-		if m.idle(slot) {
-			idle = slot
+	for place := range m.queues {
+		busy = busy || len(m.queues[place]) > 0
+		if m.idle(place) {
+			idle = place
 		}
 	}
 	if idle < 0 {
 		return
 	}
-	for slot, w := range m.s.workers {
+	for place, w := range m.s.workers {
 		for _, f := range w.flights {
 			if !m.awaited && f.copies == nil && f.call.mayCopy() && f.call.Window == 0 && m.s.MaxTasks == 0 {
-				m.t.Fatalf("worker %d is idle, and %v at worker %d has no copy", idle, f.Span, slot)
+				m.t.Fatalf("worker %d is idle, and %v at worker %d has no copy", idle, f.Span, place)
 			}
 		}
 	}
@@ -115,7 +115,7 @@ func (m *schedulerModel) checkProgress() {
 	}
 }
 
-func (m *schedulerModel) idle(slot int) bool { return m.ready[slot] && len(m.queues[slot]) == 0 }
+func (m *schedulerModel) idle(place int) bool { return m.ready[place] && len(m.queues[place]) == 0 }
 
 func (m *schedulerModel) sendable(c *modelCall) bool {
 	if c.dead {

@@ -21,7 +21,7 @@ func (m *schedulerModel) do(a Action) {
 	if a.Call != nil {
 		c = a.Call.Owner.(*modelCall)
 	}
-	m.log = append(m.log, fmt.Sprint(a.Kind, a.Slot, c.number, a.Span))
+	m.log = append(m.log, fmt.Sprint(a.Kind, a.Place, c.number, a.Span))
 	if c.finishes > 0 {
 		m.t.Fatalf("call %d is finished, and gets action %+v", c.number, a)
 	}
@@ -38,10 +38,10 @@ func (m *schedulerModel) do(a Action) {
 	case GiveUp:
 		c.answers[a.First]++
 	case Replace:
-		if !m.ready[a.Slot] || len(m.queues[a.Slot]) > 0 {
-			m.t.Fatalf("worker %d is drained, ready %v, with %d chunks", a.Slot, m.ready[a.Slot], len(m.queues[a.Slot]))
+		if !m.ready[a.Place] || len(m.queues[a.Place]) > 0 {
+			m.t.Fatalf("worker %d is drained, ready %v, with %d chunks", a.Place, m.ready[a.Place], len(m.queues[a.Place]))
 		}
-		m.ready[a.Slot] = false
+		m.ready[a.Place] = false
 	case Cancel:
 		if !c.dead {
 			m.t.Fatalf("call %d is told to be cancelled, and is not", c.number)
@@ -55,12 +55,12 @@ func (m *schedulerModel) send(a Action, c *modelCall) {
 	switch {
 	case a.Size() <= 0 || a.First < 0 || a.End > c.total:
 		m.t.Fatalf("span %v of a call of %d items", a.Span, c.total)
-	case c.state.Place > 0 && c.state.Place != a.Slot+1:
-		m.t.Fatalf("worker %d gets items of a call for worker %d", a.Slot, c.state.Place-1)
-	case c.state.Direct && len(m.queues[a.Slot]) > 0:
-		m.t.Fatalf("worker %d holds something, and gets %v of a call that must not wait there", a.Slot, a.Span)
-	case !m.ready[a.Slot]:
-		m.t.Fatalf("worker %d is not ready, and gets %v", a.Slot, a.Span)
+	case c.state.Place > 0 && c.state.Place != a.Place+1:
+		m.t.Fatalf("worker %d gets items of a call for worker %d", a.Place, c.state.Place-1)
+	case c.state.Direct && len(m.queues[a.Place]) > 0:
+		m.t.Fatalf("worker %d holds something, and gets %v of a call that must not wait there", a.Place, a.Span)
+	case !m.ready[a.Place]:
+		m.t.Fatalf("worker %d is not ready, and gets %v", a.Place, a.Span)
 	case c.state.Window > 0 && a.End > c.state.consumed+c.state.Window:
 		m.t.Fatalf("%v was sent, and the window of %d begins at %d", a.Span, c.state.Window, c.state.consumed)
 	}
@@ -68,20 +68,20 @@ func (m *schedulerModel) send(a Action, c *modelCall) {
 	if size := c.state.Chunksize; size > 0 && !again && m.s.MaxTasks == 0 && a.Size() != size && !(c.state.Ended && a.End == c.total && a.Size() < size) {
 		m.t.Fatalf("chunk size %d, and %v of %d was sent", size, a.Span, c.total)
 	}
-	if tasks := m.s.workers[a.Slot].tasks; m.s.MaxTasks > 0 && tasks > m.s.MaxTasks {
-		m.t.Fatalf("worker %d got %d items, of %d at most", a.Slot, tasks, m.s.MaxTasks)
+	if tasks := m.s.workers[a.Place].tasks; m.s.MaxTasks > 0 && tasks > m.s.MaxTasks {
+		m.t.Fatalf("worker %d got %d items, of %d at most", a.Place, tasks, m.s.MaxTasks)
 	}
 	c.sent = max(c.sent, a.End)
 	if c.dead {
-		m.s.Unsent(a.Slot, a.Call, a.Span)
+		m.s.Unsent(a.Place, a.Call, a.Span)
 		return
 	}
 	if m.next(64) == 63 { // an argument that cannot be encoded
-		m.s.Unsent(a.Slot, a.Call, a.Span)
+		m.s.Unsent(a.Place, a.Call, a.Span)
 		m.cancel(c)
 		return
 	}
-	m.queues[a.Slot] = append(m.queues[a.Slot], modelFlight{call: c, Span: a.Span})
+	m.queues[a.Place] = append(m.queues[a.Place], modelFlight{call: c, Span: a.Span})
 }
 
 // copy sends a second copy, or finds that the chunk has just been answered.
@@ -89,15 +89,15 @@ func (m *schedulerModel) copy(a Action, c *modelCall) {
 	i := slices.IndexFunc(m.queues[a.From], func(f modelFlight) bool { return f.call == c && f.Span == a.Span })
 	if c.dead || i >= 0 && m.next(8) == 7 {
 		m.awaited = !c.dead
-		m.s.Unsent(a.Slot, a.Call, a.Span)
+		m.s.Unsent(a.Place, a.Call, a.Span)
 		return
 	}
-	if !m.ready[a.Slot] || len(m.queues[a.Slot]) > 0 || c.state.Place > 0 || i < 0 || m.queues[a.From][i].answered != nil {
-		m.t.Fatalf("%+v: worker %d has %v to copy, worker %d holds %v", a, a.From, m.queues[a.From], a.Slot, m.queues[a.Slot])
+	if !m.ready[a.Place] || len(m.queues[a.Place]) > 0 || c.state.Place > 0 || i < 0 || m.queues[a.From][i].answered != nil {
+		m.t.Fatalf("%+v: worker %d has %v to copy, worker %d holds %v", a, a.From, m.queues[a.From], a.Place, m.queues[a.Place])
 	}
 	f := &m.queues[a.From][i]
 	f.answered = new(bool)
-	m.queues[a.Slot] = append(m.queues[a.Slot], *f)
+	m.queues[a.Place] = append(m.queues[a.Place], *f)
 }
 
 // drain runs everything to its end, which it must reach.
@@ -116,17 +116,17 @@ func (m *schedulerModel) drain() {
 	}
 	for moved := true; moved; {
 		moved = false
-		for slot := range m.queues {
-			if len(m.queues[slot]) > 0 {
-				m.answer(slot)
+		for place := range m.queues {
+			if len(m.queues[place]) > 0 {
+				m.answer(place)
 				m.act()
 				moved = true
 			}
 		}
-		for slot := range m.ready {
-			if !m.ready[slot] { // it was drained
-				m.ready[slot] = true
-				m.s.Ready(slot)
+		for place := range m.ready {
+			if !m.ready[place] { // it was drained
+				m.ready[place] = true
+				m.s.Ready(place)
 				m.act()
 				moved = true
 			}

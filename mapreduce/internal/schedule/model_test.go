@@ -66,13 +66,13 @@ func runModel(t testing.TB, script []byte) []string {
 func (m *schedulerModel) step() {
 	switch event := m.next(16); event {
 	case 0:
-		if slot := m.next(modelWorkers); !m.ready[slot] {
-			m.ready[slot] = true
-			m.s.Ready(slot)
+		if place := m.next(modelWorkers); !m.ready[place] {
+			m.ready[place] = true
+			m.s.Ready(place)
 		}
 	case 1:
-		if slot := m.next(modelWorkers); m.ready[slot] {
-			m.lose(slot)
+		if place := m.next(modelWorkers); m.ready[place] {
+			m.lose(place)
 		}
 	case 2:
 		m.submit()
@@ -99,26 +99,26 @@ func (m *schedulerModel) step() {
 			m.expire(c, m.next(c.total+1))
 		}
 	default:
-		if slot := m.next(modelWorkers); len(m.queues[slot]) > 0 {
-			m.answer(slot)
+		if place := m.next(modelWorkers); len(m.queues[place]) > 0 {
+			m.answer(place)
 		}
 	}
 	m.act()
 }
 
 // lose kills a worker, while it runs an item that it holds or between two items.
-func (m *schedulerModel) lose(slot int) {
-	queue := m.queues[slot]
-	m.ready[slot], m.queues[slot] = false, nil
+func (m *schedulerModel) lose(place int) {
+	queue := m.queues[place]
+	m.ready[place], m.queues[place] = false, nil
 	for _, f := range queue {
 		m.forgetCopy(f)
 	}
 	if len(queue) == 0 || m.next(4) == 0 {
-		m.s.Lost(slot, nil, 0, false)
+		m.s.Lost(place, nil, 0, false)
 		return
 	}
 	f := queue[m.next(len(queue))]
-	m.s.Lost(slot, &f.call.state, f.First+m.next(f.Size()), m.next(8) == 0)
+	m.s.Lost(place, &f.call.state, f.First+m.next(f.Size()), m.next(8) == 0)
 }
 
 // forgetCopy records that one of two unanswered copies was lost, so that the other is an ordinary
@@ -193,12 +193,12 @@ func (m *schedulerModel) first(c *modelCall, item int) bool {
 	})
 }
 
-func (m *schedulerModel) answer(slot int) {
+func (m *schedulerModel) answer(place int) {
 	m.awaited = false
-	f := m.queues[slot][0]
-	m.queues[slot] = m.queues[slot][1:]
+	f := m.queues[place][0]
+	m.queues[place] = m.queues[place][1:]
 	if f.useless() {
-		m.s.AnsweredLate(slot)
+		m.s.AnsweredLate(place)
 		return
 	}
 	mark(f.call.answers, f.Span)
@@ -207,7 +207,7 @@ func (m *schedulerModel) answer(slot int) {
 	}
 	work := []time.Duration{0, time.Microsecond, 20 * time.Microsecond, 400 * time.Microsecond, 3 * time.Millisecond}[m.next(5)]
 	bytes := []int{0, 10, 100 << 10, 100 << 20}[m.next(4)]
-	if n := m.s.Answered(slot, work*time.Duration(f.Size()), bytes*f.Size()); n != f.Span {
+	if n := m.s.Answered(place, work*time.Duration(f.Size()), bytes*f.Size()); n != f.Span {
 		m.t.Fatalf("the answer of %v is taken for that of %v", f.Span, n)
 	}
 }

@@ -1,14 +1,14 @@
 package schedule
 
-// Lost records that the worker in this slot is gone. If it was running an item of a call, that item
+// Lost records that the worker in this place is gone. If it was running an item of a call, that item
 // is to blame: it is tried again or, if final, given up at once. A nil call blames no item. All
 // other items that the worker held are sent again.
-func (s *Scheduler) Lost(slot int, running *Call, item int, final bool) {
-	if slot >= len(s.workers) {
+func (s *Scheduler) Lost(place int, running *Call, item int, final bool) {
+	if place >= len(s.workers) {
 		return
 	}
-	flights := s.workers[slot].flights
-	s.workers[slot] = workerState{}
+	flights := s.workers[place].flights
+	s.workers[place] = workerState{}
 	for _, f := range flights {
 		c := f.call
 		if last := f.land(); c.cancelled || !last {

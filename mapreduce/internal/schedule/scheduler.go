@@ -11,14 +11,14 @@ import (
 // a state machine: each method is an event, and appends what the pool must do about it to Actions,
 // from where the pool takes them. It is not safe for concurrent use.
 //
-// Every item of a call is in one of four places: not yet sent (from next on, or in again), waiting
+// Every item of a call is in one of four states: not yet sent (from next on, or in again), waiting
 // for its back-off (delayed), at exactly one worker or, as a backup, at two (in flights), or
 // answered. A worker answers its chunks in the order in which they were sent to it.
 type Scheduler struct {
 	MaxTasks int // items after which a worker is drained; 0: never
 	Actions  []Action
 
-	workers []workerState // by slot
+	workers []workerState // by place
 	queue   callQueue     // calls that may have items to send, oldest first
 	flown   uint64        // chunks sent so far
 }
@@ -26,7 +26,7 @@ type Scheduler struct {
 // An Action is something that the pool must do.
 type Action struct {
 	Kind    Kind
-	Slot    int // the worker, of Send, Copy, Cancel and Replace
+	Place   int // the worker, of Send, Copy, Cancel and Replace
 	From    int // of Copy
 	Attempt int // of Send and Copy: which attempt of the first item this is; of the others: which has failed
 	Call    *Call
@@ -64,12 +64,12 @@ type flight struct {
 	copies *copies // nil: no other worker has this chunk
 }
 
-// Ready records that the worker in this slot can work.
-func (s *Scheduler) Ready(slot int) {
-	for len(s.workers) <= slot {
+// Ready records that the worker in this place can work.
+func (s *Scheduler) Ready(place int) {
+	for len(s.workers) <= place {
 		s.workers = append(s.workers, workerState{})
 	}
-	s.workers[slot] = workerState{ready: true}
+	s.workers[place] = workerState{ready: true}
 	s.assignAll()
 }
 
@@ -114,24 +114,24 @@ func (s *Scheduler) Consume(c *Call, upTo int) {
 
 // Answered records that the worker answered the first of its flights. It returns the items of that
 // flight.
-func (s *Scheduler) Answered(slot int, work time.Duration, bytes int) Span {
-	f := s.landFirst(slot)
+func (s *Scheduler) Answered(place int, work time.Duration, bytes int) Span {
+	f := s.landFirst(place)
 	f.win()
 	f.call.answered += f.Size()
 	f.call.Seen.add(f.Size(), work, bytes)
-	s.goOn(slot, f.call)
+	s.goOn(place, f.call)
 	return f.Span
 }
 
 // AnsweredLate records that the worker answered the first of its flights after the copy of it was
 // answered.
-func (s *Scheduler) AnsweredLate(slot int) {
-	f := s.landFirst(slot)
-	s.goOn(slot, f.call)
+func (s *Scheduler) AnsweredLate(place int) {
+	f := s.landFirst(place)
+	s.goOn(place, f.call)
 }
 
-func (s *Scheduler) landFirst(slot int) flight {
-	w := &s.workers[slot]
+func (s *Scheduler) landFirst(place int) flight {
+	w := &s.workers[place]
 	f := w.flights[0]
 	w.flights[0] = flight{} // or the array would keep its call in memory
 	w.flights = w.flights[1:]
@@ -143,20 +143,20 @@ func (s *Scheduler) landFirst(slot int) flight {
 
 // goOn gives work to the worker, which has room again, and finishes the call if that was its last
 // answer.
-func (s *Scheduler) goOn(slot int, c *Call) {
+func (s *Scheduler) goOn(place int, c *Call) {
 	s.finishIfDone(c)
 	if c.Backups { // other workers may have waited for a chunk to copy
 		s.assignAll()
 	} else {
-		s.assign(slot)
+		s.assign(place)
 	}
-	s.replaceIfDrained(slot)
+	s.replaceIfDrained(place)
 }
 
 // Unsent takes back a span that could not be sent. Its call is about to be cancelled, so no other
 // worker gets it.
-func (s *Scheduler) Unsent(slot int, c *Call, span Span) {
-	w := &s.workers[slot]
+func (s *Scheduler) Unsent(place int, c *Call, span Span) {
+	w := &s.workers[place]
 	for i, f := range w.flights {
 		if f.call == c && f.Span == span {
 			w.flights = slices.Delete(w.flights, i, i+1)
@@ -166,30 +166,30 @@ func (s *Scheduler) Unsent(slot int, c *Call, span Span) {
 			f.land()
 			s.finishIfDone(c)
 			if c.cancelled { // until the call is cancelled, its items could be sent again
-				s.assign(slot)
+				s.assign(place)
 			}
-			s.replaceIfDrained(slot)
+			s.replaceIfDrained(place)
 			return
 		}
 	}
 }
 
 // Drain gives the worker nothing more; it is replaced as soon as it holds nothing.
-func (s *Scheduler) Drain(slot int) {
-	if slot < len(s.workers) && s.workers[slot].ready {
-		s.workers[slot].drained = true
-		s.replaceIfDrained(slot)
+func (s *Scheduler) Drain(place int) {
+	if place < len(s.workers) && s.workers[place].ready {
+		s.workers[place].drained = true
+		s.replaceIfDrained(place)
 	}
 }
 
-func (s *Scheduler) replaceIfDrained(slot int) {
-	w := &s.workers[slot]
+func (s *Scheduler) replaceIfDrained(place int) {
+	w := &s.workers[place]
 	if s.MaxTasks > 0 && w.tasks >= s.MaxTasks {
 		w.drained = true
 	}
 	if w.drained && w.ready && len(w.flights) == 0 {
 		w.ready = false
-		s.Actions = append(s.Actions, Action{Kind: Replace, Slot: slot})
+		s.Actions = append(s.Actions, Action{Kind: Replace, Place: place})
 	}
 }
 
@@ -200,9 +200,9 @@ func (s *Scheduler) Cancel(c *Call) {
 	}
 	c.cancelled, c.again = true, nil
 	s.queue.remove(c)
-	for slot := range s.workers {
-		if s.holds(slot, c) {
-			s.Actions = append(s.Actions, Action{Kind: Cancel, Slot: slot, Call: c})
+	for place := range s.workers {
+		if s.holds(place, c) {
+			s.Actions = append(s.Actions, Action{Kind: Cancel, Place: place, Call: c})
 		}
 	}
 	s.finishIfDone(c)
@@ -210,13 +210,13 @@ func (s *Scheduler) Cancel(c *Call) {
 }
 
 // holds reports whether the worker holds items of the call.
-func (s *Scheduler) holds(slot int, c *Call) bool {
-	return slot < len(s.workers) && slices.ContainsFunc(s.workers[slot].flights, func(f flight) bool { return f.call == c })
+func (s *Scheduler) holds(place int, c *Call) bool {
+	return place < len(s.workers) && slices.ContainsFunc(s.workers[place].flights, func(f flight) bool { return f.call == c })
 }
 
 // Idle reports whether the worker holds nothing.
-func (s *Scheduler) Idle(slot int) bool {
-	return slot >= len(s.workers) || len(s.workers[slot].flights) == 0
+func (s *Scheduler) Idle(place int) bool {
+	return place >= len(s.workers) || len(s.workers[place].flights) == 0
 }
 
 // Running returns how many items are at workers; an item at two counts twice.

@@ -19,8 +19,8 @@ func sends(s *Scheduler) (all []Action) {
 
 func newScheduler(workers int) *Scheduler {
 	s := &Scheduler{}
-	for slot := range workers {
-		s.Ready(slot)
+	for place := range workers {
+		s.Ready(place)
 	}
 	return s
 }
@@ -34,8 +34,8 @@ func TestSchedulerTriesOneItemFirst(t *testing.T) {
 	}
 	s.Answered(0, 10*time.Microsecond, 10)
 	for _, a := range sends(s) {
-		if a.Slot != 0 || a.Size() != 50 {
-			t.Errorf("after an answer in 10 µs, %d items go to worker %d; want 50 to worker 0", a.Size(), a.Slot)
+		if a.Place != 0 || a.Size() != 50 {
+			t.Errorf("after an answer in 10 µs, %d items go to worker %d; want 50 to worker 0", a.Size(), a.Place)
 		}
 	}
 }
@@ -127,9 +127,9 @@ func TestSchedulerBoundsTheBytesOfAStream(t *testing.T) {
 		for again := true; again; {
 			sent += len(sends(s))
 			again = false
-			for slot := range s.workers {
-				if !s.Idle(slot) {
-					s.Answered(slot, time.Microsecond, each)
+			for place := range s.workers {
+				if !s.Idle(place) {
+					s.Answered(place, time.Microsecond, each)
 					again = true
 				}
 			}
