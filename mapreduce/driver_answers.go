@@ -107,13 +107,13 @@ func (l *link) placeSafely(c sentChunk, in *transport.Decoder) (failed int, err 
 	}()
 	failed, err = c.call.items.place(in, c.span)
 	returned = true
+	if err == nil {
+		return failed, nil
+	}
 	if _, ofItem := errors.AsType[*TaskError](err); ofItem {
 		return failed, err
 	}
-	if err != nil {
-		return failed, fmt.Errorf("mapreduce: %s: take results of items %d to %d: %w", c.call.task.name, c.span.First, c.span.End-1, err)
-	}
-	return failed, nil
+	return failed, fmt.Errorf("mapreduce: %s: take results of items %d to %d: %w", c.call.task.name, c.span.First, c.span.End-1, err)
 }
 
 func (l *link) takeSent(tag uint32) (sentChunk, bool) {

@@ -30,9 +30,8 @@ type call struct {
 	consumed atomic.Int64 // results that left the window
 	flowing  atomic.Bool  // an evFlow that covers the latest change is on its way
 
-	waiting  waiting   // the supervisor's
+	waiting  *waiting  // the supervisor's; nil if the call has no wait limit
 	deadline time.Time // of the caller's context; zero: none
-	logLevel uint64    // see lowestLevel
 
 	cargo transport.Cargo // what the arguments refer to, kept until the end
 
@@ -81,6 +80,9 @@ func newCall(task *entry, params []byte, it items, n int, o callOptions) *call {
 // yet consumed.
 func newImapCall(task *entry, it items, window int, o callOptions) *call {
 	c := &call{task: task, items: it, options: o, over: make(chan struct{})}
+	if o.waitLimit > 0 {
+		c.waiting = new(waiting)
+	}
 	c.state = schedule.Call{Owner: c, Chunksize: o.chunksize, Backups: o.backups, Retries: o.retries, Place: o.place,
 		Window: window, Direct: o.waitLimit > 0}
 	return c
@@ -101,7 +103,6 @@ func (c *call) end(cause error) {
 // begin submits a call of a verb that called enter. When ctx ends, the caller must cancel the call.
 func (s *supervisor) begin(ctx context.Context, c *call) error {
 	c.deadline, _ = ctx.Deadline()
-	c.logLevel = s.lowestLevel()
 	c.keep()
 	s.mu.Lock()
 	if s.ended != nil {

@@ -87,5 +87,7 @@ func (p *Pool) callOptions(task *entry, opts []CallOption) (callOptions, error) 
 	case p == nil || p.supervisor == nil:
 		return callOptions{}, errNoPool
 	}
-	return p.supervisor.options.call.with(opts)
+	o, err := p.supervisor.options.call.with(opts)
+	o.logLevel = p.supervisor.lowestLevel()
+	return o, err
 }

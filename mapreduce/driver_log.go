@@ -94,16 +94,31 @@ func (h *host) logHandler() slog.Handler {
 	return slog.Default().Handler()
 }
 
-// lowestLevel returns the lowest level that the handler takes now, plus levelOffset, or 0 if it takes all. A worker learns it
-// with each call, so that a record that nobody takes costs it next to nothing.
+// lowestLevel returns the lowest level that the handler takes now, plus levelOffset, or 0 if it
+// takes all. A worker learns it with each call, so that a record that nobody takes costs it next to
+// nothing.
 func (h *host) lowestLevel() (level uint64) {
-	const least, most = slog.LevelDebug - 12, slog.LevelError + 12
 	handler := h.logHandler()
-	callUser("the log handler", func() {
-		n := sort.Search(int(most-least), func(i int) bool { return handler.Enabled(context.Background(), least+slog.Level(i)) })
-		if n > 0 {
-			level = uint64(least + slog.Level(n) + levelOffset)
-		}
-	})
+	switch handler.(type) {
+	case *slog.TextHandler, *slog.JSONHandler:
+		return lowestOf(handler)
+	}
+	if handler == goHandler {
+		return lowestOf(handler)
+	}
+	callUser("the log handler", func() { level = lowestOf(handler) })
 	return level
+}
+
+// goHandler is the handler of [slog.Default] before the program sets another. Like the other
+// handlers of package slog it neither panics nor waits, so nothing has to contain it.
+var goHandler = slog.Default().Handler()
+
+func lowestOf(handler slog.Handler) uint64 {
+	const least, most = slog.LevelDebug - 12, slog.LevelError + 12
+	n := sort.Search(int(most-least), func(i int) bool { return handler.Enabled(context.Background(), least+slog.Level(i)) })
+	if n == 0 {
+		return 0
+	}
+	return uint64(least + slog.Level(n) + levelOffset)
 }

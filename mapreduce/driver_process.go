@@ -51,7 +51,7 @@ func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*chi
 	}
 	c.keep()
 	c.deadline, _ = ctx.Deadline()
-	c.logLevel = l.host.lowestLevel()
+	c.options.logLevel = l.host.lowestLevel()
 	if err := l.send(c, schedule.Span{End: 1}, 1, nil); err != nil { // not written before the process's hello
 		c.cargo.Release()
 		l.process.Kill()

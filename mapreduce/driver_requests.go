@@ -53,8 +53,10 @@ func (l *link) send(c *call, s schedule.Span, attempt int, claim *atomic.Bool) e
 		size = out.Len() - start
 		return bad
 	})
-	if tooLarge, ok := errors.AsType[*transport.SizeError](err); ok {
-		bad = tooLarge
+	if err != nil {
+		if tooLarge, ok := errors.AsType[*transport.SizeError](err); ok {
+			bad = tooLarge
+		}
 	}
 	if bad != nil {
 		return fmt.Errorf("mapreduce: %s: send items %d to %d: %w", c.task.name, s.First, s.End-1, bad)
@@ -100,7 +102,7 @@ func (l *link) open(c *call) {
 	if !l.opened[c.id] {
 		l.opened[c.id] = true
 		_, _ = l.requests.Add(kindOpen, c.id, func(out *transport.Encoder) error {
-			(&callHead{uint64(c.task.number), c.params, uint64(c.options.timeout), c.options.seed, uint64(l.place), c.logLevel, c.deadline}).encode(out)
+			(&callHead{uint64(c.task.number), c.params, uint64(c.options.timeout), c.options.seed, uint64(l.place), c.options.logLevel, c.deadline}).encode(out)
 			return nil
 		})
 	}

@@ -47,7 +47,7 @@ func (s *supervisor) arrived(c *call) {
 	if c.options.waitLimit == 0 {
 		return
 	}
-	w := &c.waiting
+	w := c.waiting
 	for len(w.arrivals) > 0 && w.arrivals[0].upTo <= c.state.Next() { // they have begun
 		w.arrivals = w.arrivals[1:]
 	}
@@ -69,7 +69,7 @@ func (s *supervisor) awaitLimit(c *call, d time.Duration) {
 
 // waited fails the items that have waited too long.
 func (s *supervisor) waited(c *call) {
-	w := &c.waiting
+	w := c.waiting
 	w.timer = nil
 	for len(w.arrivals) > 0 {
 		oldest := w.arrivals[0]
@@ -99,7 +99,7 @@ func (s *supervisor) expired(c *call, late schedule.Span, waited time.Duration) 
 
 // stopWaiting stops the timer of a call that is over.
 func (c *call) stopWaiting() {
-	if c.waiting.timer != nil {
+	if c.waiting != nil && c.waiting.timer != nil {
 		c.waiting.timer.Stop()
 	}
 }

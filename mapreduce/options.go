@@ -87,6 +87,7 @@ type callOptions struct {
 	seed        uint64
 	place       int           // as in schedule.Call
 	waitLimit   time.Duration // 0: any time
+	logLevel    uint64        // see lowestLevel; found anew for each call
 }
 
 // A wrapping puts faults into the pipes of workers, for tests.
@@ -392,10 +393,14 @@ func newPoolOptions(opts []PoolOption) (poolOptions, error) {
 }
 
 func (o callOptions) with(opts []CallOption) (callOptions, error) {
+	if len(opts) == 0 {
+		return o, nil
+	}
+	changed := o // a variable of its own: applyCall makes it escape
 	for _, opt := range opts {
-		if err := opt.applyCall(&o); err != nil {
+		if err := opt.applyCall(&changed); err != nil {
 			return o, err
 		}
 	}
-	return o, nil
+	return changed, nil
 }

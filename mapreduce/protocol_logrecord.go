@@ -91,7 +91,12 @@ func decodeAttr(in *transport.Decoder) (slog.Attr, error) {
 
 // encodeTime writes any time with the offset of its zone, including times that are zero or outside
 // the range of UnixNano.
+// encodeTime writes a time with its zone; the zero time takes one byte.
 func encodeTime(out *transport.Encoder, t time.Time) {
+	if t.IsZero() {
+		out.Blob(nil)
+		return
+	}
 	b, err := t.MarshalBinary()
 	if err != nil { // the offset of the zone is out of range
 		b, _ = t.UTC().MarshalBinary()
@@ -101,7 +106,7 @@ func encodeTime(out *transport.Encoder, t time.Time) {
 
 func decodeTime(in *transport.Decoder) (t time.Time, err error) {
 	b, err := in.Blob()
-	if err != nil {
+	if err != nil || len(b) == 0 {
 		return t, err
 	}
 	return t, t.UnmarshalBinary(b)

@@ -11,13 +11,14 @@ import (
 // answer is too large to send, it sends an error in its place.
 func (w *worker) answer(tag uint32, body *transport.Encoder) (waiting int) {
 	waiting, err := w.out.AddBody(kindAnswer, tag, body)
+	if err == nil {
+		return waiting
+	}
 	if tooLarge, ok := errors.AsType[*transport.SizeError](err); ok {
 		failChunk(body, fmt.Errorf("send the results: %w; use a smaller chunk size, or smaller results", tooLarge))
 		return w.answer(tag, body)
 	}
-	if err != nil {
-		w.process.Abandon() // the driver, which reads them, is gone
-	}
+	w.process.Abandon() // the driver, which reads them, is gone
 	return waiting
 }
 
