@@ -194,8 +194,8 @@ func (m *schedulerModel) first(c *modelCall, item int) bool {
 }
 
 func (m *schedulerModel) answer(place int) {
-	m.awaited = false
 	f := m.queues[place][0]
+	m.awaited = m.awaited && !f.call.state.Backups // after such an answer, all idle workers ask again
 	m.queues[place] = m.queues[place][1:]
 	if f.useless() {
 		m.s.AnsweredLate(place)
