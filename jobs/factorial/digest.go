@@ -7,12 +7,12 @@ import (
 	"math/bits"
 )
 
-// digestEnds is how many digits a Digest shows of each end of a number.
+// digestEnds is how many digits a digest shows of each end of a number.
 const digestEnds = 20
 
-// Digest describes one big number in a few words: enough to compare it with
+// digest describes one big number in a few words: enough to compare it with
 // the number another program printed.
-type Digest struct {
+type digest struct {
 	Digits      int64  // how many decimal digits
 	First, Last string // the first and the last 20 digits, or all of fewer
 	SHA256      string // of the decimal text without a newline, in hex
@@ -24,10 +24,10 @@ func decimal(x *big.Int) []byte {
 }
 
 // digestOf describes the number whose decimal text is text.
-func digestOf(text []byte) Digest {
+func digestOf(text []byte) digest {
 	sum := sha256.Sum256(text)
 	end := min(digestEnds, len(text))
-	return Digest{
+	return digest{
 		Digits: int64(len(text)),
 		First:  string(text[:end]),
 		Last:   string(text[len(text)-end:]),
@@ -35,16 +35,16 @@ func digestOf(text []byte) Digest {
 	}
 }
 
-// Tally is a fingerprint of many big numbers. It does not depend on their
+// tally is a fingerprint of many big numbers. It does not depend on their
 // order.
-type Tally struct {
+type tally struct {
 	Count int64  // how many numbers
 	Bits  int64  // the sum of their lengths in bits
 	Sum   uint64 // the sum of the numbers modulo 2^61-1
 }
 
 // add puts x into the tally.
-func (t *Tally) add(x *big.Int) {
+func (t *tally) add(x *big.Int) {
 	t.Count++
 	t.Bits += int64(x.BitLen())
 	t.Sum = (t.Sum + residue(x)) % mersenne

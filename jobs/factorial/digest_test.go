@@ -10,14 +10,14 @@ import (
 func TestDigestOf(t *testing.T) {
 	tests := []struct {
 		n    int64
-		want Digest
+		want digest
 	}{
-		{0, Digest{1, "1", "1", "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"}},
-		{25, Digest{26, "15511210043330985984", "10043330985984000000", "18825bc0b987d768d250f6629e60092357649e9e6b40ba5678fed545e7e186b0"}},
-		{1000, Digest{2568, "40238726007709377354", "00000000000000000000", "cc336cf135d690c1105664b3b859db66b940db51cd66cf891fee120584cf7873"}},
+		{0, digest{1, "1", "1", "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"}},
+		{25, digest{26, "15511210043330985984", "10043330985984000000", "18825bc0b987d768d250f6629e60092357649e9e6b40ba5678fed545e7e186b0"}},
+		{1000, digest{2568, "40238726007709377354", "00000000000000000000", "cc336cf135d690c1105664b3b859db66b940db51cd66cf891fee120584cf7873"}},
 	}
 	for _, tt := range tests {
-		got := digestOf(decimal(reference(Range{1, tt.n + 1})))
+		got := digestOf(decimal(reference(span{1, tt.n + 1})))
 		if got != tt.want {
 			t.Errorf("digest of %d! = %+v, want %+v", tt.n, got, tt.want)
 		}
@@ -52,21 +52,21 @@ func checkResidue(t rapid.TB, x *big.Int) {
 }
 
 func TestTally(t *testing.T) {
-	var got Tally
+	var got tally
 	sum, bits := new(big.Int), int64(0)
-	for _, x := range everyFactorial(Range{0, 500}) {
+	for _, x := range everyFactorial(span{0, 500}) {
 		got.add(x)
 		sum.Add(sum, x)
 		bits += int64(x.BitLen())
 	}
-	want := Tally{500, bits, sum.Mod(sum, big.NewInt(mersenne)).Uint64()}
+	want := tally{500, bits, sum.Mod(sum, big.NewInt(mersenne)).Uint64()}
 	if got != want {
 		t.Errorf("tally of 0!..499! = %+v, want %+v", got, want)
 	}
 }
 
 func BenchmarkResidue(b *testing.B) {
-	x := product(Range{2, 12_001})
+	x := product(span{2, 12_001})
 	b.SetBytes(int64(x.BitLen() / 8))
 	for b.Loop() {
 		residue(x)
@@ -74,7 +74,7 @@ func BenchmarkResidue(b *testing.B) {
 }
 
 func BenchmarkDecimal(b *testing.B) {
-	x := product(Range{2, 100_001})
+	x := product(span{2, 100_001})
 	for b.Loop() {
 		decimal(x)
 	}

@@ -8,12 +8,12 @@ const maxEvery = 4096
 
 // everyFactorial returns n! for each n of r, in order. It computes only the first as a full
 // product; every other one is the previous one times n.
-func everyFactorial(r Range) []*big.Int {
+func everyFactorial(r span) []*big.Int {
 	if r.Lo >= r.Hi {
 		return nil
 	}
 	values := make([]*big.Int, 0, r.Hi-r.Lo)
-	last := product(Range{2, r.Lo + 1})
+	last := product(span{2, r.Lo + 1})
 	values = append(values, last)
 	factor := new(big.Int)
 	for n := r.Lo + 1; n < r.Hi; n++ {
@@ -26,20 +26,20 @@ func everyFactorial(r Range) []*big.Int {
 // splitEvery cuts r into ranges whose factorials take about bytes bytes
 // together. A range has at least one value, even if that one is larger, and at
 // most maxEvery.
-func splitEvery(r Range, bytes int64) []Range {
-	var ranges []Range
+func splitEvery(r span, bytes int64) []span {
+	var ranges []span
 	limit := float64(bytes) * 8
 	lo, used := r.Lo, 0.0
 	for n := r.Lo; n < r.Hi; n++ {
 		size := log2Factorial(n)
 		if n > lo && (used+size > limit || n-lo == maxEvery) {
-			ranges = append(ranges, Range{lo, n})
+			ranges = append(ranges, span{lo, n})
 			lo, used = n, 0
 		}
 		used += size
 	}
 	if lo < r.Hi {
-		ranges = append(ranges, Range{lo, r.Hi})
+		ranges = append(ranges, span{lo, r.Hi})
 	}
 	return ranges
 }

@@ -9,16 +9,16 @@ import (
 
 func TestEveryFactorial(t *testing.T) {
 	tests := []struct {
-		r    Range
+		r    span
 		want string
 	}{
-		{Range{0, 0}, "[]"},
-		{Range{5, 3}, "[]"},
-		{Range{0, 1}, "[1]"},
-		{Range{0, 7}, "[1 1 2 6 24 120 720]"},
-		{Range{1, 2}, "[1]"},
-		{Range{2, 4}, "[2 6]"},
-		{Range{20, 22}, "[2432902008176640000 51090942171709440000]"},
+		{span{0, 0}, "[]"},
+		{span{5, 3}, "[]"},
+		{span{0, 1}, "[1]"},
+		{span{0, 7}, "[1 1 2 6 24 120 720]"},
+		{span{1, 2}, "[1]"},
+		{span{2, 4}, "[2 6]"},
+		{span{20, 22}, "[2432902008176640000 51090942171709440000]"},
 	}
 	for _, tt := range tests {
 		if got := fmt.Sprint(everyFactorial(tt.r)); got != tt.want {
@@ -30,10 +30,10 @@ func TestEveryFactorial(t *testing.T) {
 func TestEveryFactorialValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lo := rapid.Int64Range(0, 1000).Draw(t, "lo")
-		r := Range{lo, lo + rapid.Int64Range(0, 20).Draw(t, "count")}
+		r := span{lo, lo + rapid.Int64Range(0, 20).Draw(t, "count")}
 		for i, x := range everyFactorial(r) {
 			n := lo + int64(i)
-			if x.Cmp(reference(Range{1, n + 1})) != 0 {
+			if x.Cmp(reference(span{1, n + 1})) != 0 {
 				t.Fatalf("%d! is wrong", n)
 			}
 		}
@@ -42,16 +42,16 @@ func TestEveryFactorialValues(t *testing.T) {
 
 func TestSplitEvery(t *testing.T) {
 	tests := []struct {
-		r     Range
+		r     span
 		bytes int64
-		want  []Range
+		want  []span
 	}{
-		{Range{0, 0}, 1 << 20, nil},
-		{Range{7, 5}, 1 << 20, nil},
-		{Range{0, 3}, 1 << 20, []Range{{0, 3}}},
-		{Range{1000, 1003}, 1, []Range{{1000, 1001}, {1001, 1002}, {1002, 1003}}},
-		{Range{1000, 1003}, 0, []Range{{1000, 1001}, {1001, 1002}, {1002, 1003}}},
-		{Range{0, 5000}, 1 << 40, []Range{{0, 4096}, {4096, 5000}}},
+		{span{0, 0}, 1 << 20, nil},
+		{span{7, 5}, 1 << 20, nil},
+		{span{0, 3}, 1 << 20, []span{{0, 3}}},
+		{span{1000, 1003}, 1, []span{{1000, 1001}, {1001, 1002}, {1002, 1003}}},
+		{span{1000, 1003}, 0, []span{{1000, 1001}, {1001, 1002}, {1002, 1003}}},
+		{span{0, 5000}, 1 << 40, []span{{0, 4096}, {4096, 5000}}},
 	}
 	for _, tt := range tests {
 		if got := splitEvery(tt.r, tt.bytes); !equalRanges(got, tt.want) {
@@ -63,7 +63,7 @@ func TestSplitEvery(t *testing.T) {
 func TestSplitEveryCovers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lo := rapid.Int64Range(0, 20_000).Draw(t, "lo")
-		r := Range{lo, lo + rapid.Int64Range(0, 6000).Draw(t, "count")}
+		r := span{lo, lo + rapid.Int64Range(0, 6000).Draw(t, "count")}
 		limit := rapid.Int64Range(0, 4<<20).Draw(t, "bytes")
 		ranges := splitEvery(r, limit)
 		checkCover(t, ranges, r)
@@ -82,7 +82,7 @@ func TestSplitEveryCovers(t *testing.T) {
 // BenchmarkEvery measures the cost of the size of the ranges: "first" is the time for the first
 // factorial of each range, which is a part of "all".
 func BenchmarkEvery(b *testing.B) {
-	whole := Range{0, 12_000}
+	whole := span{0, 12_000}
 	for _, kib := range []int64{256, 512, 1024, 2048, 4096, 8192, 16384, 1 << 20} {
 		ranges := splitEvery(whole, kib<<10)
 		b.Run(fmt.Sprintf("%dKiB/all", kib), func(b *testing.B) {
@@ -96,7 +96,7 @@ func BenchmarkEvery(b *testing.B) {
 		b.Run(fmt.Sprintf("%dKiB/first", kib), func(b *testing.B) {
 			for b.Loop() {
 				for _, r := range ranges {
-					product(Range{2, r.Lo + 1})
+					product(span{2, r.Lo + 1})
 				}
 			}
 		})

@@ -31,15 +31,15 @@ const (
 
 // A piece is the work for one task: the product of a range, or every factorial of it.
 type piece struct {
-	Range
+	span
 	Every bool
 }
 
 var compute = mapreduce.Func(func(p piece) []*big.Int {
 	if p.Every {
-		return everyFactorial(p.Range)
+		return everyFactorial(p.span)
 	}
-	return []*big.Int{product(p.Range)}
+	return []*big.Int{product(p.span)}
 })
 
 func init() {
@@ -66,12 +66,12 @@ type factorials struct {
 	compare bool
 
 	ctx   context.Context // of the run
-	whole Range           // of --range
+	whole span            // of --range
 	began time.Time
 	file  *outFile
 	parts []*big.Int // of one product; with --compare also of a range
-	tally Tally
-	one   Digest
+	tally tally
+	one   digest
 	text  []byte // of one short number
 	notes []string
 }
@@ -81,7 +81,7 @@ func (f *factorials) ranged() bool { return f.every != "" }
 // Split implements [jobs.Folder].
 func (f *factorials) Split(ctx context.Context, _ []string) (jobs.Pieces[piece], error) {
 	f.ctx = ctx
-	var ranges []Range
+	var ranges []span
 	if f.ranged() {
 		var err error
 		if f.whole, err = parseRange(f.every); err != nil {
@@ -106,7 +106,7 @@ func (f *factorials) Split(ctx context.Context, _ []string) (jobs.Pieces[piece],
 }
 
 // parseRange reads A:B.
-func parseRange(s string) (r Range, err error) {
+func parseRange(s string) (r span, err error) {
 	from, to, found := strings.Cut(s, ":")
 	if found {
 		if r.Lo, err = jobs.ParseCount(from); err == nil {
@@ -182,7 +182,7 @@ func (f *factorials) compareWithSerial(values []*big.Int) error {
 		if f.ranged() {
 			return everyFactorial(f.whole)
 		}
-		return []*big.Int{product(Range{2, f.n + 1})}
+		return []*big.Int{product(span{2, f.n + 1})}
 	})
 	if err != nil {
 		return err

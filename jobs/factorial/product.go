@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Range is the half-open run of integers [Lo, Hi). Its fields are exported so
+// span is the half-open run of integers [Lo, Hi). Its fields are exported so
 // that it can travel to a worker.
-type Range struct{ Lo, Hi int64 }
+type span struct{ Lo, Hi int64 }
 
 // leafFactors is how many factors product multiplies one after the other
 // before it splits: below it the numbers are so short that a multiplication by
@@ -24,19 +24,19 @@ const leafFactors = 128
 //
 // Halving the range keeps both sides of every multiplication equally long,
 // which is where math/big's fast multiplication pays off.
-func product(r Range) *big.Int {
+func product(r span) *big.Int {
 	if r.Hi-r.Lo <= leafFactors {
 		return leafProduct(r)
 	}
 	mid := r.Lo + (r.Hi-r.Lo)/2
-	left := product(Range{r.Lo, mid})
-	return left.Mul(left, product(Range{mid, r.Hi}))
+	left := product(span{r.Lo, mid})
+	return left.Mul(left, product(span{mid, r.Hi}))
 }
 
 // leafProduct multiplies the integers of r in order. It gathers factors in a
 // machine word for as long as they fit, so that the big number is touched once
 // per word and not once per factor.
-func leafProduct(r Range) *big.Int {
+func leafProduct(r span) *big.Int {
 	x, spare, word := big.NewInt(1), new(big.Int), new(big.Int)
 	flush := func(w uint64) {
 		// Writing to a second number and swapping lets math/big reuse
@@ -60,13 +60,13 @@ func leafProduct(r Range) *big.Int {
 // splitProduct cuts the factors 2..n of n! into at most parts ranges whose
 // products are about equally long. There are fewer ranges when there are fewer
 // factors than parts, and none when n is below 2.
-func splitProduct(n int64, parts int) []Range {
+func splitProduct(n int64, parts int) []span {
 	if n < 2 {
 		return nil
 	}
 	parts = int(min(int64(max(parts, 1)), n-1))
 	total := log2Factorial(n)
-	ranges := make([]Range, 0, parts)
+	ranges := make([]span, 0, parts)
 	lo := int64(2)
 	for k := 1; k <= parts; k++ {
 		target := total * float64(k) / float64(parts)
@@ -76,7 +76,7 @@ func splitProduct(n int64, parts int) []Range {
 		}
 		// Leave at least one factor for each range still to come.
 		hi = min(hi, n+1-int64(parts-k))
-		ranges = append(ranges, Range{lo, hi})
+		ranges = append(ranges, span{lo, hi})
 		lo = hi
 	}
 	return ranges

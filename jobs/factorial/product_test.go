@@ -8,7 +8,7 @@ import (
 )
 
 // reference multiplies lo..hi-1 with math/big alone.
-func reference(r Range) *big.Int {
+func reference(r span) *big.Int {
 	if r.Lo >= r.Hi {
 		return big.NewInt(1)
 	}
@@ -17,17 +17,17 @@ func reference(r Range) *big.Int {
 
 func TestProduct(t *testing.T) {
 	tests := []struct {
-		r    Range
+		r    span
 		want string
 	}{
-		{Range{2, 1}, "1"},
-		{Range{2, 2}, "1"},
-		{Range{2, 3}, "2"},
-		{Range{0, 1}, "0"},
-		{Range{0, 1000}, "0"},
-		{Range{1, 11}, "3628800"},
-		{Range{1, 26}, "15511210043330985984000000"},
-		{Range{9223372036854775805, 9223372036854775807}, "85070591730234615819726791673668173830"},
+		{span{2, 1}, "1"},
+		{span{2, 2}, "1"},
+		{span{2, 3}, "2"},
+		{span{0, 1}, "0"},
+		{span{0, 1000}, "0"},
+		{span{1, 11}, "3628800"},
+		{span{1, 26}, "15511210043330985984000000"},
+		{span{9223372036854775805, 9223372036854775807}, "85070591730234615819726791673668173830"},
 	}
 	for _, tt := range tests {
 		if got := product(tt.r).String(); got != tt.want {
@@ -39,7 +39,7 @@ func TestProduct(t *testing.T) {
 func TestProductIsMulRange(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lo := rapid.OneOf(rapid.Int64Range(0, 300), rapid.Int64Range(0, 1<<62)).Draw(t, "lo")
-		r := Range{lo, lo + rapid.Int64Range(0, 1500).Draw(t, "count")}
+		r := span{lo, lo + rapid.Int64Range(0, 1500).Draw(t, "count")}
 		if product(r).Cmp(reference(r)) != 0 {
 			t.Fatalf("product(%v) is not the product", r)
 		}
@@ -50,16 +50,16 @@ func TestSplitProductEdges(t *testing.T) {
 	tests := []struct {
 		n     int64
 		parts int
-		want  []Range
+		want  []span
 	}{
 		{-1, 4, nil},
 		{0, 4, nil},
 		{1, 4, nil},
-		{2, 4, []Range{{2, 3}}},
-		{3, 4, []Range{{2, 3}, {3, 4}}},
-		{10, 1, []Range{{2, 11}}},
-		{10, 0, []Range{{2, 11}}},
-		{10, -1, []Range{{2, 11}}},
+		{2, 4, []span{{2, 3}}},
+		{3, 4, []span{{2, 3}, {3, 4}}},
+		{10, 1, []span{{2, 11}}},
+		{10, 0, []span{{2, 11}}},
+		{10, -1, []span{{2, 11}}},
 	}
 	for _, tt := range tests {
 		if got := splitProduct(tt.n, tt.parts); !equalRanges(got, tt.want) {
@@ -68,7 +68,7 @@ func TestSplitProductEdges(t *testing.T) {
 	}
 }
 
-func equalRanges(a, b []Range) bool {
+func equalRanges(a, b []span) bool {
 	if len(a) != len(b) {
 		return false
 	}
@@ -82,7 +82,7 @@ func equalRanges(a, b []Range) bool {
 
 // checkCover fails unless ranges are non-empty and cover whole in order,
 // without gaps.
-func checkCover(t *rapid.T, ranges []Range, whole Range) {
+func checkCover(t *rapid.T, ranges []span, whole span) {
 	at := whole.Lo
 	for _, r := range ranges {
 		if r.Lo != at || r.Hi <= r.Lo {
@@ -100,7 +100,7 @@ func TestSplitProductCovers(t *testing.T) {
 		n := rapid.OneOf(rapid.Int64Range(2, 100), rapid.Int64Range(2, 1<<40)).Draw(t, "n")
 		parts := rapid.IntRange(1, 200).Draw(t, "parts")
 		ranges := splitProduct(n, parts)
-		checkCover(t, ranges, Range{2, n + 1})
+		checkCover(t, ranges, span{2, n + 1})
 		if want := min(int64(parts), n-1); int64(len(ranges)) != want {
 			t.Fatalf("%d ranges, want %d", len(ranges), want)
 		}
@@ -118,7 +118,7 @@ func TestSplitProductIsEven(t *testing.T) {
 		}
 		products = append(products, p)
 	}
-	if productTree(products).Cmp(reference(Range{1, n + 1})) != 0 {
+	if productTree(products).Cmp(reference(span{1, n + 1})) != 0 {
 		t.Error("the parts do not multiply to n!")
 	}
 }
@@ -130,7 +130,7 @@ func TestProductTree(t *testing.T) {
 	var parts []*big.Int
 	for i := int64(1); i <= 33; i++ {
 		parts = append(parts, big.NewInt(i))
-		if got := productTree(parts); got.Cmp(reference(Range{1, i + 1})) != 0 {
+		if got := productTree(parts); got.Cmp(reference(span{1, i + 1})) != 0 {
 			t.Errorf("productTree(1..%d) = %s", i, got)
 		}
 	}
@@ -143,7 +143,7 @@ func TestProductTree(t *testing.T) {
 
 func BenchmarkProduct(b *testing.B) {
 	for b.Loop() {
-		product(Range{2, 100_001})
+		product(span{2, 100_001})
 	}
 }
 

@@ -21,7 +21,7 @@ const pieceBlocks = 64
 // A piece is the blocks First … End-1 of a series of Terms terms.
 type piece struct{ First, End, Terms int64 }
 
-var sumPiece = mapreduce.Func(func(p piece) Sum { return sumBlocks(p.First, p.End, p.Terms) })
+var sumPiece = mapreduce.Func(func(p piece) fixed { return sumBlocks(p.First, p.End, p.Terms) })
 
 func init() {
 	jobs.Register(jobs.Command{
@@ -39,7 +39,7 @@ func init() {
 // A series is one run of the job.
 type series struct {
 	terms int64
-	sum   Sum
+	sum   fixed
 }
 
 // Split implements [jobs.Folder].
@@ -56,7 +56,7 @@ func (s *series) Split(context.Context, []string) (jobs.Pieces[piece], error) {
 }
 
 // Add implements [jobs.Folder].
-func (s *series) Add(part Sum) error {
+func (s *series) Add(part fixed) error {
 	s.sum = s.sum.Add(part)
 	return nil
 }

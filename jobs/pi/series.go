@@ -36,8 +36,8 @@ func blockCount(n int64) int64 {
 // error below 2^-43 (see sumBlock). Four times the sum, an error below 2^-57, is
 // thus within 2^-6 units in the last place of the exact value, before it is
 // rounded to a float64.
-func sumBlocks(lo, hi, n int64) Sum {
-	var sum Sum
+func sumBlocks(lo, hi, n int64) fixed {
+	var sum fixed
 	for block := lo; block < min(hi, blockCount(n)); block++ {
 		first := block * blockTerms
 		end := min(first+blockTerms, n)
@@ -53,12 +53,12 @@ func sumBlocks(lo, hi, n int64) Sum {
 }
 
 // sumTerms returns the sum of the terms lo <= k < hi, each cut off below 2^-126.
-func sumTerms(lo, hi int64) Sum {
-	var sum Sum
+func sumTerms(lo, hi int64) fixed {
+	var sum fixed
 	for k := lo; k < hi; k++ {
 		odd := uint64(2*k + 1)
 		q, r := bits.Div64(0, 1<<(fracBits-64), odd)
-		var term Sum
+		var term fixed
 		term.Hi = q
 		term.Lo, _ = bits.Div64(r, 0, odd)
 		if k%2 != 0 {

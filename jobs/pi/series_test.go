@@ -22,7 +22,7 @@ const ulp = 0x1p-51
 const maxError = 0.5 + 1.0/64
 
 // checkPi compares sum.Pi() with the exact value and returns the error in ulp.
-func checkPi(t *testing.T, n int64, sum Sum, exact *big.Float) float64 {
+func checkPi(t *testing.T, n int64, sum fixed, exact *big.Float) float64 {
 	t.Helper()
 	diff := new(big.Float).SetPrec(refBits).SetFloat64(sum.Pi())
 	diff.Sub(diff, exact)
@@ -169,7 +169,7 @@ func TestGroupingDoesNotMatter(t *testing.T) {
 		for i := range order {
 			order[i] = i
 		}
-		var got Sum
+		var got fixed
 		for _, i := range rapid.Permutation(order).Draw(t, "order") {
 			got = got.Add(sumBlocks(cuts[i], cuts[i+1], n))
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // toBig returns s in units of 2^-126.
-func toBig(s Sum) *big.Int {
+func toBig(s fixed) *big.Int {
 	v := new(big.Int).Lsh(big.NewInt(int64(s.Hi)), 64)
 	return v.Add(v, new(big.Int).SetUint64(s.Lo))
 }
@@ -22,8 +22,8 @@ func nearest(units *big.Int) float64 {
 }
 
 // drawSum draws values of all sizes, and many near a tie between two floats.
-func drawSum(t *rapid.T, label string) Sum {
-	s := Sum{rapid.Uint64().Draw(t, label+".Hi"), rapid.Uint64().Draw(t, label+".Lo")}
+func drawSum(t *rapid.T, label string) fixed {
+	s := fixed{rapid.Uint64().Draw(t, label+".Hi"), rapid.Uint64().Draw(t, label+".Lo")}
 	switch rapid.IntRange(0, 3).Draw(t, label+".kind") {
 	case 0:
 		s.Hi = uint64(int64(s.Hi) >> 63)
@@ -40,21 +40,21 @@ func TestSumFloat64(t *testing.T) {
 	const one = 1 << (fracBits - 64)
 	tests := []struct {
 		name string
-		sum  Sum
+		sum  fixed
 		want float64
 	}{
-		{"zero", Sum{}, 0},
-		{"one", Sum{one, 0}, 1},
-		{"minus one", Sum{-one & math.MaxUint64, 0}, -1},
-		{"unit", Sum{0, 1}, 0x1p-126},
-		{"minus unit", Sum{math.MaxUint64, math.MaxUint64}, -0x1p-126},
-		{"least", Sum{1 << 63, 0}, -2},
-		{"greatest rounds up", Sum{math.MaxInt64, math.MaxUint64}, 2},
-		{"tie to even, down", Sum{one + 1<<9, 0}, 1},
-		{"just above the tie", Sum{one + 1<<9, 1}, 1 + 0x1p-52},
-		{"just below the tie", Sum{one + 3<<9 - 1, math.MaxUint64}, 1 + 0x1p-52},
-		{"tie to even, up", Sum{one + 3<<9, 0}, 1 + 0x1p-51},
-		{"low half only, tie", Sum{0, 1<<63 | 1<<10}, 0x1p-63},
+		{"zero", fixed{}, 0},
+		{"one", fixed{one, 0}, 1},
+		{"minus one", fixed{-one & math.MaxUint64, 0}, -1},
+		{"unit", fixed{0, 1}, 0x1p-126},
+		{"minus unit", fixed{math.MaxUint64, math.MaxUint64}, -0x1p-126},
+		{"least", fixed{1 << 63, 0}, -2},
+		{"greatest rounds up", fixed{math.MaxInt64, math.MaxUint64}, 2},
+		{"tie to even, down", fixed{one + 1<<9, 0}, 1},
+		{"just above the tie", fixed{one + 1<<9, 1}, 1 + 0x1p-52},
+		{"just below the tie", fixed{one + 3<<9 - 1, math.MaxUint64}, 1 + 0x1p-52},
+		{"tie to even, up", fixed{one + 3<<9, 0}, 1 + 0x1p-51},
+		{"low half only, tie", fixed{0, 1<<63 | 1<<10}, 0x1p-63},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestSumAgainstBig(t *testing.T) {
 		if diff.Mod(diff, modulus).Sign() != 0 {
 			t.Fatalf("%x.Add(%x) = %x", s, u, s.Add(u))
 		}
-		if got := s.Add(s.neg()); got != (Sum{}) {
+		if got := s.Add(s.neg()); got != (fixed{}) {
 			t.Fatalf("%x.Add(its negative) = %x", s, got)
 		}
 	})

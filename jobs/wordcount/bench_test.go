@@ -36,7 +36,7 @@ func BenchmarkCountCyrillicLetters(b *testing.B) {
 
 func benchmarkCount(b *testing.B, text []byte) {
 	r := bytes.NewReader(text)
-	s := Split{Name: "text", Length: r.Size()}
+	s := split{Name: "text", Length: r.Size()}
 	b.SetBytes(s.Length)
 	for b.Loop() {
 		if err := countText(b.Context(), r, s, blockSize, func(string, int64) {}); err != nil {

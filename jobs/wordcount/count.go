@@ -13,7 +13,7 @@ const blockSize = 1 << 20
 
 // countSplit counts the words of s and calls emit for each of them. A word may
 // be emitted several times, with a part of its count each time.
-func countSplit(ctx context.Context, s Split, emit func(word string, n int64)) error {
+func countSplit(ctx context.Context, s split, emit func(word string, n int64)) error {
 	f, err := openText(s.File, s.Name)
 	if err != nil {
 		return err
@@ -30,7 +30,7 @@ func countSplit(ctx context.Context, s Split, emit func(word string, n int64)) e
 
 // countText reads s from r in blocks. What follows the last white space of a block may be half a
 // word or half a rune: it is put before the next block and looked at again.
-func countText(ctx context.Context, r io.ReaderAt, s Split, block int, emit func(word string, n int64)) error {
+func countText(ctx context.Context, r io.ReaderAt, s split, block int, emit func(word string, n int64)) error {
 	c := &counter{name: s.Name, table: newWordTable()}
 	buf := make([]byte, min(int64(2*block), s.Length))
 	kept := 0 // bytes at the start of buf, from the block before

@@ -172,7 +172,7 @@ func TestWideSpacesOnly(t *testing.T) {
 }
 
 func TestCountShrunkFile(t *testing.T) {
-	s := Split{Name: "book.txt", Offset: 5, Length: 14}
+	s := split{Name: "book.txt", Offset: 5, Length: 14}
 	err := countText(t.Context(), strings.NewReader("some wor"), s, blockSize, addTo(map[string]int64{}))
 	wantError(t, err, "book.txt: became shorter while it was read (wanted 14 bytes at offset 5, got 3)")
 }

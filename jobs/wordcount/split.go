@@ -12,9 +12,9 @@ import (
 // than one page of the disk cache.
 const cutBlock = 4 << 10
 
-// Split is the part of a text that one map task counts. It never begins or ends
+// split is the part of a text that one map task counts. It never begins or ends
 // inside a word.
-type Split struct {
+type split struct {
 	Name   string // the name that the user gave, for messages
 	File   string // the path to open, valid in every process of this machine
 	Offset int64  // where the part begins, in bytes
@@ -26,11 +26,11 @@ type Split struct {
 
 // splitFiles cuts each file into parts of about size bytes. It reads only around the cuts; the
 // workers read the text itself.
-func splitFiles(files []source, size int64) ([]Split, error) {
+func splitFiles(files []source, size int64) ([]split, error) {
 	if size <= 0 {
 		return nil, fmt.Errorf("wordcount: split size %d: it must be at least 1 byte", size)
 	}
-	var splits []Split
+	var splits []split
 	for _, file := range files {
 		parts, err := splitFile(file, size)
 		if err != nil {
@@ -41,7 +41,7 @@ func splitFiles(files []source, size int64) ([]Split, error) {
 	return splits, nil
 }
 
-func splitFile(file source, size int64) ([]Split, error) {
+func splitFile(file source, size int64) ([]split, error) {
 	f, err := openText(file.path, file.name)
 	if err != nil {
 		return nil, err
@@ -65,8 +65,8 @@ func splitFile(file source, size int64) ([]Split, error) {
 }
 
 // cutText cuts what r has from the start of file to end into parts of about equal length.
-func cutText(r io.ReaderAt, file source, end, size int64) ([]Split, error) {
-	var splits []Split
+func cutText(r io.ReaderAt, file source, end, size int64) ([]split, error) {
+	var splits []split
 	buf := make([]byte, cutBlock)
 	for start := file.start; start < end; {
 		rest := end - start
@@ -75,7 +75,7 @@ func cutText(r io.ReaderAt, file source, end, size int64) ([]Split, error) {
 		if err != nil {
 			return nil, err
 		}
-		splits = append(splits, Split{Name: file.name, File: file.path, Offset: start, Length: cut - start})
+		splits = append(splits, split{Name: file.name, File: file.path, Offset: start, Length: cut - start})
 		start = cut
 	}
 	return splits, nil

@@ -15,7 +15,7 @@ func TestSplitFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Split{
+	want := []split{
 		{Name: "book.txt", File: book, Offset: 0, Length: 9},
 		{Name: "book.txt", File: book, Offset: 9, Length: 5},
 		{Name: "again.txt", File: book, Offset: 3, Length: 6},

@@ -11,7 +11,7 @@ import (
 
 func TestTop(t *testing.T) {
 	counts := map[string]int64{"b": 2, "a": 2, "c": 5, "ä": 1, "z": 1}
-	all := []Count{{"c", 5}, {"a", 2}, {"b", 2}, {"z", 1}, {"ä", 1}}
+	all := []frequency{{"c", 5}, {"a", 2}, {"b", 2}, {"z", 1}, {"ä", 1}}
 	for k := range 8 {
 		want := all
 		if k > 0 && k < len(all) {
@@ -45,15 +45,15 @@ func TestTopOfMany(t *testing.T) {
 
 func TestWriteCounts(t *testing.T) {
 	var out strings.Builder
-	if err := writeCounts(&out, []Count{{"the", 12}, {"a\xff", 3}}); err != nil {
+	if err := writeCounts(&out, []frequency{{"the", 12}, {"a\xff", 3}}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "12 the\n3 a\xff\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
-	err := writeCounts(fullDisk{}, []Count{{"the", 12}})
+	err := writeCounts(fullDisk{}, []frequency{{"the", 12}})
 	wantError(t, err, "wordcount: write the counts: disk full")
-	err = writeCounts(fullDisk{}, []Count{{strings.Repeat("x", 10_000), 1}})
+	err = writeCounts(fullDisk{}, []frequency{{strings.Repeat("x", 10_000), 1}})
 	wantError(t, err, "wordcount: write the counts: disk full")
 	if errors.Unwrap(err) == nil {
 		t.Error("the cause is not wrapped")

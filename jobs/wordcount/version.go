@@ -27,7 +27,7 @@ func versionOf(info os.FileInfo) version {
 }
 
 // remember notes in s which file it is cut from.
-func (s *Split) remember(f *os.File, info os.FileInfo) (err error) {
+func (s *split) remember(f *os.File, info os.FileInfo) (err error) {
 	s.Version = versionOf(info)
 	s.Head, err = s.head(f)
 	return err
@@ -35,7 +35,7 @@ func (s *Split) remember(f *os.File, info os.FileInfo) (err error) {
 
 // unchanged returns an error if f is no longer what s was cut from. The file may have grown, as
 // long as the part has not changed.
-func (s *Split) unchanged(f *os.File) error {
+func (s *split) unchanged(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return readError(s.Name, err)
@@ -56,7 +56,7 @@ func (s *Split) unchanged(f *os.File) error {
 }
 
 // head returns a hash of the first bytes of the part.
-func (s *Split) head(r io.ReaderAt) (uint64, error) {
+func (s *split) head(r io.ReaderAt) (uint64, error) {
 	block := make([]byte, min(headSize, s.Length))
 	if err := readBlock(r, s.Name, block, s.Offset); err != nil {
 		return 0, err

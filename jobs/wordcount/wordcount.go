@@ -29,7 +29,7 @@ const (
 type wordCount struct{}
 
 // Map implements [mapreduce.Mapper].
-func (wordCount) Map(ctx context.Context, s Split, emit func(string, int64)) error {
+func (wordCount) Map(ctx context.Context, s split, emit func(string, int64)) error {
 	return countSplit(ctx, s, emit)
 }
 
@@ -59,11 +59,11 @@ type text struct {
 
 	inputs *inputs
 	bytes  int64
-	words  []Count
+	words  []frequency
 }
 
 // Split implements [jobs.Keyer].
-func (t *text) Split(ctx context.Context, args []string) ([]Split, error) {
+func (t *text) Split(ctx context.Context, args []string) ([]split, error) {
 	if len(args) == 0 {
 		return nil, jobs.Usagef("wordcount needs a FILE, or - for standard input (see mrrun wordcount --help)")
 	}
@@ -109,9 +109,9 @@ func (t *text) Show(w io.Writer) error { return writeCounts(w, t.words) }
 
 // Result implements [jobs.Output].
 func (t *text) Result() any {
-	words := make([]Count, len(t.words))
+	words := make([]frequency, len(t.words))
 	for i, c := range t.words {
-		words[i] = Count{Word: jobs.Text(c.Word), N: c.N}
+		words[i] = frequency{Word: jobs.Text(c.Word), N: c.N}
 	}
 	return words
 }
