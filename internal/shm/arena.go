@@ -59,17 +59,21 @@ func RegisterKind(k Kind, repair func(o Object, dead Tag)) {
 	repairs[k] = repair
 }
 
+// maxExtra is the size in bytes of the extra memory of the largest objects.
+const maxExtra = (1<<(classes-1) - 1) * unitSize
+
 var repairs [kinds]func(o Object, dead Tag)
 
 // Allocate makes an object with extra bytes besides its hot and cold words, all zero. p holds a
-// reference to it, see [Process.Have]. The error wraps [ErrFull], or says that memory has run out.
+// reference to it, see [Process.Have]. The error wraps [ErrFull], or says that extra is too large or
+// that memory has run out.
 func (p *Process) Allocate(k Kind, extra int) (Object, error) {
 	p.having.Lock()
 	defer p.having.Unlock()
 	t := p.table
 	class := bits.Len(uint((extra + unitSize - 1) / unitSize))
 	if class >= classes {
-		return Object{}, fmt.Errorf("allocate a shared object of %d bytes: %w: that is too large", extra, ErrFull)
+		return Object{}, fmt.Errorf("allocate a shared object: %w", tooLarge(extra, maxExtra))
 	}
 	n := t.pop(k, class)
 	fresh := n == 0

@@ -31,6 +31,18 @@ func (t *Table) Open(h Handle, want Kind) (Object, error) {
 	return o, nil
 }
 
+// A Ref is the name of an object in a word of shared memory whose readers know the table and the
+// kind. 0 names none.
+type Ref uint64
+
+// Ref returns the name of the object in a word.
+func (o Object) Ref() Ref { return Ref(o.identity>>32<<32 | uint64(o.unit)) }
+
+// OpenRef returns the object that a word names, like [Table.Open].
+func (t *Table) OpenRef(r Ref, want Kind) (Object, error) {
+	return t.Open(Handle{Table: t.id, Kind: want, Unit: uint32(r), Generation: uint32(r >> 32)}, want)
+}
+
 // A Carrier writes a message that this process keeps until nobody needs it any more, with the
 // objects that it refers to. Carry reports whether it is one now; to keep an object, it calls pin,
 // perhaps later, and calls the function that pin returned when the object need not be kept any
@@ -43,6 +55,26 @@ type Carrier interface {
 // by itself, the unit and the generation.
 type Trip [4]uint64
 
+// Write writes the numbers of a trip one by one.
+func (trip Trip) Write(number func(uint64) error) error {
+	for _, n := range trip {
+		if err := number(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Read reads the numbers that [Trip.Write] wrote.
+func (trip *Trip) Read(number func() (uint64, error)) (err error) {
+	for i := range trip {
+		if trip[i], err = number(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 const underWay = kinds // in a Trip, beside the kind
 
 // Keep makes p keep what a message names until release is called, as the one that has received it.
@@ -50,10 +82,10 @@ const underWay = kinds // in a Trip, beside the kind
 // changed.
 func (p *Process) Keep(trip *Trip) (o Object, release func(), err error) {
 	o, arrived, err := p.Receive(*trip, Kind(trip[1]&^underWay))
-	if err == nil {
-		release, err = p.Hold(o)
-	}
 	if err != nil {
+		return o, nil, err
+	}
+	if release, err = p.Hold(o); err != nil {
 		return o, nil, err
 	}
 	arrived()

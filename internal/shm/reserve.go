@@ -53,6 +53,11 @@ func (t *Table) reserveRowPage(slot, page int) error {
 	return t.reserveMemory(unsafe.Offsetof(layout{}.rows)+uintptr(slot)*unsafe.Sizeof(row{})+uintptr(page)*pageSize, pageSize)
 }
 
+// maxSegment returns the size in bytes of the largest segment that an empty table has room for.
+func (t *Table) maxSegment() int64 {
+	return (int64(t.end) - int64(unsafe.Sizeof(layout{}))) &^ (pageSize - 1)
+}
+
 // takeMemory takes whole pages of the table's file that were never used. There are so many that
 // none is ever reused.
 func (t *Table) takeMemory(size int64) (at int64, err error) {

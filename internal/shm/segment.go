@@ -2,7 +2,6 @@ package shm
 
 import (
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -39,8 +38,8 @@ func pages(size int) int64 { return (max(int64(size), 1) + pageSize - 1) &^ (pag
 // NewSegment makes memory of size bytes, all zero, for an object that p has just allocated. The
 // first reserved bytes can be touched at once; the rest needs [Segment.Reserve].
 func (p *Process) NewSegment(o Object, size, reserved int) (*Segment, error) {
-	if size > math.MaxInt-pageSize {
-		return nil, fmt.Errorf("%w: there is no room for %d bytes", ErrFull, size)
+	if limit := p.table.maxSegment(); int64(size) > limit {
+		return nil, tooLarge(int64(size), limit)
 	}
 	at, err := p.table.takeMemory(pages(size))
 	if err != nil {

@@ -106,7 +106,7 @@ func MapTable(file *os.File) (*Table, error) {
 		}
 		region.Close()
 	}
-	return nil, fmt.Errorf("map the table of the process tree: %s is none of this version: "+
+	return nil, fmt.Errorf("map the table of the process tree: %s is not a table of this version: "+
 		"the program was replaced while it ran", file.Name())
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,7 +75,7 @@ func TestMapTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := shm.MapTable(plain.File()); err == nil || !strings.Contains(err.Error(), "none of this version") {
+	if _, err := shm.MapTable(plain.File()); err == nil || !strings.Contains(err.Error(), "is not a table of this version") {
 		t.Errorf("map something else as a table: %v", err)
 	}
 }
@@ -108,8 +109,19 @@ func TestAllocate(t *testing.T) {
 	if other, err := p.Allocate(14, 300); err != nil || other.Handle().Unit == again.Handle().Unit {
 		t.Errorf("%v, %v", other.Handle(), err)
 	}
-	if _, err := p.Allocate(15, 1<<30); !errors.Is(err, shm.ErrFull) {
-		t.Errorf("allocate more than there is: %v", err)
+	_, err := p.Allocate(15, 1<<30)
+	if want := "1073741824 bytes are more than the limit of 67108736 bytes: make it smaller"; err == nil ||
+		errors.Is(err, shm.ErrFull) || !strings.Contains(err.Error(), want) {
+		t.Errorf("allocate more than any object can have: %v", err)
+	}
+	if _, err := p.NewSegment(b, math.MaxInt, 0); err == nil || errors.Is(err, shm.ErrFull) ||
+		!strings.Contains(err.Error(), "9223372036854775807 bytes are more than the limit of ") {
+		t.Errorf("make a segment that no table has room for: %v", err)
+	}
+	if o, err := p.Allocate(15, 67108736); err != nil {
+		t.Errorf("allocate the largest object: %v", err)
+	} else {
+		p.Drop(o)
 	}
 	if err := shm.CheckChain(sim.Table); err != nil {
 		t.Error(err)
