@@ -40,16 +40,13 @@ func NewCond(l *Lock) (*Cond, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := l.o.Handle()
-	m.o.Cold(0).Store(uint64(h.Generation)<<32 | uint64(h.Unit))
+	m.o.Cold(0).Store(uint64(l.o.Ref()))
 	return m.cond(l), nil
 }
 
 // condLock returns the lock of a cond.
 func condLock(o shm.Object) (shm.Object, error) {
-	v := o.Cold(0).Load()
-	h := shm.Handle{Table: o.Handle().Table, Kind: kindLock, Unit: uint32(v), Generation: uint32(v >> 32)}
-	return o.Table().Open(h, kindLock)
+	return o.Table().OpenRef(shm.Ref(o.Cold(0).Load()), kindLock)
 }
 
 // condWords returns the waiters, the number of them that were ever used, and the gates.
@@ -208,11 +205,11 @@ func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error {
 // closed or belongs to another tree.
 func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) error {
 	n, err := d.DecodeArrayLen()
-	if err == nil && n != 2 {
-		err = fmt.Errorf("an array of %d is not a handle", n)
-	}
 	if err != nil {
 		return fmt.Errorf("receive a Cond: %w", err)
+	}
+	if n != 2 {
+		return fmt.Errorf("receive a Cond: an array of %d is not a handle", n)
 	}
 	var m, l member
 	if err := m.decode(d, kindCond); err != nil {

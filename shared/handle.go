@@ -20,12 +20,7 @@ func (m *member) encode(e *msgpack.Encoder) error {
 	if err := e.EncodeArrayLen(len(trip)); err != nil {
 		return err
 	}
-	for _, n := range trip {
-		if err := e.EncodeUint(n); err != nil {
-			return err
-		}
-	}
-	return nil
+	return trip.Write(e.EncodeUint)
 }
 
 // decode sets m to the object that a handle names, which this process has from then on.
@@ -35,10 +30,10 @@ func (m *member) decode(d *msgpack.Decoder, k shm.Kind) error {
 		return fmt.Errorf("receive a %s: %w", kindNames[k], err)
 	}
 	is, arrived, err := decodeMember(d, p, k)
-	if err == nil {
-		err = p.Have(is.o)
-	}
 	if err != nil {
+		return fmt.Errorf("receive a %s: %w", kindNames[k], err)
+	}
+	if err := p.Have(is.o); err != nil {
 		return fmt.Errorf("receive a %s: %w", kindNames[k], err)
 	}
 	arrived()
@@ -49,17 +44,15 @@ func (m *member) decode(d *msgpack.Decoder, k shm.Kind) error {
 // decodeMember returns the object that a handle names. The process does not have the object yet:
 // the caller must see to that, and then call arrived.
 func decodeMember(d *msgpack.Decoder, p *shm.Process, k shm.Kind) (m member, arrived func(), err error) {
-	n, err := d.DecodeArrayLen()
 	var trip shm.Trip
-	if err == nil && n != len(trip) {
-		err = fmt.Errorf("an array of %d is not a handle", n)
-	}
-	for i := range trip {
-		if err == nil {
-			trip[i], err = d.DecodeUint64()
-		}
-	}
+	n, err := d.DecodeArrayLen()
 	if err != nil {
+		return member{}, nil, err
+	}
+	if n != len(trip) {
+		return member{}, nil, fmt.Errorf("an array of %d is not a handle", n)
+	}
+	if err := trip.Read(d.DecodeUint64); err != nil {
 		return member{}, nil, err
 	}
 	o, arrived, err := p.Receive(trip, k)

@@ -33,8 +33,8 @@ type Acquirer interface {
 	Release() error
 }
 
-// A Waiter is an [Event], or an Event on a manager.
-type Waiter interface {
+// A Signal is an [Event], or an Event on a manager.
+type Signal interface {
 	Wait(ctx context.Context) error
 }
 
@@ -57,6 +57,6 @@ var (
 	_ Locker   = (*Lock)(nil)
 	_ RLocker  = (*RLock)(nil)
 	_ Acquirer = (*Semaphore)(nil)
-	_ Waiter   = (*Event)(nil)
+	_ Signal   = (*Event)(nil)
 	_ Meeting  = (*Barrier)(nil)
 )

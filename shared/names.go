@@ -61,15 +61,11 @@ func lockNames(p *shm.Process) (*Lock, error) {
 			return nil, err
 		}
 		l.o.Depart() // so it belongs to the tree and is never freed
-		h := l.o.Handle()
-		if !at.CompareAndSwap(0, uint64(h.Generation)<<32|uint64(h.Unit)) {
+		if !at.CompareAndSwap(0, uint64(l.o.Ref())) {
 			_ = l.Close()
 		}
 	}
-	v := at.Load()
-	o, err := p.Table().Open(shm.Handle{
-		Table: p.Table().ID(), Kind: kindLock, Unit: uint32(v), Generation: uint32(v >> 32),
-	}, kindLock)
+	o, err := p.Table().OpenRef(shm.Ref(at.Load()), kindLock)
 	if err != nil {
 		return nil, err
 	}

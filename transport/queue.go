@@ -298,10 +298,8 @@ func (q *Queue[T]) EncodeMsgpack(e *msgpack.Encoder) error {
 	if err := e.EncodeArrayLen(6); err != nil {
 		return err
 	}
-	for _, n := range trip {
-		if err := e.EncodeUint(n); err != nil {
-			return err
-		}
+	if err := trip.Write(e.EncodeUint); err != nil {
+		return err
 	}
 	return e.EncodeMulti(q.r.putting, q.r.getting)
 }
@@ -324,10 +322,8 @@ func (q *Queue[T]) decode(d *msgpack.Decoder) error {
 		return fmt.Errorf("an array of %d is not a handle", n)
 	}
 	var trip shm.Trip
-	for i := range trip {
-		if trip[i], err = d.DecodeUint64(); err != nil {
-			return err
-		}
+	if err := trip.Read(d.DecodeUint64); err != nil {
+		return err
 	}
 	var putting, getting shared.Lock
 	if err := putting.DecodeMsgpack(d); err != nil {
@@ -341,10 +337,10 @@ func (q *Queue[T]) decode(d *msgpack.Decoder) error {
 		return err
 	}
 	o, arrived, err := p.Receive(trip, kindQueue)
-	if err == nil {
-		err = q.attach(p, o, &putting, &getting)
-	}
 	if err != nil {
+		return err
+	}
+	if err := q.attach(p, o, &putting, &getting); err != nil {
 		return err
 	}
 	arrived()

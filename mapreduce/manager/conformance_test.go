@@ -12,7 +12,7 @@ import (
 	"mrrun/shared"
 )
 
-// set is what the tests need of an event besides [shared.Waiter].
+// set is what the tests need of an event besides [shared.Signal].
 type set func(ctx context.Context) error
 
 // TestSameAsShared runs one table of tests against the primitives of package shared and those of a
@@ -26,7 +26,7 @@ func TestSameAsShared(t *testing.T) {
 		lock    shared.Locker
 		rlock   shared.RLocker
 		sem     shared.Acquirer // bounded, with one permit
-		event   shared.Waiter
+		event   shared.Signal
 		set     set
 		barrier shared.Meeting // for two parties
 	}{

@@ -204,6 +204,6 @@ var (
 	_ shared.Locker   = (*Lock)(nil)
 	_ shared.RLocker  = (*RLock)(nil)
 	_ shared.Acquirer = (*Semaphore)(nil)
-	_ shared.Waiter   = (*Event)(nil)
+	_ shared.Signal   = (*Event)(nil)
 	_ shared.Meeting  = (*Barrier)(nil)
 )
