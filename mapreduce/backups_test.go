@@ -4,7 +4,10 @@ package mapreduce
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
@@ -14,14 +17,22 @@ import (
 // A stuck item hangs on the worker with the number Stuck.
 type stuck struct {
 	Stuck, Item int
-	Deaf        bool // it ignores its context
+	Deaf        bool   // it ignores its context
+	Begun       string // a file that it makes, for which items on other workers wait; empty: none
 }
 
 var unlessStuck = FuncContext(func(ctx context.Context, a stuck) (int, error) {
-	if CurrentWorker(ctx).ID == a.Stuck {
-		if a.Deaf {
-			select {}
+	switch {
+	case CurrentWorker(ctx).ID != a.Stuck:
+		for begun := a.Begun == ""; !begun && ctx.Err() == nil; time.Sleep(time.Millisecond) {
+			_, err := os.Stat(a.Begun)
+			begun = err == nil
 		}
+	case a.Begun != "" && os.WriteFile(a.Begun, nil, 0o600) != nil:
+		return 0, errors.New("the file that tells the others cannot be made")
+	case a.Deaf:
+		select {}
+	default:
 		<-ctx.Done()
 	}
 	return 3 * a.Item, nil
@@ -29,7 +40,7 @@ var unlessStuck = FuncContext(func(ctx context.Context, a stuck) (int, error) {
 
 func stuckArgs(n, worker int, deaf bool) (args []stuck, want []int) {
 	for i := range n {
-		args = append(args, stuck{worker, i, deaf})
+		args = append(args, stuck{Stuck: worker, Item: i, Deaf: deaf})
 		want = append(want, 3*i)
 	}
 	return args, want
@@ -51,10 +62,14 @@ func TestBackups(t *testing.T) {
 	for name, deaf := range map[string]bool{"a task that ends with its context": false, "a task that must be killed": true} {
 		t.Run(name, func(t *testing.T) {
 			checkLeaks(t)
+			dir := t.TempDir()
 			p := newPool(t, Procs(2), Backups())
 			awaitReady(t, p, 2)
 			before := p.Workers()
 			args, want := stuckArgs(20, before[0].ID, deaf)
+			for i := range args {
+				args[i].Begun = filepath.Join(dir, "begun")
+			}
 			got, err := unlessStuck.Map(t.Context(), p, args, Chunksize(2))
 			if err != nil || !slices.Equal(got, want) {
 				t.Fatalf("got %v, %v, want %v", got, err, want)

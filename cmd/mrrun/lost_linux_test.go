@@ -17,7 +17,7 @@ func TestLostWorkersAreTold(t *testing.T) {
 	const line = "mrrun: WARN mapreduce: a worker was lost"
 	for _, quiet := range []bool{false, true} {
 		t.Run(fmt.Sprintf("quiet %v", quiet), func(t *testing.T) {
-			d := startDriver(t, "pi", "-n", "8e9", "-procs", "2", "--json", fmt.Sprintf("--quiet=%v", quiet))
+			d := startDriver(t, "pi", "-n", "1e11", "-procs", "2", "--json", fmt.Sprintf("--quiet=%v", quiet))
 			for range 3 {
 				killBusy(t, d.workers(t, 2)[0])
 			}
