@@ -74,7 +74,7 @@ func parsePrimitives(words []string) (p sharing, asJSON bool, err error) {
 	}
 	known, err := lookupPrimitive(prim)
 	if err == nil && known.pair && procs != 2 {
-		err = jobs.Usagef("--procs %d: %s is between 2 processes (see mrrun bench --help)", procs, prim)
+		err = jobs.Usagef("--procs %d: %s takes exactly 2 processes (see mrrun bench --help)", procs, prim)
 	}
 	if err == nil && !known.sends && size > 0 {
 		err = jobs.Usagef("--size %d: %s sends no messages (see mrrun bench --help)", size, prim)

@@ -82,7 +82,7 @@ func newArray[T any](p *shm.Process, n int) (*Array[T], error) {
 		return nil, e.err
 	}
 	if n < 0 || n > math.MaxInt/e.size {
-		return nil, fmt.Errorf("shared: Array[%s]: cannot have %d elements", e.name, n)
+		return nil, fmt.Errorf("shared: Array[%s]: invalid length %d", e.name, n)
 	}
 	m, err := newMember(p, kindArray, int(unsafe.Sizeof(arrayTexts{})))
 	if err != nil {
@@ -219,9 +219,11 @@ func (a *Array[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 }
 
 func (a *Array[T]) decode(d *msgpack.Decoder, p *shm.Process) error {
-	if n, err := d.DecodeArrayLen(); err != nil {
+	n, err := d.DecodeArrayLen()
+	if err != nil {
 		return err
-	} else if n != 3 {
+	}
+	if n != 3 {
 		return fmt.Errorf("an array of %d is not a handle", n)
 	}
 	m, arrived, err := decodeMember(d, p, kindArray)
@@ -243,7 +245,7 @@ func (a *Array[T]) decode(d *msgpack.Decoder, p *shm.Process) error {
 	arrived()
 	if n := uint64(len(all.elems)); first > n || length > n-first {
 		_ = all.segment.Detach(false)
-		return fmt.Errorf("%d elements from %d on are not all among its %d", length, first, n)
+		return fmt.Errorf("%d elements from index %d on are outside of its %d", length, first, n)
 	}
 	*a = *all.Sub(int(first), int(first+length))
 	return nil

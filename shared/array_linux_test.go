@@ -211,9 +211,9 @@ func TestArrayElements(t *testing.T) {
 	_, err = NewArray[struct{}](1)
 	fails("the elements have no size", err)
 	_, err = NewArray[int](-1)
-	fails("cannot have -1 elements", err)
+	fails("invalid length -1", err)
 	_, err = NewArray[int](math.MaxInt)
-	fails("cannot have 9223372036854775807 elements", err)
+	fails("invalid length 9223372036854775807", err)
 	_, err = NewArray[byte](math.MaxInt)
 	fails("make an Array[uint8] of 9223372036854775807 elements", err)
 

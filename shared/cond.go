@@ -114,7 +114,7 @@ func (c *Cond) enter() (*shm.Word, error) {
 			return w, nil
 		}
 	}
-	return nil, fmt.Errorf("wait at a Cond: %w: %d goroutines wait at it", ErrFull, condWaiters)
+	return nil, fmt.Errorf("wait at a Cond: %w: %d goroutines are already waiting", ErrFull, condWaiters)
 }
 
 // leave frees the waiter, and reports whether it was notified. The process holds the lock when it

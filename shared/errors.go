@@ -24,7 +24,7 @@ var (
 
 	// ErrBroken is wrapped by the errors of the calls that wait at a [Barrier] when it breaks, and
 	// of later calls until it is Reset.
-	ErrBroken = errors.New("the barrier is broken, one of its parties will not come: Reset it when all have noticed")
+	ErrBroken = errors.New("the barrier is broken because one of its parties will not come: Reset it when all have noticed")
 
 	// ErrUnsupported is returned on systems other than Linux.
 	ErrUnsupported = shm.ErrUnsupported

@@ -81,7 +81,7 @@ func (m *member) misused() {
 // is freed when the last process that has it closes it.
 func (m *member) close() error {
 	if m.p == nil {
-		return errors.New("close a shared object: it was never made")
+		return errors.New("close of a shared object that was never made")
 	}
 	switch by := m.o.Creator(); {
 	case !m.o.Valid():

@@ -14,7 +14,7 @@ var ErrExists = errors.New("the name is in use")
 
 // Create makes an array of n elements that any process of the tree can [Attach] by its name, of 1
 // to 64 bytes. The name is in use until this process closes the array or ends; then a process may
-// create it anew. When several processes create the same name, the first succeeds; for the others
+// create it again. When several processes create the same name, the first succeeds; for the others
 // the error wraps [ErrExists], and they can attach the array. Create blocks while another process
 // is in Create.
 func Create[T any](name string, n int) (*Array[T], error) {
@@ -27,7 +27,7 @@ func Create[T any](name string, n int) (*Array[T], error) {
 
 func create[T any](p *shm.Process, name string, n int) (*Array[T], error) {
 	if name == "" || len(name) > shm.TextSize || strings.Contains(name, "\x00") {
-		return nil, fmt.Errorf("create the array %q: a name has 1 to %d bytes, none of them 0", name, shm.TextSize)
+		return nil, fmt.Errorf("create the array %q: want a name of 1 to %d bytes without a zero byte", name, shm.TextSize)
 	}
 	l, err := lockNames(p)
 	if err != nil {
@@ -121,9 +121,9 @@ func attachNamed[T any](p *shm.Process, name string) (*Array[T], error) {
 			return a, nil
 		}
 	case left != nil:
-		err = fmt.Errorf("%w: the process that made it has ended: create it anew", ErrGone)
+		err = fmt.Errorf("%w: the process that made it has ended: create it again", ErrGone)
 	default:
-		err = fmt.Errorf("%w: create it first, in a process that lasts as long as it is needed", ErrGone)
+		err = fmt.Errorf("%w: create it first, in a process that runs as long as the array is needed", ErrGone)
 	}
 	return nil, fmt.Errorf("attach the array %q: %w", name, err)
 }

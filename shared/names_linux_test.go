@@ -29,7 +29,7 @@ func TestNames(t *testing.T) {
 	fails(`attach the array "grid": no such shared object: create it first`, ErrGone, err)
 	for _, bad := range []string{"", strings.Repeat("x", 65), "a\x00b"} {
 		_, err := create[int](p, bad, 1)
-		fails("a name has 1 to 64 bytes", nil, err)
+		fails("want a name of 1 to 64 bytes", nil, err)
 	}
 	_, err = create[string](p, "grid", 1)
 	fails("a string points outside of shared memory", nil, err)
@@ -63,7 +63,7 @@ func TestNames(t *testing.T) {
 	again := mustArray[float64](t)(create[float64](p, "grid", 3))
 	sim.Kill(p)
 	_, err = attachNamed[float64](q, "grid")
-	fails("the process that made it has ended: create it anew", ErrGone, err)
+	fails("the process that made it has ended: create it again", ErrGone, err)
 	mustArray[int](t)(create[int](q, "grid", 5)).Close()
 	again.Close()
 }

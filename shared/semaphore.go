@@ -78,8 +78,12 @@ func newSemaphore(p *shm.Process, n, limit int, opts ...SemaphoreOption) (*Semap
 	for _, o := range opts {
 		o(&options)
 	}
-	if n < 0 || n > maxPermits || options.tracked && n == 0 {
-		return nil, fmt.Errorf("make a Semaphore with %d permits: that is too few or too many", n)
+	least := 0
+	if options.tracked {
+		least = 1
+	}
+	if n < least || n > maxPermits {
+		return nil, fmt.Errorf("make a Semaphore with %d permits: want %d to %d", n, least, maxPermits)
 	}
 	words := 0
 	if options.tracked {

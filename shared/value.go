@@ -129,7 +129,7 @@ func (a *Value[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 		return err
 	}
 	if is := reflect.Kind(m.o.Cold(0).Load()); is != kindOf[T]() {
-		return fmt.Errorf("receive a Value: it is one of %s, not of %s: use the same type on both sides", is, reflect.TypeFor[T]())
+		return fmt.Errorf("receive a Value: it holds a %s, not a %s: use the same type on both sides", is, reflect.TypeFor[T]())
 	}
 	*a = *valueOf[T](m)
 	return nil

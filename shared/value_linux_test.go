@@ -121,7 +121,7 @@ func TestValueSent(t *testing.T) {
 		t.Errorf("Load = %d there", got.V.Load())
 	}
 	var other struct{ V *Value[float32] }
-	if err := msgpack.Unmarshal(raw, &other); err == nil || !strings.Contains(err.Error(), "one of int32, not of float32") {
+	if err := msgpack.Unmarshal(raw, &other); err == nil || !strings.Contains(err.Error(), "holds a int32, not a float32") {
 		t.Errorf("receive it as another type: %v", err)
 	}
 	v.Close()

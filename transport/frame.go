@@ -58,7 +58,7 @@ func parseHeader(h []byte) (kind byte, tag uint32, size uint64, err error) {
 		return 0, 0, 0, fmt.Errorf("%w: it begins with % x", ErrFormat, h[:4])
 	}
 	if h[2] != formatVersion {
-		return 0, 0, 0, fmt.Errorf("%w: format version %d, this program speaks %d", ErrFormat, h[2], formatVersion)
+		return 0, 0, 0, fmt.Errorf("%w: format version %d, want %d", ErrFormat, h[2], formatVersion)
 	}
 	return h[3], binary.LittleEndian.Uint32(h[4:]), binary.LittleEndian.Uint64(h[8:]), nil
 }

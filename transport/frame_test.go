@@ -168,7 +168,7 @@ func TestReaderRefusesWhatIsNoFrame(t *testing.T) {
 		"text":              {[]byte("panic: runtime error: index out of range"), "it begins with 70 61 6e 69"},
 		"zeros":             {make([]byte, 100), "00 00 00 00"},
 		"half the magic":    {frame(func(h []byte) { h[1] = 'R' }), "6d 52"},
-		"version 2":         {frame(func(h []byte) { h[2] = 2 }), "format version 2, this program speaks 1"},
+		"version 2":         {frame(func(h []byte) { h[2] = 2 }), "format version 2, want 1"},
 		"version 0":         {frame(func(h []byte) { h[2] = 0 }), "format version 0"},
 		"text behind frame": {append(frame(func([]byte) {}), "log: lost my way in the woods"...), "6c 6f 67 3a"},
 	}

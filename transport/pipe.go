@@ -63,7 +63,7 @@ var (
 
 func (e *PipeEnd[T]) check() {
 	if e == nil || e.conn == nil {
-		panic("transport: use of a PipeEnd's zero value: make two with Pipe, or get one from another process")
+		panic("transport: use of the zero PipeEnd: make a pair with Pipe, or get one from another process")
 	}
 }
 

@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 
@@ -33,14 +34,7 @@ const pipeHandleLen = 4 + 3*4
 // process keeps the end's files until the message has arrived, even if the end is closed here.
 func (e *PipeEnd[T]) EncodeMsgpack(enc *msgpack.Encoder) error {
 	e.check()
-	carried, err := e.pipe.carried(enc.Writer())
-	if err == nil && !carried {
-		err = e.pipe.depart()
-	}
-	var h pipeHandle
-	if err == nil {
-		h, err = e.pipe.handle()
-	}
+	h, err := e.pipe.send(enc.Writer())
 	if err != nil {
 		return fmt.Errorf("send the end of a pipe: %w", err)
 	}
@@ -74,11 +68,11 @@ func (e *PipeEnd[T]) DecodeMsgpack(d *msgpack.Decoder) error {
 
 func (e *PipeEnd[T]) decode(d *msgpack.Decoder) error {
 	h, err := decodePipeHandle(d)
-	if err == nil && h.hash != typeHash[T]() {
-		err = errors.New("it has another type: use the same type on both sides")
-	}
 	if err != nil {
 		return err
+	}
+	if h.hash != typeHash[T]() {
+		return errors.New("it has another type: use the same type on both sides")
 	}
 	p, err := h.open()
 	if err != nil {
@@ -111,6 +105,20 @@ func decodePipeHandle(d *msgpack.Decoder) (h pipeHandle, err error) {
 		*p = shm.Place{PID: int(next()), FD: int(next()), Dev: next(), Inode: next()}
 	}
 	return h, err
+}
+
+// send returns the form of the end in a message that is written to w, which keeps the end's files.
+func (p *pipe) send(w io.Writer) (h pipeHandle, err error) {
+	carried, err := p.carried(w)
+	if err != nil {
+		return h, err
+	}
+	if !carried {
+		if err := p.depart(); err != nil {
+			return h, err
+		}
+	}
+	return p.handle()
 }
 
 // handle returns where the end is found. The end must stay open meanwhile.

@@ -53,7 +53,7 @@ func (v View[E]) Slice() []E {
 		return nil
 	}
 	if v.own.released.Load() {
-		panic("transport: use of a View after its release, for an argument's when the task returns: keep a slices.Clone")
+		panic("transport: use of a View after its release (an argument's View is released when the task returns): keep a slices.Clone")
 	}
 	return v.own.slice
 }

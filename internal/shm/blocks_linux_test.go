@@ -117,7 +117,7 @@ func TestViews(t *testing.T) {
 	for _, bad := range []shm.Piece{
 		part(piece, -1, 2), part(piece, 0, 1<<20), part(piece, 64<<10-64, 1), part(piece, 1, -1), part(piece, math.MaxInt, math.MaxInt),
 	} {
-		if _, err := v.View(bad); err == nil || !strings.Contains(err.Error(), "are not in its 65472") {
+		if _, err := v.View(bad); err == nil || !strings.Contains(err.Error(), "are outside of its 65472") {
 			t.Errorf("View of %d+%d: %v", bad.Offset, bad.Length, err)
 		}
 	}

@@ -54,7 +54,7 @@ func (p Piece) Append(b []byte) []byte {
 // ParsePiece reads what Append wrote. The values are checked only when the piece is used.
 func ParsePiece(b []byte) (Piece, error) {
 	if len(b) != PieceSize {
-		return Piece{}, fmt.Errorf("read where shared memory is: %d bytes are not %d", len(b), PieceSize)
+		return Piece{}, fmt.Errorf("read the place of shared memory: got %d bytes, want %d", len(b), PieceSize)
 	}
 	e := binary.LittleEndian
 	return Piece{

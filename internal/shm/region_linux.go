@@ -115,7 +115,7 @@ func ReserveFile(file *os.File, at, n int64) error {
 	}
 	for end := at + n; at < end; at += reserveAtOnce {
 		if err := fallocate(file, 0, at, min(reserveAtOnce, end-at)); err != nil {
-			return fmt.Errorf("reserve %d bytes of shared memory, which has run out: %w", n, err)
+			return fmt.Errorf("reserve %d bytes of shared memory: memory has run out: %w", n, err)
 		}
 	}
 	return nil

@@ -56,7 +56,7 @@ func (v *Views) View(p Piece) ([]byte, error) {
 	mem := w.region.Bytes()[:len(w.region.Bytes())-lineSize]
 	if p.Offset < 0 || p.Offset > len(mem) || p.Length < 0 || p.Length > len(mem)-p.Offset {
 		v.release(w)
-		return nil, fmt.Errorf("view shared memory of process %d: %d bytes from %d on are not in its %d",
+		return nil, fmt.Errorf("view shared memory of process %d: %d bytes at offset %d are outside of its %d bytes",
 			p.PID, p.Length, p.Offset, len(mem))
 	}
 	return mem[p.Offset : p.Offset+p.Length : p.Offset+p.Length], nil

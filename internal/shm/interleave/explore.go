@@ -34,56 +34,75 @@ func Explore(t *testing.T, options Options, setup func(w *World) (check func() e
 	}
 	defer shm.SetScheduler(nil)
 
-	var choices, counts []int // the choice at each point, and the number of possible ones
-	random := rand.New(rand.NewPCG(options.Seed, 1))
-	runs, kills, timeouts := 0, 0, 0
-	for {
-		runs++
-		point := 0
-		choose := func(n, rare int) int {
-			if point == len(choices) {
-				c := 0
-				switch {
-				case options.Random == 0:
-				case rare > 0 && random.IntN(30) == 0:
-					c = n + random.IntN(rare)
-				case random.IntN(3) == 0:
-					c = random.IntN(n)
-				}
-				choices, counts = append(choices, c), append(counts, n+rare)
-			}
-			point++
-			if counts[point-1] != n+rare {
-				panic("interleave: the same choices led elsewhere: what setup makes depends on something else, such as the time")
-			}
-			return choices[point-1]
-		}
-		w := oneRun(t, options, choose, setup, nil)
+	s := search{options: options, random: rand.New(rand.NewPCG(options.Seed, 1))}
+	kills, timeouts := 0, 0
+	for more := true; more; {
+		s.runs++
+		s.point = 0
+		w := oneRun(t, options, s.choose, setup, nil)
 		kills, timeouts = kills+w.kills, timeouts+w.timeouts
 		if w.err != nil {
-			point = 0
+			s.point = 0
 			var trace strings.Builder
-			oneRun(t, options, choose, setup, &trace)
-			t.Fatalf("run %d: %v\n%s", runs, w.err, trace.String())
+			oneRun(t, options, s.choose, setup, &trace)
+			t.Fatalf("run %d: %v\n%s", s.runs, w.err, trace.String())
 		}
-		if options.Random > 0 {
-			choices, counts = choices[:0], counts[:0]
-			if runs == options.Random {
-				break
-			}
-			continue
+		more = s.next()
+		if more && s.runs == options.Most && options.Random == 0 {
+			t.Fatalf("more than %d runs; allow less", s.runs)
 		}
-		last := lastOpen(choices, counts)
-		if last < 0 {
-			break
-		}
-		if runs == options.Most {
-			t.Fatalf("more than %d runs; allow less", runs)
-		}
-		choices, counts = choices[:last+1], counts[:last+1]
-		choices[last]++
 	}
-	t.Logf("%d runs, %d kills, %d waits timed out", runs, kills, timeouts)
+	t.Logf("%d runs, %d kills, %d waits timed out", s.runs, kills, timeouts)
+}
+
+// A search goes through the choices of one run after another.
+type search struct {
+	options         Options
+	random          *rand.Rand
+	choices, counts []int // the choice at each point, and the number of possible ones
+	point           int   // of the run under way
+	runs            int
+}
+
+// choose returns the choice at the next point of a run: one of n, or of rare more that random runs
+// seldom take.
+func (s *search) choose(n, rare int) int {
+	if s.point == len(s.choices) {
+		s.choices, s.counts = append(s.choices, s.first(n, rare)), append(s.counts, n+rare)
+	}
+	s.point++
+	if s.counts[s.point-1] != n+rare {
+		panic("interleave: the same choices led to another state: setup depends on something else, such as the time")
+	}
+	return s.choices[s.point-1]
+}
+
+// first returns the choice at a point that is reached for the first time.
+func (s *search) first(n, rare int) int {
+	switch {
+	case s.options.Random == 0:
+		return 0
+	case rare > 0 && s.random.IntN(30) == 0:
+		return n + s.random.IntN(rare)
+	case s.random.IntN(3) == 0:
+		return s.random.IntN(n)
+	}
+	return 0
+}
+
+// next sets the choices of the next run; it reports whether there is one.
+func (s *search) next() bool {
+	if s.options.Random > 0 {
+		s.choices, s.counts = s.choices[:0], s.counts[:0]
+		return s.runs < s.options.Random
+	}
+	last := lastOpen(s.choices, s.counts)
+	if last < 0 {
+		return false
+	}
+	s.choices, s.counts = s.choices[:last+1], s.counts[:last+1]
+	s.choices[last]++
+	return true
 }
 
 // lastOpen returns the index of the last choice that has another alternative; -1 if none has.
