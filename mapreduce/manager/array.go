@@ -46,27 +46,29 @@ func (a *Array[T]) DecodeMsgpack(d *msgpack.Decoder) (err error) {
 }
 
 // At returns element i: see [List.Get].
-func (a *Array[T]) At(ctx context.Context, i int) (T, error) { return a.list.get(ctx, "Array.At", i) }
+func (a *Array[T]) At(ctx context.Context, i int) (T, error) {
+	return a.list.get(ctx, "Array."+opAt, i)
+}
 
 // Set sets element i.
 func (a *Array[T]) Set(ctx context.Context, i int, v T) error {
-	return a.list.call(ctx, "Array.Set", a.list.at(i, &v), nil)
+	return a.list.call(ctx, "Array."+opSet, a.list.at(i, &v), nil)
 }
 
 // Add adds n to element i, which must be a number, and returns the sum.
 func (a *Array[T]) Add(ctx context.Context, i int, n T) (T, error) {
-	return a.list.add(ctx, "Array.Add", i, n)
+	return a.list.add(ctx, "Array."+opAdd, i, n)
 }
 
 // Len returns the number of elements.
 func (a *Array[T]) Len(ctx context.Context) (n int, err error) {
-	err = a.list.call(ctx, "Array.Len", nil, count(&n))
+	err = a.list.call(ctx, "Array."+opLen, nil, count(&n))
 	return n, err
 }
 
 // Slice returns a copy of the elements from index i up to, but not including, index j.
 func (a *Array[T]) Slice(ctx context.Context, i, j int) ([]T, error) {
-	return a.list.slice(ctx, "Array.Slice", bounds(i, j))
+	return a.list.slice(ctx, "Array."+opSlice, bounds(i, j))
 }
 
 // Close ends the use of this proxy.

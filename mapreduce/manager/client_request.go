@@ -36,7 +36,7 @@ func (p *pending) take() (kind byte, answer []byte, err error) {
 // nil if there is nothing to encode or decode. When ctx ends, call tells the manager, and goes on
 // waiting for the answer as long as the manager gives any sign of life: the answer says whether the
 // manager has done what was asked.
-func (c *Client) call(ctx context.Context, name string, id uint64, method string, encode func(*transport.Encoder) error,
+func (c *Client) call(ctx context.Context, name string, id uint64, method op, encode func(*transport.Encoder) error,
 	decode func(*transport.Decoder) error) error {
 	r, err := c.request(name, id, method, encode)
 	if err != nil {
@@ -50,7 +50,7 @@ type request struct {
 	c      *Client
 	name   string
 	id     uint64
-	method string
+	method op
 	tag    uint32
 	p      *pending
 }
@@ -78,11 +78,11 @@ func (r request) wait(ctx context.Context, decode func(*transport.Decoder) error
 
 // request sends a call, unless it is larger than the manager takes. It encodes the call before it
 // locks anything, because encode may use the client itself.
-func (c *Client) request(name string, id uint64, method string, encode func(*transport.Encoder) error) (request, error) {
+func (c *Client) request(name string, id uint64, method op, encode func(*transport.Encoder) error) (request, error) {
 	e := getScratch(c.server.instance)
 	defer putScratch(e)
 	e.Uint(id)
-	e.String(method)
+	e.String(string(method))
 	if encode != nil {
 		if err := encode(e); err != nil {
 			return request{}, fmt.Errorf("manager: %s: %w", name, err)
@@ -239,18 +239,18 @@ func (c *Client) spawn(f func()) bool {
 }
 
 // takenBack are the methods that give their caller something to hold.
-var takenBack = map[string]bool{
-	"Lock.Lock": true, "Lock.TryLock": true, "RLock.Lock": true, "RLock.TryLock": true,
-	"Semaphore.Acquire": true, "Semaphore.TryAcquire": true, "Queue.Get": true, "Queue.TryGet": true,
+var takenBack = map[op]bool{
+	"Lock." + opLock: true, "Lock." + opTryLock: true, "RLock." + opLock: true, "RLock." + opTryLock: true,
+	"Semaphore." + opAcquire: true, "Semaphore." + opTryAcquire: true, "Queue." + opGet: true, "Queue." + opTryGet: true,
 }
 
 // takeBack tells the manager to take back what an abandoned call has brought about.
 func (r request) takeBack(kind byte, answer []byte) {
-	back := "TakeBack"
+	back := opTakeBack
 	switch {
-	case r.id == 0 && r.method == "New":
-		back = "Close"
-	case r.id == 0 || !takenBack[r.name]:
+	case r.id == 0 && r.method == opNew:
+		back = opClose
+	case r.id == 0 || !takenBack[op(r.name)]:
 		return
 	}
 	if kind == kindFailure {
@@ -265,10 +265,10 @@ func (r request) takeBack(kind byte, answer []byte) {
 }
 
 // tell adds a call that has no answer to what is written next, and reports whether it could.
-func (c *Client) tell(id uint64, method string, args func(*transport.Encoder) error) bool {
+func (c *Client) tell(id uint64, method op, args func(*transport.Encoder) error) bool {
 	_, err := c.out.Add(kindTell, noTag, func(e *transport.Encoder) error {
 		e.Uint(id)
-		e.String(method)
+		e.String(string(method))
 		return args(e)
 	})
 	return err == nil

@@ -54,9 +54,9 @@ func (d *Dict[K, V]) DecodeMsgpack(dec *msgpack.Decoder) error {
 }
 
 // key calls a method whose arguments are a key and what more appends.
-func (d *Dict[K, V]) key(ctx context.Context, method string, k *K, more func(*transport.Encoder) error,
+func (d *Dict[K, V]) key(ctx context.Context, name op, k *K, more func(*transport.Encoder) error,
 	result func(*transport.Decoder) error) error {
-	return d.call(ctx, method, func(e *transport.Encoder) error {
+	return d.call(ctx, name, func(e *transport.Encoder) error {
 		err := d.keys.blob(e, k)
 		if err == nil && more != nil {
 			err = more(e)
@@ -67,18 +67,18 @@ func (d *Dict[K, V]) key(ctx context.Context, method string, k *K, more func(*tr
 
 // Set sets the value of a key.
 func (d *Dict[K, V]) Set(ctx context.Context, k K, v V) error {
-	return d.key(ctx, "Dict.Set", &k, func(e *transport.Encoder) error { return d.values.Encode(e, &v) }, nil)
+	return d.key(ctx, "Dict."+opSet, &k, func(e *transport.Encoder) error { return d.values.Encode(e, &v) }, nil)
 }
 
 // Get returns the value of a key, and whether there is one.
 func (d *Dict[K, V]) Get(ctx context.Context, k K) (v V, found bool, err error) {
-	err = d.key(ctx, "Dict.Get", &k, nil, d.maybe(&v, &found))
+	err = d.key(ctx, "Dict."+opGet, &k, nil, d.maybe(&v, &found))
 	return v, found, err
 }
 
 // Pop removes a key and returns its value, and whether there was one.
 func (d *Dict[K, V]) Pop(ctx context.Context, k K) (v V, found bool, err error) {
-	err = d.key(ctx, "Dict.Pop", &k, nil, d.maybe(&v, &found))
+	err = d.key(ctx, "Dict."+opPop, &k, nil, d.maybe(&v, &found))
 	return v, found, err
 }
 
@@ -93,18 +93,18 @@ func (d *Dict[K, V]) maybe(v *V, found *bool) func(*transport.Decoder) error {
 
 // Delete removes a key, and reports whether there was one.
 func (d *Dict[K, V]) Delete(ctx context.Context, k K) (found bool, err error) {
-	err = d.key(ctx, "Dict.Delete", &k, nil, flag(&found))
+	err = d.key(ctx, "Dict."+opDelete, &k, nil, flag(&found))
 	return found, err
 }
 
 // Len returns the number of keys.
 func (d *Dict[K, V]) Len(ctx context.Context) (n int, err error) {
-	err = d.call(ctx, "Dict.Len", nil, count(&n))
+	err = d.call(ctx, "Dict."+opLen, nil, count(&n))
 	return n, err
 }
 
 // Clear removes all keys.
-func (d *Dict[K, V]) Clear(ctx context.Context) error { return d.call(ctx, "Dict.Clear", nil, nil) }
+func (d *Dict[K, V]) Clear(ctx context.Context) error { return d.call(ctx, "Dict."+opClear, nil, nil) }
 
 // Items returns a copy of all keys and values at one moment. The error wraps [ErrType] if a key of
 // type any cannot be a key of a Go map, as a []byte cannot, or if two keys are equal after
@@ -112,7 +112,7 @@ func (d *Dict[K, V]) Clear(ctx context.Context) error { return d.call(ctx, "Dict
 func (d *Dict[K, V]) Items(ctx context.Context) (map[K]V, error) {
 	items := make(map[K]V)
 	mixed := reflect.TypeFor[K]().Kind() == reflect.Interface
-	err := d.call(ctx, "Dict.Items", nil, func(dec *transport.Decoder) error {
+	err := d.call(ctx, "Dict."+opItems, nil, func(dec *transport.Decoder) error {
 		for len(dec.Rest()) > 0 {
 			k, err := unblob(dec, d.keys)
 			if err == nil && mixed && !reflect.ValueOf(k).Comparable() {
@@ -135,7 +135,7 @@ func (d *Dict[K, V]) Items(ctx context.Context) (map[K]V, error) {
 
 // Keys returns a copy of all keys at one moment, in no particular order.
 func (d *Dict[K, V]) Keys(ctx context.Context) (keys []K, err error) {
-	err = d.call(ctx, "Dict.Keys", nil, func(dec *transport.Decoder) error {
+	err = d.call(ctx, "Dict."+opKeys, nil, func(dec *transport.Decoder) error {
 		for len(dec.Rest()) > 0 {
 			k, err := unblob(dec, d.keys)
 			if err != nil {
@@ -151,7 +151,7 @@ func (d *Dict[K, V]) Keys(ctx context.Context) (keys []K, err error) {
 // Add adds n to the value of a key, or to 0 if there is none, and returns the sum. V must be a
 // numeric type.
 func (d *Dict[K, V]) Add(ctx context.Context, k K, n V) (sum V, err error) {
-	err = d.key(ctx, "Dict.Add", &k, func(e *transport.Encoder) error {
+	err = d.key(ctx, "Dict."+opAdd, &k, func(e *transport.Encoder) error {
 		e.Uint(uint64(reflect.TypeFor[V]().Kind()))
 		return d.values.Encode(e, &n)
 	}, func(dec *transport.Decoder) error { return d.values.Decode(dec, &sum) })
@@ -161,7 +161,7 @@ func (d *Dict[K, V]) Add(ctx context.Context, k K, n V) (sum V, err error) {
 // CompareAndSwap sets the value of a key to v if it is old, and reports whether it was. It compares
 // values in their encoded form.
 func (d *Dict[K, V]) CompareAndSwap(ctx context.Context, k K, old, v V) (swapped bool, err error) {
-	err = d.key(ctx, "Dict.CompareAndSwap", &k, func(e *transport.Encoder) error {
+	err = d.key(ctx, "Dict."+opCompareAndSwap, &k, func(e *transport.Encoder) error {
 		if err := blob(e, d.values, &old); err != nil {
 			return err
 		}
@@ -173,7 +173,7 @@ func (d *Dict[K, V]) CompareAndSwap(ctx context.Context, k K, old, v V) (swapped
 // SetDefault sets the value of a key if there is none, and returns the value that the key then has.
 func (d *Dict[K, V]) SetDefault(ctx context.Context, k K, v V) (V, error) {
 	var is V
-	err := d.key(ctx, "Dict.SetDefault", &k, func(e *transport.Encoder) error { return d.values.Encode(e, &v) },
+	err := d.key(ctx, "Dict."+opSetDefault, &k, func(e *transport.Encoder) error { return d.values.Encode(e, &v) },
 		func(dec *transport.Decoder) error { return d.values.Decode(dec, &is) })
 	return is, err
 }
@@ -184,7 +184,7 @@ func (d *Dict[K, V]) Update(ctx context.Context, k K, f Updater[V]) (v V, err er
 	if f.name == "" {
 		return v, errNoUpdater
 	}
-	err = d.key(ctx, "Dict.Update", &k, func(e *transport.Encoder) error { e.String(f.name); return nil },
+	err = d.key(ctx, "Dict."+opUpdate, &k, func(e *transport.Encoder) error { e.String(f.name); return nil },
 		func(dec *transport.Decoder) error { return d.values.Decode(dec, &v) })
 	return v, err
 }

@@ -52,7 +52,7 @@ func Func[A, R any](name string, f func(ctx context.Context, arg A) (R, error)) 
 // Call calls the function on the manager that c is connected to, and blocks until the function has
 // returned.
 func (r *RemoteFunc[A, R]) Call(ctx context.Context, c Conn, arg A) (result R, err error) {
-	err = c.client().call(ctx, r.name, 0, "Func", func(e *transport.Encoder) error {
+	err = c.client().call(ctx, r.name, 0, opFunc, func(e *transport.Encoder) error {
 		e.String(r.name)
 		return r.args.Encode(e, &arg)
 	}, func(d *transport.Decoder) error { return r.results.Decode(d, &result) })

@@ -70,52 +70,52 @@ func (l *List[T]) result(v *T) func(*transport.Decoder) error {
 
 // Append adds a value at the end.
 func (l *List[T]) Append(ctx context.Context, v T) error {
-	return l.call(ctx, "List.Append", l.blobs([]T{v}), nil)
+	return l.call(ctx, "List."+opAppend, l.blobs([]T{v}), nil)
 }
 
 // Extend adds values at the end.
 func (l *List[T]) Extend(ctx context.Context, vs []T) error {
-	return l.call(ctx, "List.Extend", l.blobs(vs), nil)
+	return l.call(ctx, "List."+opExtend, l.blobs(vs), nil)
 }
 
 // Get returns element i.
-func (l *List[T]) Get(ctx context.Context, i int) (T, error) { return l.get(ctx, "List.Get", i) }
+func (l *List[T]) Get(ctx context.Context, i int) (T, error) { return l.get(ctx, "List."+opGet, i) }
 
-func (l *List[T]) get(ctx context.Context, method string, i int) (v T, err error) {
-	err = l.call(ctx, method, l.at(i, nil), l.result(&v))
+func (l *List[T]) get(ctx context.Context, name op, i int) (v T, err error) {
+	err = l.call(ctx, name, l.at(i, nil), l.result(&v))
 	return v, err
 }
 
 // Set sets element i.
 func (l *List[T]) Set(ctx context.Context, i int, v T) error {
-	return l.call(ctx, "List.Set", l.at(i, &v), nil)
+	return l.call(ctx, "List."+opSet, l.at(i, &v), nil)
 }
 
 // Insert inserts a value before element i, or at the end if i is the length.
 func (l *List[T]) Insert(ctx context.Context, i int, v T) error {
-	return l.call(ctx, "List.Insert", l.at(i, &v), nil)
+	return l.call(ctx, "List."+opInsert, l.at(i, &v), nil)
 }
 
 // Pop removes element i and returns it; -1 is the last one.
 func (l *List[T]) Pop(ctx context.Context, i int) (v T, err error) {
-	err = l.call(ctx, "List.Pop", l.at(i, nil), l.result(&v))
+	err = l.call(ctx, "List."+opPop, l.at(i, nil), l.result(&v))
 	return v, err
 }
 
 // Remove removes the first element that is v, and reports whether there was one. It compares values
 // in their encoded form.
 func (l *List[T]) Remove(ctx context.Context, v T) (found bool, err error) {
-	err = l.call(ctx, "List.Remove", func(e *transport.Encoder) error { return l.values.Encode(e, &v) }, flag(&found))
+	err = l.call(ctx, "List."+opRemove, func(e *transport.Encoder) error { return l.values.Encode(e, &v) }, flag(&found))
 	return found, err
 }
 
 // Add adds n to element i, which must be a number, and returns the sum.
 func (l *List[T]) Add(ctx context.Context, i int, n T) (T, error) {
-	return l.add(ctx, "List.Add", i, n)
+	return l.add(ctx, "List."+opAdd, i, n)
 }
 
-func (l *List[T]) add(ctx context.Context, method string, i int, n T) (sum T, err error) {
-	err = l.call(ctx, method, func(e *transport.Encoder) error {
+func (l *List[T]) add(ctx context.Context, name op, i int, n T) (sum T, err error) {
+	err = l.call(ctx, name, func(e *transport.Encoder) error {
 		index(e, i)
 		e.Uint(uint64(reflect.TypeFor[T]().Kind()))
 		return l.values.Encode(e, &n)
@@ -126,7 +126,7 @@ func (l *List[T]) add(ctx context.Context, method string, i int, n T) (sum T, er
 // CompareAndSwap sets element i to v if it is old, and reports whether it was. It compares values
 // in their encoded form.
 func (l *List[T]) CompareAndSwap(ctx context.Context, i int, old, v T) (swapped bool, err error) {
-	err = l.call(ctx, "List.CompareAndSwap", func(e *transport.Encoder) error {
+	err = l.call(ctx, "List."+opCompareAndSwap, func(e *transport.Encoder) error {
 		index(e, i)
 		if err := blob(e, l.values, &old); err != nil {
 			return err
@@ -142,7 +142,7 @@ func (l *List[T]) Update(ctx context.Context, i int, f Updater[T]) (v T, err err
 	if f.name == "" {
 		return v, errNoUpdater
 	}
-	err = l.call(ctx, "List.Update", func(e *transport.Encoder) error {
+	err = l.call(ctx, "List."+opUpdate, func(e *transport.Encoder) error {
 		index(e, i)
 		e.String(f.name)
 		return nil
@@ -151,17 +151,17 @@ func (l *List[T]) Update(ctx context.Context, i int, f Updater[T]) (v T, err err
 }
 
 // Reverse reverses the order of the elements.
-func (l *List[T]) Reverse(ctx context.Context) error { return l.call(ctx, "List.Reverse", nil, nil) }
+func (l *List[T]) Reverse(ctx context.Context) error { return l.call(ctx, "List."+opReverse, nil, nil) }
 
 // Len returns the number of elements.
 func (l *List[T]) Len(ctx context.Context) (n int, err error) {
-	err = l.call(ctx, "List.Len", nil, count(&n))
+	err = l.call(ctx, "List."+opLen, nil, count(&n))
 	return n, err
 }
 
 // Slice returns a copy of the elements from index i up to, but not including, index j.
 func (l *List[T]) Slice(ctx context.Context, i, j int) ([]T, error) {
-	return l.slice(ctx, "List.Slice", bounds(i, j))
+	return l.slice(ctx, "List."+opSlice, bounds(i, j))
 }
 
 func bounds(i, j int) func(*transport.Encoder) error {
@@ -173,10 +173,10 @@ func bounds(i, j int) func(*transport.Encoder) error {
 }
 
 // All returns a copy of all elements.
-func (l *List[T]) All(ctx context.Context) ([]T, error) { return l.slice(ctx, "List.All", nil) }
+func (l *List[T]) All(ctx context.Context) ([]T, error) { return l.slice(ctx, "List."+opAll, nil) }
 
-func (l *List[T]) slice(ctx context.Context, method string, bounds func(*transport.Encoder) error) (vs []T, err error) {
-	err = l.call(ctx, method, bounds, func(d *transport.Decoder) error {
+func (l *List[T]) slice(ctx context.Context, name op, bounds func(*transport.Encoder) error) (vs []T, err error) {
+	err = l.call(ctx, name, bounds, func(d *transport.Decoder) error {
 		for len(d.Rest()) > 0 {
 			v, err := unblob(d, l.values)
 			if err != nil {

@@ -35,23 +35,23 @@ func (l *Lock) DecodeMsgpack(d *msgpack.Decoder) error { return l.decode(d, "loc
 // Lock takes the lock; it blocks while another client or goroutine holds it. If ctx ends first,
 // Lock returns the cause. The caller holds the lock after nil and after [shared.ErrOwnerDied], but
 // not after any other error. [Lock.Do] releases it in each case.
-func (l *Lock) Lock(ctx context.Context) error { return l.call(ctx, "Lock.Lock", nil, nil) }
+func (l *Lock) Lock(ctx context.Context) error { return l.call(ctx, "Lock."+opLock, nil, nil) }
 
 // TryLock takes the lock if it is free, and reports whether the caller now holds it: err then is
 // nil or [shared.ErrOwnerDied].
 func (l *Lock) TryLock() (held bool, err error) {
-	err = l.callBriefly("Lock.TryLock", flag(&held))
+	err = l.callBriefly("Lock."+opTryLock, flag(&held))
 	return held || errors.Is(err, shared.ErrOwnerDied), err
 }
 
 // Unlock releases the lock. It panics if this client does not hold the lock. If the connection is
 // lost, Unlock does nothing: the manager has released the lock. Unlock after [shared.ErrOwnerDied]
 // without MarkConsistent makes the lock unusable: see [shared.ErrNotRecoverable].
-func (l *Lock) Unlock() { must(l.callBriefly("Lock.Unlock", nil)) }
+func (l *Lock) Unlock() { must(l.callBriefly("Lock."+opUnlock, nil)) }
 
 // MarkConsistent says, after [shared.ErrOwnerDied], that what the lock guards is whole again. It
 // panics if this client does not hold the lock.
-func (l *Lock) MarkConsistent() { must(l.callBriefly("Lock.MarkConsistent", nil)) }
+func (l *Lock) MarkConsistent() { must(l.callBriefly("Lock."+opMarkConsistent, nil)) }
 
 // An RLock is a lock that its holder may lock again; it is free once it was unlocked as often as it
 // was locked. Its holder is a client, with all goroutines that use that client.
@@ -71,23 +71,23 @@ func (l *RLock) DecodeMsgpack(d *msgpack.Decoder) error { return l.decode(d, "rl
 
 // Lock is [Lock.Lock], but does not block if this client holds the lock already. [RLock.Do]
 // releases the lock in each case.
-func (l *RLock) Lock(ctx context.Context) error { return l.call(ctx, "RLock.Lock", nil, nil) }
+func (l *RLock) Lock(ctx context.Context) error { return l.call(ctx, "RLock."+opLock, nil, nil) }
 
 // TryLock is [Lock.TryLock], but succeeds if this client holds the lock already.
 func (l *RLock) TryLock(ctx context.Context) (held bool, err error) {
-	err = l.call(ctx, "RLock.TryLock", nil, flag(&held))
+	err = l.call(ctx, "RLock."+opTryLock, nil, flag(&held))
 	return held || errors.Is(err, shared.ErrOwnerDied), err
 }
 
 // Unlock undoes one Lock. The error wraps [ErrNotHeld] if this client does not hold the lock.
 // Unlock ignores its ctx.
 func (l *RLock) Unlock(context.Context) error {
-	return l.callBriefly("RLock.Unlock", nil)
+	return l.callBriefly("RLock."+opUnlock, nil)
 }
 
 // MarkConsistent is [Lock.MarkConsistent].
 func (l *RLock) MarkConsistent() {
-	must(l.callBriefly("RLock.MarkConsistent", nil))
+	must(l.callBriefly("RLock."+opMarkConsistent, nil))
 }
 
 // must panics about an error of the caller. If the manager is lost or does not answer, the caller
@@ -109,7 +109,7 @@ type Cond struct {
 // NewCond makes a cond for what l guards. It exists as long as the lock.
 func NewCond(ctx context.Context, l *Lock) (*Cond, error) {
 	c := &Cond{lock: l}
-	err := l.call(ctx, "NewCond", nil, func(d *transport.Decoder) (err error) { c.number, err = d.Uint(); return err })
+	err := l.call(ctx, opNewCond, nil, func(d *transport.Decoder) (err error) { c.number, err = d.Uint(); return err })
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func (c *Cond) object() *Lock {
 // [ErrLost].
 func (c *Cond) Wait(ctx context.Context, repairs ...shared.Repair) error {
 	lock := c.object()
-	err := lock.call(ctx, "Cond.Wait", uintArg(c.number), nil)
+	err := lock.call(ctx, "Cond."+opWait, uintArg(c.number), nil)
 	if errors.Is(err, ErrNoAnswer) {
 		lock.c.Load().lost(err)
 		err = fmt.Errorf("%w: %w", ErrLost, err)
@@ -185,10 +185,10 @@ func (c *Cond) WaitFor(ctx context.Context, pred func() bool, repairs ...shared.
 
 // Notify wakes n waiters, or all if there are fewer. If this client does not hold the lock, the
 // error wraps [ErrNotHeld].
-func (c *Cond) Notify(ctx context.Context, n int) error { return c.notify(ctx, "Cond.Notify", n) }
+func (c *Cond) Notify(ctx context.Context, n int) error { return c.notify(ctx, "Cond."+opNotify, n) }
 
-func (c *Cond) notify(ctx context.Context, method string, n int) error {
-	return c.object().call(ctx, method, func(e *transport.Encoder) error {
+func (c *Cond) notify(ctx context.Context, name op, n int) error {
+	return c.object().call(ctx, name, func(e *transport.Encoder) error {
 		e.Uint(c.number)
 		e.Uint(uint64(max(n, 0)))
 		return nil
@@ -197,7 +197,7 @@ func (c *Cond) notify(ctx context.Context, method string, n int) error {
 
 // Broadcast wakes all waiters: see Notify.
 func (c *Cond) Broadcast(ctx context.Context) error {
-	return c.notify(ctx, "Cond.Broadcast", math.MaxInt)
+	return c.notify(ctx, "Cond."+opBroadcast, math.MaxInt)
 }
 
 var (

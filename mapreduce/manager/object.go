@@ -78,7 +78,7 @@ func (o *Object[T]) callee() *proxy { return &o.proxy }
 // [CallError].
 func Call[R any](ctx context.Context, o Callee, name string, args ...any) (R, error) {
 	var r R
-	err := o.callee().callMethod(ctx, name, name, func(e *transport.Encoder) error {
+	err := o.callee().callMethod(ctx, name, op(name), func(e *transport.Encoder) error {
 		e.Uint(uint64(len(args)))
 		for _, arg := range args {
 			b, err := marshal(e.Receiver(), arg)

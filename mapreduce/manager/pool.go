@@ -41,7 +41,7 @@ func NewPool(ctx context.Context, c Conn, procs int, opts ...ObjectOption) (*Poo
 	if err := p.create(ctx, c, "NewPool", "pool", "pool", opts, uintArg(uint64(procs))); err != nil {
 		return nil, err
 	}
-	if err := p.call(ctx, "NewPool", nil, nil); err != nil {
+	if err := p.call(ctx, opNewPool, nil, nil); err != nil {
 		_ = p.Close()
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (p *Pool) Close() error {
 	}
 	ctx, cancel := briefly()
 	defer cancel()
-	err := c.call(ctx, "Pool.Close", p.id, "Close", nil, nil)
+	err := c.call(ctx, "Pool.Close", p.id, opClose, nil, nil)
 	if errors.Is(err, ErrNoAnswer) {
 		err = nil
 	}
@@ -87,9 +87,13 @@ func (p *Pool) Close() error {
 // ClosePool ends the pool for all its clients: it waits for the calls under way and for the end of
 // the workers; later calls get [mapreduce.ErrClosed]. If ctx ends first, ClosePool returns its
 // cause, and the pool goes on closing. Close, as with all proxies, ends only the use of this one.
-func (p *Pool) ClosePool(ctx context.Context) error { return p.call(ctx, "Pool.ClosePool", nil, nil) }
+func (p *Pool) ClosePool(ctx context.Context) error {
+	return p.call(ctx, "Pool."+opClosePool, nil, nil)
+}
 
 // Terminate ends the pool for all its clients. It does not wait for the calls under way, which
 // return an error that is [mapreduce.ErrClosed], as later calls do. It waits for the end of the
 // workers.
-func (p *Pool) Terminate(ctx context.Context) error { return p.call(ctx, "Pool.Terminate", nil, nil) }
+func (p *Pool) Terminate(ctx context.Context) error {
+	return p.call(ctx, "Pool."+opTerminate, nil, nil)
+}

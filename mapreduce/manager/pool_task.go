@@ -72,12 +72,12 @@ func PoolTask[A, R any](name string, task *mapreduce.Task[A, R], opts ...mapredu
 // manager's program has not registered the same task. All args travel in one message, and so do all
 // results: see [MaxMessage].
 func (t *RemoteTask[A, R]) Map(ctx context.Context, p *Pool, args []A) ([]R, error) {
-	return t.begin(ctx, "Map", p, args)(ctx)
+	return t.begin(ctx, opMap, p, args)(ctx)
 }
 
 // begin sends args, and returns a function that waits for the results.
-func (t *RemoteTask[A, R]) begin(ctx context.Context, method string, p *Pool, args []A) func(context.Context) ([]R, error) {
-	name := "RemoteTask." + method
+func (t *RemoteTask[A, R]) begin(ctx context.Context, method op, p *Pool, args []A) func(context.Context) ([]R, error) {
+	name := "RemoteTask." + string(method)
 	c, err := p.conn(ctx)
 	if err == nil && p.isOwn() {
 		err = errOwnPool
@@ -109,7 +109,7 @@ func (t *RemoteTask[A, R]) Apply(ctx context.Context, p *Pool, arg A) (R, error)
 }
 
 func (t *RemoteTask[A, R]) beginOne(ctx context.Context, p *Pool, arg A) func(context.Context) (R, error) {
-	wait := t.begin(ctx, "Apply", p, []A{arg})
+	wait := t.begin(ctx, opApply, p, []A{arg})
 	return func(ctx context.Context) (result R, err error) {
 		results, err := wait(ctx)
 		if failed, ok := errors.AsType[mapreduce.TaskErrors](err); ok {
@@ -125,7 +125,7 @@ func (t *RemoteTask[A, R]) beginOne(ctx context.Context, p *Pool, arg A) func(co
 // MapAsync is [RemoteTask.Map] without the waiting. [mapreduce.Future.Cancel] and the end of ctx
 // cancel the items. The caller must not change args before the future is ready.
 func (t *RemoteTask[A, R]) MapAsync(ctx context.Context, p *Pool, args []A) *mapreduce.Future[[]R] {
-	return mapreduce.Go(ctx, t.begin(ctx, "Map", p, args))
+	return mapreduce.Go(ctx, t.begin(ctx, opMap, p, args))
 }
 
 // ApplyAsync is [RemoteTask.Apply] without the waiting. If more calls of this client are under way

@@ -126,12 +126,12 @@ func (c *Client) use(id uint64, n int) (left int) {
 
 // call calls a method of the object; name is the method with the name of its type before it: see
 // [Client.call].
-func (p *proxy) call(ctx context.Context, name string, encode func(*transport.Encoder) error,
+func (p *proxy) call(ctx context.Context, name op, encode func(*transport.Encoder) error,
 	decode func(*transport.Decoder) error) error {
-	return p.callMethod(ctx, name, name[strings.IndexByte(name, '.')+1:], encode, decode)
+	return p.callMethod(ctx, string(name), name[strings.IndexByte(string(name), '.')+1:], encode, decode)
 }
 
-func (p *proxy) callMethod(ctx context.Context, name, method string, encode func(*transport.Encoder) error,
+func (p *proxy) callMethod(ctx context.Context, name string, method op, encode func(*transport.Encoder) error,
 	decode func(*transport.Decoder) error) error {
 	c, err := p.conn(ctx)
 	if err != nil {
@@ -142,7 +142,7 @@ func (p *proxy) callMethod(ctx context.Context, name, method string, encode func
 
 // callBriefly is call for methods without a ctx. It does not wait long for a manager that gives no
 // sign of life.
-func (p *proxy) callBriefly(name string, decode func(*transport.Decoder) error) error {
+func (p *proxy) callBriefly(name op, decode func(*transport.Decoder) error) error {
 	ctx, cancel := briefly()
 	defer cancel()
 	return p.call(ctx, name, nil, decode)
@@ -176,7 +176,7 @@ func (p *proxy) end() *Client {
 func (c *Client) drop(id uint64) error {
 	ctx, cancel := briefly()
 	defer cancel()
-	err := c.call(ctx, "Close", 0, "Close", uintArg(id), nil)
+	err := c.call(ctx, "Close", 0, opClose, uintArg(id), nil)
 	if errors.Is(err, ErrNoAnswer) {
 		return nil
 	}
@@ -194,7 +194,7 @@ func (p *proxy) create(ctx context.Context, conn Conn, constructor, kind, signat
 		opt(&o)
 	}
 	c := conn.client()
-	err := c.call(ctx, constructor, 0, "New", func(e *transport.Encoder) error {
+	err := c.call(ctx, constructor, 0, opNew, func(e *transport.Encoder) error {
 		e.String(kind)
 		e.String(signature)
 		e.String(o.name)

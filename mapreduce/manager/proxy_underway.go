@@ -43,7 +43,7 @@ func (p *proxy) depart(e *msgpack.Encoder) (sender uint64) {
 	if kept, ok := e.Writer().(interface{ Carry(func() func()) bool }); ok && kept.Carry(func() func() { return c.pin(p.id) }) {
 		return 0
 	}
-	if c.tell(0, "Depart", travels(p.id, c.key)) {
+	if c.tell(0, opDepart, travels(p.id, c.key)) {
 		c.flushBriefly()
 	}
 	return c.key
@@ -53,7 +53,7 @@ func (p *proxy) depart(e *msgpack.Encoder) (sender uint64) {
 func (c *Client) pin(id uint64) (unpin func()) {
 	c.use(id, 1)
 	return func() {
-		if c.use(id, -1) == 0 && c.tell(0, "Close", uintArg(id)) {
+		if c.use(id, -1) == 0 && c.tell(0, opClose, uintArg(id)) {
 			c.send()
 		}
 	}
@@ -61,7 +61,7 @@ func (c *Client) pin(id uint64) (unpin func()) {
 
 // arrived tells the manager that a proxy that was received is used from now on.
 func (c *Client) arrived(p *proxy) {
-	if p.sender != 0 && c.tell(0, "Arrive", travels(p.id, p.sender)) {
+	if p.sender != 0 && c.tell(0, opArrive, travels(p.id, p.sender)) {
 		c.send()
 	}
 }

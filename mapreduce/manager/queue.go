@@ -66,27 +66,27 @@ func (q *Queue[T]) encodes(v *T) func(*transport.Encoder) error {
 // returns the cause. When Put returns nil, the manager has the value. After Close the error wraps
 // [transport.ErrClosed].
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
-	return q.call(ctx, "Queue.Put", q.encodes(&v), nil)
+	return q.call(ctx, "Queue."+opPut, q.encodes(&v), nil)
 }
 
 // TryPut puts a value into the queue if there is room, and reports whether it did. After Close the
 // error wraps [transport.ErrClosed].
 func (q *Queue[T]) TryPut(ctx context.Context, v T) (ok bool, err error) {
-	err = q.call(ctx, "Queue.TryPut", q.encodes(&v), flag(&ok))
+	err = q.call(ctx, "Queue."+opTryPut, q.encodes(&v), flag(&ok))
 	return ok, err
 }
 
 // Get removes the oldest value and returns it; it blocks while there is none. If ctx ends first,
 // Get returns the cause. When the queue is closed and empty, the error wraps [io.EOF].
 func (q *Queue[T]) Get(ctx context.Context) (v T, err error) {
-	err = q.call(ctx, "Queue.Get", nil, func(d *transport.Decoder) error { return q.values.Decode(d, &v) })
+	err = q.call(ctx, "Queue."+opGet, nil, func(d *transport.Decoder) error { return q.values.Decode(d, &v) })
 	return v, err
 }
 
 // TryGet removes and returns the oldest value if there is one, and reports whether it did. When the
 // queue is closed and empty, the error wraps [io.EOF].
 func (q *Queue[T]) TryGet(ctx context.Context) (v T, ok bool, err error) {
-	err = q.call(ctx, "Queue.TryGet", nil, func(d *transport.Decoder) error {
+	err = q.call(ctx, "Queue."+opTryGet, nil, func(d *transport.Decoder) error {
 		if ok = len(d.Rest()) > 0; !ok {
 			return nil
 		}
@@ -111,29 +111,29 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq2[T, error] {
 // TaskDone says that the consumer is done with a value that it got. If it is called more often than
 // values were put, the error wraps [transport.ErrTaskDone].
 func (q *Queue[T]) TaskDone(ctx context.Context) error {
-	return q.call(ctx, "Queue.TaskDone", nil, nil)
+	return q.call(ctx, "Queue."+opTaskDone, nil, nil)
 }
 
 // Join waits until TaskDone was called once for each value that was put. If ctx ends first, Join
 // returns the cause.
-func (q *Queue[T]) Join(ctx context.Context) error { return q.call(ctx, "Queue.Join", nil, nil) }
+func (q *Queue[T]) Join(ctx context.Context) error { return q.call(ctx, "Queue."+opJoin, nil, nil) }
 
 // Len returns the number of values in the queue.
 func (q *Queue[T]) Len(ctx context.Context) (n int, err error) {
-	err = q.call(ctx, "Queue.Len", nil, count(&n))
+	err = q.call(ctx, "Queue."+opLen, nil, count(&n))
 	return n, err
 }
 
 // Cap returns the largest number of values that the queue holds.
 func (q *Queue[T]) Cap(ctx context.Context) (n int, err error) {
-	err = q.call(ctx, "Queue.Cap", nil, count(&n))
+	err = q.call(ctx, "Queue."+opCap, nil, count(&n))
 	return n, err
 }
 
 // Close closes the queue for producers in all processes: those that wait, and later ones, get an
 // error that wraps [transport.ErrClosed]. Consumers can still get what is in the queue. Any client
 // may call Close, and again. Close does not wait long for a manager that gives no sign of life.
-func (q *Queue[T]) Close() error { return q.callBriefly("Queue.Close", nil) }
+func (q *Queue[T]) Close() error { return q.callBriefly("Queue."+opClose, nil) }
 
 // Free ends the use of this proxy, as Close of other proxies does. The manager deletes the queue
 // when nothing refers to it any more. Free may be called again.

@@ -32,27 +32,27 @@ func (o *dictObject) dropAll(srv *Server) {
 }
 
 // dictMethods are the methods of the whole dict.
-var dictMethods = map[string]func(*dictObject, *call) error{
-	"Len":   (*dictObject).length,
-	"Clear": (*dictObject).clear,
-	"Keys":  (*dictObject).keys,
-	"Items": (*dictObject).items,
+var dictMethods = map[op]func(*dictObject, *call) error{
+	opLen:   (*dictObject).length,
+	opClear: (*dictObject).clear,
+	opKeys:  (*dictObject).keys,
+	opItems: (*dictObject).items,
 }
 
 // keyMethods are the methods of one key, which is their first argument. For a [Value] that key is
 // empty.
-var keyMethods = map[string]func(*dictObject, *call, dictEntry) error{
-	"Get":            (*dictObject).get,
-	"Load":           (*dictObject).get,
-	"Pop":            (*dictObject).pop,
-	"Swap":           (*dictObject).swap,
-	"Set":            (*dictObject).set,
-	"Store":          (*dictObject).set,
-	"Delete":         (*dictObject).delete,
-	"SetDefault":     (*dictObject).setDefault,
-	"CompareAndSwap": (*dictObject).compareAndSwap,
-	"Add":            (*dictObject).add,
-	"Update":         (*dictObject).update,
+var keyMethods = map[op]func(*dictObject, *call, dictEntry) error{
+	opGet:            (*dictObject).get,
+	opLoad:           (*dictObject).get,
+	opPop:            (*dictObject).pop,
+	opSwap:           (*dictObject).swap,
+	opSet:            (*dictObject).set,
+	opStore:          (*dictObject).set,
+	opDelete:         (*dictObject).delete,
+	opSetDefault:     (*dictObject).setDefault,
+	opCompareAndSwap: (*dictObject).compareAndSwap,
+	opAdd:            (*dictObject).add,
+	opUpdate:         (*dictObject).update,
 }
 
 // A dictEntry is a key with its value at the time of the call.
@@ -65,10 +65,10 @@ type dictEntry struct {
 func (o *dictObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if run := dictMethods[string(c.method)]; run != nil {
+	if run := dictMethods[op(c.method)]; run != nil {
 		return run(o, c)
 	}
-	run := keyMethods[string(c.method)]
+	run := keyMethods[op(c.method)]
 	if run == nil {
 		return c.unknown("dict")
 	}

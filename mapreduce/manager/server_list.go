@@ -76,35 +76,35 @@ func (o *listObject) at(c *call, limit int) (int, error) {
 }
 
 // listMethods are the methods of the whole list.
-var listMethods = map[string]func(*listObject, *call) error{
-	"Len":     (*listObject).length,
-	"Append":  (*listObject).append,
-	"Extend":  (*listObject).append,
-	"Slice":   (*listObject).slice,
-	"All":     (*listObject).slice,
-	"Reverse": (*listObject).reverse,
-	"Remove":  (*listObject).remove,
-	"Insert":  (*listObject).insert,
+var listMethods = map[op]func(*listObject, *call) error{
+	opLen:     (*listObject).length,
+	opAppend:  (*listObject).append,
+	opExtend:  (*listObject).append,
+	opSlice:   (*listObject).slice,
+	opAll:     (*listObject).slice,
+	opReverse: (*listObject).reverse,
+	opRemove:  (*listObject).remove,
+	opInsert:  (*listObject).insert,
 }
 
 // elementMethods are the methods of one element, whose index is their first argument.
-var elementMethods = map[string]func(o *listObject, c *call, i int) error{
-	"Get":            (*listObject).get,
-	"At":             (*listObject).get,
-	"Set":            (*listObject).set,
-	"Pop":            (*listObject).pop,
-	"Add":            (*listObject).add,
-	"CompareAndSwap": (*listObject).compareAndSwap,
-	"Update":         (*listObject).update,
+var elementMethods = map[op]func(o *listObject, c *call, i int) error{
+	opGet:            (*listObject).get,
+	opAt:             (*listObject).get,
+	opSet:            (*listObject).set,
+	opPop:            (*listObject).pop,
+	opAdd:            (*listObject).add,
+	opCompareAndSwap: (*listObject).compareAndSwap,
+	opUpdate:         (*listObject).update,
 }
 
 func (o *listObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if run := listMethods[string(c.method)]; run != nil {
+	if run := listMethods[op(c.method)]; run != nil {
 		return run(o, c)
 	}
-	run := elementMethods[string(c.method)]
+	run := elementMethods[op(c.method)]
 	if run == nil {
 		return c.unknown("list")
 	}

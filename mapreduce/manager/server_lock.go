@@ -110,41 +110,41 @@ func (o *lockObject) wake(c *line, n int) {
 }
 
 // lockMethods are those that any client may call.
-var lockMethods = map[string]func(*lockObject, *call) error{
-	"Lock":    (*lockObject).lock,
-	"TryLock": (*lockObject).try,
-	"NewCond": (*lockObject).newCond,
+var lockMethods = map[op]func(*lockObject, *call) error{
+	opLock:    (*lockObject).lock,
+	opTryLock: (*lockObject).try,
+	opNewCond: (*lockObject).newCond,
 }
 
 // holderMethods are those of the client that holds the lock.
-var holderMethods = map[string]func(*lockObject, *call) error{
-	"TakeBack":       (*lockObject).takeBackOf,
-	"Unlock":         (*lockObject).letGo,
-	"MarkConsistent": (*lockObject).markConsistent,
+var holderMethods = map[op]func(*lockObject, *call) error{
+	opTakeBack:       (*lockObject).takeBackOf,
+	opUnlock:         (*lockObject).letGo,
+	opMarkConsistent: (*lockObject).markConsistent,
 }
 
 // condMethods are the methods of one cond of the lock, whose number is their first argument. The
 // caller must hold the lock.
-var condMethods = map[string]func(*lockObject, *call, *line) error{
-	"Wait":      (*lockObject).condWait,
-	"Notify":    (*lockObject).condNotify,
-	"Broadcast": (*lockObject).condNotify,
+var condMethods = map[op]func(*lockObject, *call, *line) error{
+	opWait:      (*lockObject).condWait,
+	opNotify:    (*lockObject).condNotify,
+	opBroadcast: (*lockObject).condNotify,
 }
 
 func (o *lockObject) call(c *call) error {
 	o.number.Store(c.object)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if run := lockMethods[string(c.method)]; run != nil {
+	if run := lockMethods[op(c.method)]; run != nil {
 		return run(o, c)
 	}
 	if o.holder != c.s {
 		return ErrNotHeld
 	}
-	if run := holderMethods[string(c.method)]; run != nil {
+	if run := holderMethods[op(c.method)]; run != nil {
 		return run(o, c)
 	}
-	run := condMethods[string(c.method)]
+	run := condMethods[op(c.method)]
 	if run == nil {
 		return c.unknown("lock")
 	}

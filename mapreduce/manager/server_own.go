@@ -39,10 +39,10 @@ func whatIs(kind, signature string, args []byte) (nature, error) {
 
 // own runs a method of the server itself, which is object 0.
 func (s *session) own(c *call) error {
-	switch string(c.method) {
-	case "New":
+	switch op(c.method) {
+	case opNew:
 		return s.newObject(c)
-	case "Close":
+	case opClose:
 		id, err := c.in.Uint()
 		if err != nil {
 			return err
@@ -60,11 +60,11 @@ func (s *session) own(c *call) error {
 		e.leave(s)
 		s.srv.drop(e)
 		return nil
-	case "Depart":
+	case opDepart:
 		return s.depart(c.in)
-	case "Arrive":
+	case opArrive:
 		return s.arrive(c.in)
-	case "Func":
+	case opFunc:
 		return s.callFunction(c)
 	}
 	return c.unknown("manager")

@@ -37,15 +37,15 @@ type poolObject struct {
 
 func (o *poolObject) call(c *call) error {
 	s, id := c.s, c.object
-	switch string(c.method) {
-	case "NewPool":
+	switch op(c.method) {
+	case opNewPool:
 		return c.later(func(ctx context.Context) ([]byte, error) { _, err := o.use(ctx, s, id); return nil, err })
-	case "Map", "Apply":
+	case opMap, opApply:
 		return o.run(c)
-	case "Close":
+	case opClose:
 		return c.later(func(context.Context) ([]byte, error) { o.leave(s); return nil, nil })
-	case "ClosePool", "Terminate":
-		atOnce := string(c.method) == "Terminate"
+	case opClosePool, opTerminate:
+		atOnce := op(c.method) == opTerminate
 		return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.close(ctx, atOnce) })
 	}
 	return c.unknown("pool")

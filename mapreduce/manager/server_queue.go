@@ -96,7 +96,7 @@ func (o *queueObject) giveBack(srv *Server, v stored) {
 }
 
 func (o *queueObject) call(c *call) error {
-	if string(c.method) == "TakeBack" {
+	if op(c.method) == opTakeBack {
 		if len(c.in.Rest()) > 0 {
 			o.giveBack(c.s.srv, stored{b: c.in.Rest()})
 		}
@@ -104,12 +104,12 @@ func (o *queueObject) call(c *call) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch string(c.method) {
-	case "Put", "TryPut":
+	switch op(c.method) {
+	case opPut, opTryPut:
 		return o.put(c)
-	case "Get", "TryGet":
+	case opGet, opTryGet:
 		return o.get(c)
-	case "TaskDone":
+	case opTaskDone:
 		if o.unfinished == 0 {
 			return transport.ErrTaskDone
 		}
@@ -117,19 +117,19 @@ func (o *queueObject) call(c *call) error {
 			o.joiners.all(nil)
 		}
 		return nil
-	case "Join":
+	case opJoin:
 		if o.unfinished == 0 {
 			return nil
 		}
 		t := o.joiners.join(c.s)
 		return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, &o.mu, &o.joiners) })
-	case "Len":
+	case opLen:
 		c.out.Uint(uint64(o.len()))
 		return nil
-	case "Cap":
+	case opCap:
 		c.out.Uint(uint64(o.size))
 		return nil
-	case "Close":
+	case opClose:
 		o.closed = true
 		o.putters.all(errQueueClosed)
 		o.getters.all(io.EOF)
@@ -139,7 +139,7 @@ func (o *queueObject) call(c *call) error {
 }
 
 func (o *queueObject) put(c *call) error {
-	try := string(c.method) == "TryPut"
+	try := op(c.method) == opTryPut
 	if o.closed {
 		return errQueueClosed
 	}
@@ -177,7 +177,7 @@ func (o *queueObject) get(c *call) error {
 	if o.closed {
 		return fmt.Errorf("the queue is closed and empty: %w", io.EOF)
 	}
-	if string(c.method) == "TryGet" {
+	if op(c.method) == opTryGet {
 		return nil
 	}
 	t := o.getters.join(s)

@@ -179,8 +179,8 @@ func (s *session) handleTell(f transport.Frame) error {
 	if err != nil {
 		return err
 	}
-	switch string(c.method) {
-	case "Depart", "Arrive", "Close", "TakeBack":
+	switch op(c.method) {
+	case opDepart, opArrive, opClose, opTakeBack:
 		_ = s.dispatch(id, c) // the object may be gone already
 		return nil
 	}

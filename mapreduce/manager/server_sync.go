@@ -73,14 +73,14 @@ func (o *semaphoreObject) give(s *session) {
 func (o *semaphoreObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch string(c.method) {
-	case "Acquire", "TryAcquire":
+	switch op(c.method) {
+	case opAcquire, opTryAcquire:
 		free := o.free > 0
 		if free {
 			o.free--
 			o.give(c.s)
 		}
-		if string(c.method) == "TryAcquire" {
+		if op(c.method) == opTryAcquire {
 			return c.flag(free)
 		}
 		if free {
@@ -88,8 +88,8 @@ func (o *semaphoreObject) call(c *call) error {
 		}
 		t := o.line.join(c.s)
 		return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, &o.mu, &o.line) })
-	case "TakeBack", "Release":
-		if string(c.method) == "TakeBack" && !took(c) {
+	case opTakeBack, opRelease:
+		if op(c.method) == opTakeBack && !took(c) {
 			return nil
 		}
 		if o.has != nil {
@@ -102,7 +102,7 @@ func (o *semaphoreObject) call(c *call) error {
 		}
 		o.release()
 		return nil
-	case "Value":
+	case opValue:
 		c.out.Uint(o.free)
 		return nil
 	}
@@ -120,17 +120,17 @@ func (o *eventObject) leave(*session) {}
 func (o *eventObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch string(c.method) {
-	case "Set":
+	switch op(c.method) {
+	case opSet:
 		o.set = true
 		o.line.all(nil)
 		return nil
-	case "Clear":
+	case opClear:
 		o.set = false
 		return nil
-	case "IsSet":
+	case opIsSet:
 		return c.flag(o.set)
-	case "Wait":
+	case opWait:
 		if o.set {
 			return nil
 		}
@@ -165,21 +165,21 @@ func (o *barrierObject) breakUp() {
 func (o *barrierObject) call(c *call) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch string(c.method) {
-	case "Abort":
+	switch op(c.method) {
+	case opAbort:
 		o.breakUp()
 		return nil
-	case "Reset":
+	case opReset:
 		o.line.all(shared.ErrBroken)
 		o.broken = false
 		clear(o.members)
 		return nil
-	case "Waiting":
+	case opWaiting:
 		c.out.Uint(uint64(o.line.len()))
 		return nil
-	case "Broken":
+	case opBroken:
 		return c.flag(o.broken)
-	case "Wait":
+	case opWait:
 		return o.wait(c)
 	}
 	return c.unknown("barrier")

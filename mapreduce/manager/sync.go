@@ -44,24 +44,24 @@ func (s *Semaphore) DecodeMsgpack(d *msgpack.Decoder) error { return s.decode(d,
 // Acquire takes a permit; it blocks while there is none. If ctx ends first, Acquire returns the
 // cause.
 func (s *Semaphore) Acquire(ctx context.Context) error {
-	return s.call(ctx, "Semaphore.Acquire", nil, nil)
+	return s.call(ctx, "Semaphore."+opAcquire, nil, nil)
 }
 
 // TryAcquire takes a permit if one is free, and reports whether it did.
 func (s *Semaphore) TryAcquire(ctx context.Context) (ok bool, err error) {
-	err = s.call(ctx, "Semaphore.TryAcquire", nil, flag(&ok))
+	err = s.call(ctx, "Semaphore."+opTryAcquire, nil, flag(&ok))
 	return ok, err
 }
 
 // Release frees a permit. The error wraps [shared.ErrReleased] if the semaphore is bounded and this
 // client has no permit of it.
 func (s *Semaphore) Release() error {
-	return s.callBriefly("Semaphore.Release", nil)
+	return s.callBriefly("Semaphore."+opRelease, nil)
 }
 
 // Value returns the number of free permits.
 func (s *Semaphore) Value(ctx context.Context) (n int, err error) {
-	err = s.call(ctx, "Semaphore.Value", nil, count(&n))
+	err = s.call(ctx, "Semaphore."+opValue, nil, count(&n))
 	return n, err
 }
 
@@ -82,19 +82,19 @@ func (e *Event) EncodeMsgpack(enc *msgpack.Encoder) error { return e.encode(enc)
 func (e *Event) DecodeMsgpack(d *msgpack.Decoder) error { return e.decode(d, "event") }
 
 // Set sets the event and wakes all waiters, even if Clear follows at once.
-func (e *Event) Set(ctx context.Context) error { return e.call(ctx, "Event.Set", nil, nil) }
+func (e *Event) Set(ctx context.Context) error { return e.call(ctx, "Event."+opSet, nil, nil) }
 
 // Clear resets the event, so that it is not set.
-func (e *Event) Clear(ctx context.Context) error { return e.call(ctx, "Event.Clear", nil, nil) }
+func (e *Event) Clear(ctx context.Context) error { return e.call(ctx, "Event."+opClear, nil, nil) }
 
 // IsSet reports whether the event is set.
 func (e *Event) IsSet(ctx context.Context) (set bool, err error) {
-	err = e.call(ctx, "Event.IsSet", nil, flag(&set))
+	err = e.call(ctx, "Event."+opIsSet, nil, flag(&set))
 	return set, err
 }
 
 // Wait blocks until the event is set. If ctx ends first, Wait returns the cause.
-func (e *Event) Wait(ctx context.Context) error { return e.call(ctx, "Event.Wait", nil, nil) }
+func (e *Event) Wait(ctx context.Context) error { return e.call(ctx, "Event."+opWait, nil, nil) }
 
 // A Barrier is where goroutines of several clients wait for each other: each waits until as many
 // have come as the barrier has parties, and then all go on. Then the next round begins. It is made
@@ -123,7 +123,7 @@ func (b *Barrier) DecodeMsgpack(d *msgpack.Decoder) error { return b.decode(d, "
 // each party has a different one. If the barrier is broken, or breaks, the error wraps
 // [shared.ErrBroken]; if it breaks because ctx ends, the error also wraps the cause.
 func (b *Barrier) Wait(ctx context.Context) (place int, err error) {
-	err = b.call(ctx, "Barrier.Wait", nil, count(&place))
+	err = b.call(ctx, "Barrier."+opWait, nil, count(&place))
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, shared.ErrBroken) {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
@@ -131,21 +131,21 @@ func (b *Barrier) Wait(ctx context.Context) (place int, err error) {
 }
 
 // Abort breaks the barrier.
-func (b *Barrier) Abort(ctx context.Context) error { return b.call(ctx, "Barrier.Abort", nil, nil) }
+func (b *Barrier) Abort(ctx context.Context) error { return b.call(ctx, "Barrier."+opAbort, nil, nil) }
 
 // Reset makes the barrier whole again, without any waiters. Those that were waiting get
 // [shared.ErrBroken].
-func (b *Barrier) Reset(ctx context.Context) error { return b.call(ctx, "Barrier.Reset", nil, nil) }
+func (b *Barrier) Reset(ctx context.Context) error { return b.call(ctx, "Barrier."+opReset, nil, nil) }
 
 // Waiting returns how many goroutines have come in this round and wait.
 func (b *Barrier) Waiting(ctx context.Context) (n int, err error) {
-	err = b.call(ctx, "Barrier.Waiting", nil, count(&n))
+	err = b.call(ctx, "Barrier."+opWaiting, nil, count(&n))
 	return n, err
 }
 
 // Broken reports whether the barrier is broken.
 func (b *Barrier) Broken(ctx context.Context) (broken bool, err error) {
-	err = b.call(ctx, "Barrier.Broken", nil, flag(&broken))
+	err = b.call(ctx, "Barrier."+opBroken, nil, flag(&broken))
 	return broken, err
 }
 

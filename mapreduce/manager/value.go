@@ -63,24 +63,24 @@ func (p *Value[T]) result(v *T) func(*transport.Decoder) error {
 
 // Load returns what the value holds.
 func (p *Value[T]) Load(ctx context.Context) (v T, err error) {
-	err = p.call(ctx, "Value.Load", p.arguments(), p.result(&v))
+	err = p.call(ctx, "Value."+opLoad, p.arguments(), p.result(&v))
 	return v, err
 }
 
 // Store sets the value.
 func (p *Value[T]) Store(ctx context.Context, v T) error {
-	return p.call(ctx, "Value.Store", p.arguments(&v), nil)
+	return p.call(ctx, "Value."+opStore, p.arguments(&v), nil)
 }
 
 // Swap sets the value and returns the previous one.
 func (p *Value[T]) Swap(ctx context.Context, v T) (old T, err error) {
-	err = p.call(ctx, "Value.Swap", p.arguments(&v), p.result(&old))
+	err = p.call(ctx, "Value."+opSwap, p.arguments(&v), p.result(&old))
 	return old, err
 }
 
 // Add adds n to the value, which must be a number, and returns the sum.
 func (p *Value[T]) Add(ctx context.Context, n T) (sum T, err error) {
-	err = p.call(ctx, "Value.Add", func(e *transport.Encoder) error {
+	err = p.call(ctx, "Value."+opAdd, func(e *transport.Encoder) error {
 		e.Blob([]byte{})
 		e.Uint(uint64(reflect.TypeFor[T]().Kind()))
 		return p.values.Encode(e, &n)
@@ -91,7 +91,7 @@ func (p *Value[T]) Add(ctx context.Context, n T) (sum T, err error) {
 // CompareAndSwap sets the value to v if it is old, and reports whether it was: see
 // [Dict.CompareAndSwap].
 func (p *Value[T]) CompareAndSwap(ctx context.Context, old, v T) (swapped bool, err error) {
-	err = p.call(ctx, "Value.CompareAndSwap", p.arguments(&old, &v), flag(&swapped))
+	err = p.call(ctx, "Value."+opCompareAndSwap, p.arguments(&old, &v), flag(&swapped))
 	return swapped, err
 }
 
@@ -101,7 +101,7 @@ func (p *Value[T]) Update(ctx context.Context, f Updater[T]) (v T, err error) {
 	if f.name == "" {
 		return v, errNoUpdater
 	}
-	err = p.call(ctx, "Value.Update", func(e *transport.Encoder) error {
+	err = p.call(ctx, "Value."+opUpdate, func(e *transport.Encoder) error {
 		e.Blob([]byte{})
 		e.String(f.name)
 		return nil
