@@ -115,7 +115,7 @@ func TestCommandStartsOnce(t *testing.T) {
 func TestCommandUnaskedError(t *testing.T) {
 	p := newPool(t, Procs(1))
 	_, err := badPrograms["a greeting"].Apply(t.Context(), p, "a")
-	if err == nil || !strings.Contains(err.Error(), `printed what nobody asked for`) || !strings.Contains(err.Error(), `"Welcome\n"`) {
+	if err == nil || !strings.Contains(err.Error(), `printed unexpected output`) || !strings.Contains(err.Error(), `"Welcome\n"`) {
 		t.Error(err)
 	}
 }

@@ -37,7 +37,7 @@ func (s *supervisor) lookForAlarm(l *link, seen *watched, now time.Time, busy bo
 		a.stopped += passed
 		if a.stopped >= stoppedAlarm && !a.toldStopped {
 			a.toldStopped = true
-			s.alarm("mapreduce: a worker is stopped, and what it has to do waits", l, a.stopped, "stopped")
+			s.alarm("mapreduce: a worker is stopped, and its work waits", l, a.stopped, "stopped")
 		}
 		return
 	}

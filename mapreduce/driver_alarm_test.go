@@ -13,7 +13,7 @@ import (
 
 const (
 	slowMessage    = "mapreduce: an item runs far longer than all others of its call"
-	stoppedMessage = "mapreduce: a worker is stopped, and what it has to do waits"
+	stoppedMessage = "mapreduce: a worker is stopped, and its work waits"
 )
 
 // An item that takes far longer than all others, and a stopped worker, are logged once, with

@@ -68,7 +68,7 @@ func (l *link) next(answers *transport.Reader) (transport.Frame, error) {
 func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error) {
 	chunk, ok := l.takeSent(tag)
 	if !ok {
-		return event{}, fmt.Errorf("it answered chunk %d, which it was not asked", tag)
+		return event{}, fmt.Errorf("it answered chunk %d, which it was not sent", tag)
 	}
 	e := event{kind: evAnswer, link: l, call: chunk.call, n: chunk.bytes + size}
 	var err error

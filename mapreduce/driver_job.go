@@ -34,7 +34,7 @@ func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte
 		var twice error
 		err := j.pairs.each(pairs, func(k K, _ []byte, v V) {
 			if _, ok := all[k]; ok {
-				twice = fmt.Errorf("key %v has two results: what it is decoded to is not the same in each process", k)
+				twice = fmt.Errorf("key %v has two results: it does not decode to the same value in each process", k)
 			}
 			all[k] = v
 		})
@@ -110,7 +110,7 @@ func (m *jobItems[In]) failure(in *transport.Decoder, s schedule.Span) error {
 		return err
 	}
 	if offset > uint64(s.Size()) {
-		return errors.New("a failure of an item that was not asked for")
+		return errors.New("a failure of an item that was not sent")
 	}
 	if offset == uint64(s.Size()) { // the values that failed were emitted by several items
 		return failed.ofNoItem()

@@ -48,7 +48,7 @@ func (r *reports) add(message string, attrs ...slog.Attr) {
 func (r *reports) end() {
 	if r.omitted > 0 {
 		r.allowed = reportBurst
-		r.add("mapreduce: workers were lost that are not in the log")
+		r.add("mapreduce: more workers were lost than the log shows")
 	}
 	r.queue.drain()
 }

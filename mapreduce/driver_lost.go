@@ -167,7 +167,7 @@ func (l *link) suspect() (c *call, item int) {
 }
 
 // errNoAnswer is why the driver gives up a worker that sends garbage.
-var errNoAnswer = errors.New("it sent what is no answer")
+var errNoAnswer = errors.New("it sent something that is not an answer")
 
 // orphan tells those that wait for an item, such as the parties of a barrier in its argument, that
 // it was given up.

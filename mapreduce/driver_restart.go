@@ -43,6 +43,6 @@ func (s *supervisor) diedOf(lost *WorkerLostError, now time.Time) error {
 	if len(s.deaths) <= most || now.Sub(s.deaths[0]) > period {
 		return nil
 	}
-	return fmt.Errorf("mapreduce: %d workers died within %v and no item is to blame (RestartIntensity sets how many may); the last: %w",
+	return fmt.Errorf("mapreduce: %d workers died within %v and no item is to blame (see RestartIntensity); the last: %w",
 		len(s.deaths), now.Sub(s.deaths[0]).Round(time.Millisecond), lost)
 }

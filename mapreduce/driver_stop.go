@@ -25,7 +25,7 @@ const DefaultExitTimeout = time.Minute
 func ExitTimeout(d time.Duration) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if d < 0 {
-			return fmt.Errorf("mapreduce: ExitTimeout(%v): takes a positive duration, or 0 for any time", d)
+			return fmt.Errorf("mapreduce: ExitTimeout(%v): takes a positive duration, or 0 for no limit", d)
 		}
 		o.exitTime = d
 		if d == 0 {
@@ -115,8 +115,8 @@ func (l *link) cutOff(limit time.Duration) error {
 	if l.name != "" {
 		who = "process " + l.name
 	}
-	return &cutOffError{fmt.Sprintf("mapreduce: %s (pid %d) was killed since it had not ended %v after it was told to: it had not come "+
-		"to the end of %s; see ExitTimeout", who, l.process.PID(), limit, cmp.Or(l.leavingWith, "its work"))}
+	return &cutOffError{fmt.Sprintf("mapreduce: %s (pid %d) was killed because it had not ended %v after it was told to: it was "+
+		"still busy with %s; see ExitTimeout", who, l.process.PID(), limit, cmp.Or(l.leavingWith, "its work"))}
 }
 
 // A cutOffError is an [ErrTimeout] that concerns no item.

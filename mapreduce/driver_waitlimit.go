@@ -88,7 +88,7 @@ func (s *supervisor) expired(c *call, late schedule.Span, waited time.Duration) 
 	for i := late.First; i < late.End; i++ {
 		s.numbers.Done++
 		s.numbers.Failed++
-		failure := newTaskError(fmt.Errorf("%w of %v: it has waited for %v", ErrWaitLimit, c.options.waitLimit, waited.Round(time.Millisecond)))
+		failure := newTaskError(fmt.Errorf("%w of %v: it waited for %v", ErrWaitLimit, c.options.waitLimit, waited.Round(time.Millisecond)))
 		failure.Index = i
 		if err := c.items.lose(failure); err != nil {
 			s.fail(c, err)

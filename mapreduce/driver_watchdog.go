@@ -156,7 +156,7 @@ func (s *supervisor) lookAtItem(l *link, seen *watched, now time.Time) {
 		return
 	}
 	if since, ok := s.watch.given[c]; ok && now.Sub(since) >= KillGrace {
-		reason := errors.New("another copy of its item was quicker")
+		reason := errors.New("another copy of its item was faster")
 		if c.cause != nil {
 			reason = fmt.Errorf("its call was cancelled: %w", c.cause)
 		}

@@ -123,11 +123,11 @@ func (timeoutError) Is(target error) bool { return target == context.DeadlineExc
 
 // errOwnPool is the error of a task in a worker goroutine that would wait for workers that may all
 // be waiting in the same way.
-var errOwnPool = errors.New("mapreduce: a task cannot wait for tasks of its own pool, which could wait for it for ever; make another pool in it")
+var errOwnPool = errors.New("mapreduce: a task cannot wait for tasks of its own pool, which could wait for it for ever; use another pool")
 
 // These errors report that a program uses a value that it did not make.
 var (
-	errNoTask    = errors.New("mapreduce: a zero Task, State or Job computes nothing: make it by Func, NewState or NewJob, in a package variable")
+	errNoTask    = errors.New("mapreduce: a zero Task, State or Job computes nothing: make it with Func, NewState or NewJob, in a package variable")
 	errNoPool    = errors.New("mapreduce: the pool is nil or zero: make it by NewPool; a variable that main sets is not set in its workers")
 	errNoContext = errors.New("mapreduce: the context is nil: pass context.Background() if there is none")
 )

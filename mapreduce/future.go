@@ -162,7 +162,7 @@ var ended = func() chan struct{} {
 	return c
 }()
 
-var errNoFuture = errors.New("mapreduce: a zero Future is that of nothing: futures come from ApplyAsync, MapAsync and Go")
+var errNoFuture = errors.New("mapreduce: a zero Future has no result: futures come from ApplyAsync, MapAsync and Go")
 
 // Ready reports whether Get would not block.
 func (f *Future[R]) Ready() bool {

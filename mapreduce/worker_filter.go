@@ -77,7 +77,7 @@ func (f *filter) ask(ctx context.Context, line string) (string, error) {
 }
 
 // errUnasked is the error of a program whose output lines cannot be matched to its input lines.
-var errUnasked = errors.New("printed what nobody asked for; it must answer each line with one line, and print no others")
+var errUnasked = errors.New("printed unexpected output; it must answer each line with exactly one line")
 
 func unasked(text string) error {
 	const most = 200
@@ -187,7 +187,7 @@ func (f *filter) endSoon() error {
 
 func (c *command) run(ctx context.Context, line string) (string, error) {
 	if strings.Contains(line, "\n") {
-		return "", errors.New("the argument of a command is one line, and this one has a newline in it")
+		return "", errors.New("the argument of a command must be one line, but contains a newline")
 	}
 	filters := currentItem(ctx).chunk.filters
 	f := filters[c]

@@ -31,7 +31,7 @@ func writeProfile(w io.Writer, kind string, d time.Duration) error {
 	if kind != "cpu" {
 		profile := pprof.Lookup(kind)
 		if profile == nil {
-			return fmt.Errorf("no profile %q: it is cpu, heap, goroutine, allocs, block, mutex or threadcreate", kind)
+			return fmt.Errorf("no profile %q: kinds are cpu, heap, goroutine, allocs, block, mutex or threadcreate", kind)
 		}
 		return profile.WriteTo(w, 0)
 	}

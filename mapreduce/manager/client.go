@@ -127,7 +127,7 @@ func (c *Client) read(own *pending, over <-chan struct{}) {
 // lost ends the connection because of err.
 func (c *Client) lost(err error) {
 	if err == io.EOF {
-		err = errors.New("it has ended or closed the connection")
+		err = errors.New("the manager has ended or closed the connection")
 	}
 	c.fail(fmt.Errorf("%w: %s: %w", ErrLost, c.address, err))
 }
@@ -172,7 +172,7 @@ func (c *Client) ping() {
 			over := make(chan struct{})
 			silent := time.AfterFunc(c.silence, func() { c.giveUp(over) })
 			if !c.await(p, over) {
-				c.lost(fmt.Errorf("it has said nothing for %v: %w", c.silence, os.ErrDeadlineExceeded))
+				c.lost(fmt.Errorf("the manager has been silent for %v: %w", c.silence, os.ErrDeadlineExceeded))
 				<-p.answered
 			}
 			silent.Stop()

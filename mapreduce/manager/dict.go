@@ -122,7 +122,7 @@ func (d *Dict[K, V]) Items(ctx context.Context) (map[K]V, error) {
 				return err
 			}
 			if _, twice := items[k]; twice {
-				return fmt.Errorf("%w: two keys of the dict arrive as %v; see Keys", ErrType, k)
+				return fmt.Errorf("%w: two keys of the dict are both decoded to %v; use Keys", ErrType, k)
 			}
 			if items[k], err = unblob(dec, d.values); err != nil {
 				return err

@@ -58,10 +58,10 @@ func parseServerHello(f transport.Frame) (server greeting, err error) {
 	d := transport.NewDecoder(f.Body)
 	version, err := d.Uint()
 	if err != nil || f.Kind != kindHello {
-		return server, fmt.Errorf("%w: the server is no manager", transport.ErrFormat)
+		return server, fmt.Errorf("%w: the server is not a manager", transport.ErrFormat)
 	}
 	if version != protocolVersion {
-		return server, fmt.Errorf("%w: %d, ours is %d", ErrVersion, version, protocolVersion)
+		return server, fmt.Errorf("%w: got version %d, want %d", ErrVersion, version, protocolVersion)
 	}
 	if server.limit, err = d.Uint(); err == nil {
 		server.instance, err = d.String()
@@ -88,7 +88,7 @@ func greetClient(conn net.Conn, server greeting) (l link, theirs uint64, err err
 	})
 	if version != protocolVersion {
 		_, _ = conn.Write(answer) // so that the client can report it, too
-		return nil, 0, fmt.Errorf("%w: the client's is %d, ours is %d", ErrVersion, version, protocolVersion)
+		return nil, 0, fmt.Errorf("%w: the client's version is %d, want %d", ErrVersion, version, protocolVersion)
 	}
 	if theirs, err = d.Uint(); err != nil {
 		return nil, 0, fmt.Errorf("%w: greeting: %w", transport.ErrFormat, err)

@@ -59,7 +59,7 @@ func openStream(region *shm.Region, side int, socket *net.UnixConn) (link, error
 		}
 	}
 	_ = region.Close()
-	return nil, fmt.Errorf("open the memory that is shared: %w", err)
+	return nil, fmt.Errorf("open the shared memory: %w", err)
 }
 
 // A sharingReader reads from a server, and keeps the file that comes with the data.

@@ -26,7 +26,7 @@ func TestGarbageInSharedMemory(t *testing.T) {
 		l := rawLink(t, good.Address())
 		must1(l.Write([]byte(text)))
 		if n, err := l.Read(make([]byte, 100)); err == nil {
-			t.Errorf("%q has an answer of %d bytes", text, n)
+			t.Errorf("%q is not a call without an answer of %d bytes", text, n)
 		}
 	}
 	must1(NewLock(within(t), good))

@@ -58,7 +58,7 @@ func Address(l net.Listener) string { return "unix:" + filepath.Clean(l.Addr().S
 func Dial(ctx context.Context, address string, opts ...Option) (*Client, error) {
 	path, ok := strings.CutPrefix(address, "unix:")
 	if !ok {
-		return nil, fmt.Errorf("manager: dial %s: it is no local address; remote.Dial takes those of other machines", address)
+		return nil, fmt.Errorf("manager: dial %s: not a local address; use remote.Dial for other machines", address)
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", path)
@@ -67,7 +67,7 @@ func Dial(ctx context.Context, address string, opts ...Option) (*Client, error) 
 	}
 	if err := samePeer(conn.(*net.UnixConn)); err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("manager: dial %s: the manager is another user's: %w", address, err)
+		return nil, fmt.Errorf("manager: dial %s: the manager belongs to another user: %w", address, err)
 	}
 	return newClient(ctx, conn, address, opts)
 }

@@ -131,7 +131,7 @@ func (c *Cond) EncodeMsgpack(e *msgpack.Encoder) error {
 func (c *Cond) DecodeMsgpack(d *msgpack.Decoder) (err error) {
 	n, err := d.DecodeArrayLen()
 	if err == nil && n != 2 {
-		err = fmt.Errorf("%w: an array of %d is no cond", ErrType, n)
+		err = fmt.Errorf("%w: an array of %d is not a cond", ErrType, n)
 	}
 	if err != nil {
 		return fmt.Errorf("manager: receive a cond: %w", err)

@@ -177,7 +177,7 @@ func (t *RemoteTask[A, R]) answer(in *transport.Decoder, args []A) (results []R,
 	}
 	for _, f := range failed {
 		if f == nil || f.Index < 0 || f.Index >= len(args) {
-			return nil, nil, fmt.Errorf("%w: an item failed that was not sent", transport.ErrFormat)
+			return nil, nil, fmt.Errorf("%w: an item that was not sent has failed", transport.ErrFormat)
 		}
 		f.Input = args[f.Index]
 	}

@@ -103,11 +103,11 @@ func decodeFailure(method string, body []byte) error {
 	d := transport.NewDecoder(body)
 	text, err := d.String()
 	if err != nil {
-		return fmt.Errorf("manager: %s: broken answer: %w", method, err)
+		return fmt.Errorf("manager: %s: malformed answer: %w", method, err)
 	}
 	id, err := knownerr.Decode(d)
 	if err != nil {
-		return fmt.Errorf("manager: %s: broken answer: %w", method, err)
+		return fmt.Errorf("manager: %s: malformed answer: %w", method, err)
 	}
 	return &CallError{Method: method, Text: text, is: id.Errors()}
 }

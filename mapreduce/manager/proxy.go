@@ -82,7 +82,7 @@ func (p *proxy) conn(ctx context.Context) (*Client, error) {
 		return c, nil
 	}
 	if p.id == 0 {
-		return nil, fmt.Errorf("%w: the proxy is empty; it is made by a constructor, or received", ErrNoObject)
+		return nil, fmt.Errorf("%w: the proxy is empty: make it with a constructor, or receive it", ErrNoObject)
 	}
 	select {
 	case known.dialing <- struct{}{}:
@@ -104,7 +104,7 @@ func (p *proxy) conn(ctx context.Context) (*Client, error) {
 		}
 		if c.server.instance != p.instance {
 			_ = c.Close()
-			return nil, fmt.Errorf("%w: another manager has come to %s", ErrLost, p.address)
+			return nil, fmt.Errorf("%w: another manager is now at %s", ErrLost, p.address)
 		}
 	}
 	c.arrived(p)
@@ -249,12 +249,12 @@ func (p *proxy) decode(d *msgpack.Decoder, signature string) error {
 		return fmt.Errorf("manager: receive a %s: %w", signature, err)
 	}
 	if len(b) < proxyHead {
-		return fmt.Errorf("manager: receive a %s: %w: %d bytes are no proxy", signature, ErrType, len(b))
+		return fmt.Errorf("manager: receive a %s: %w: %d bytes are not a proxy", signature, ErrType, len(b))
 	}
 	size := int(binary.BigEndian.Uint16(b[proxyHead-2:]))
 	rest := b[proxyHead:]
 	if size > len(rest) {
-		return fmt.Errorf("manager: receive a %s: %w: the proxy is cut", signature, ErrType)
+		return fmt.Errorf("manager: receive a %s: %w: the proxy is truncated", signature, ErrType)
 	}
 	p.instance, p.id = string(b[:instanceSize]), binary.BigEndian.Uint64(b[instanceSize:])
 	p.sender = binary.BigEndian.Uint64(b[instanceSize+8:])

@@ -110,7 +110,7 @@ func TestVersion(t *testing.T) {
 	_, err := Dial(within(t), impostor(t, serverHello(99)))
 	wants(t, "the client", err, ErrVersion)
 	_, err = Dial(within(t), impostor(t, []byte("HTTP/1.1 400 Bad Request\r\n\r\n")))
-	wants(t, "no manager", err, transport.ErrFormat)
+	wants(t, "not a manager", err, transport.ErrFormat)
 	_, err = Dial(within(t), impostor(t, nil), Greeting(100*time.Millisecond))
 	wants(t, "no answer", err, os.ErrDeadlineExceeded)
 }

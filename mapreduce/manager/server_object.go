@@ -38,7 +38,7 @@ func methodOf(t reflect.Type, skip int) (method, error) {
 		outs--
 	}
 	if outs > 1 {
-		return m, fmt.Errorf("it returns %d results; return one, a struct of them", outs)
+		return m, fmt.Errorf("it returns %d results; return at most one, such as a struct", outs)
 	}
 	if outs == 1 {
 		m.out = t.Out(0)

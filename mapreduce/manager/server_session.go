@@ -184,7 +184,7 @@ func (s *session) handleTell(f transport.Frame) error {
 		_ = s.dispatch(id, c) // the object may be gone already
 		return nil
 	}
-	return fmt.Errorf("%w: %q has an answer", transport.ErrFormat, c.method)
+	return fmt.Errorf("%w: %q is not a call without an answer", transport.ErrFormat, c.method)
 }
 
 func (s *session) handleCall(f transport.Frame) error {
@@ -223,7 +223,7 @@ func (s *session) dispatch(id uint64, c *call) (err error) {
 	}
 	e := s.entry(id)
 	if e == nil {
-		return fmt.Errorf("%w: number %d; was it made by a client that has gone?", ErrNoObject, id)
+		return fmt.Errorf("%w: number %d; perhaps its client has gone", ErrNoObject, id)
 	}
 	return e.call(c)
 }
@@ -270,9 +270,9 @@ func (s *session) waitFor(id uint64, tag uint32, wait func(context.Context) ([]b
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	switch {
 	case s.cancels[tag] != nil:
-		cancel(fmt.Errorf("%w: call %d is there twice", transport.ErrFormat, tag))
+		cancel(fmt.Errorf("%w: two calls have the tag %d", transport.ErrFormat, tag))
 	case len(s.cancels) >= s.srv.o.maxWaiting:
-		cancel(fmt.Errorf("%w: %d calls of this client wait already", ErrBusy, len(s.cancels)))
+		cancel(fmt.Errorf("%w: %d calls of this client are already waiting", ErrBusy, len(s.cancels)))
 	default:
 		s.cancels[tag] = func() { cancel(nil) }
 	}

@@ -38,7 +38,7 @@ var updaters sync.Map // of string to func(old []byte, found bool) ([]byte, erro
 // An Updater is a function that a manager runs on a value: see [UpdateFunc].
 type Updater[V any] struct{ name string }
 
-var errNoUpdater = errors.New("manager: Update: the Updater is empty; it is made by UpdateFunc")
+var errNoUpdater = errors.New("manager: Update: the Updater is empty: make it with UpdateFunc")
 
 // UpdateFunc registers f, which makes a new value from an old one, for [Dict.Update], [List.Update]
 // and [Value.Update]. If there is no old value, found is false and old is the zero value. f runs in

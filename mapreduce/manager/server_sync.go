@@ -210,4 +210,4 @@ func (o *barrierObject) wait(c *call) error {
 }
 
 // errBrokenByCaller is the error of the call whose cancelled ctx has broken the barrier.
-var errBrokenByCaller = fmt.Errorf("%w: this one waits no longer", shared.ErrBroken)
+var errBrokenByCaller = fmt.Errorf("%w: this caller no longer waits", shared.ErrBroken)
