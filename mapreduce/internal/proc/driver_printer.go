@@ -28,12 +28,12 @@ func (p *printer) looking() {
 }
 
 // read returns the index of the item that printed what was read, or -1 if that is unknown or no
-// item.
-func (p *printer) read(waiting int) (index int) {
+// item. waiting returns how many bytes can be read now.
+func (p *printer) read(waiting func() int) (index int) {
 	after, _ := p.note.printing(p.stream)
 	known := after != 0 && p.before == after && p.since == after
 	p.before = 0
-	if waiting == 0 {
+	if waiting() == 0 { // asked after the item: what comes later is of this item, or of later ones
 		p.since = after
 	}
 	p.note.hear()

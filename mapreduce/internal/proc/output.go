@@ -109,7 +109,7 @@ func (s *stream) copyLines(sink func(item int, line []byte)) {
 		n, err := s.r.Read(chunk)
 		by := -1
 		if n > 0 {
-			by = s.printer.read(Waiting(s.r.file))
+			by = s.printer.read(func() int { return Waiting(s.r.file) })
 		}
 		if len(buf) == 0 {
 			item = by
