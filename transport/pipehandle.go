@@ -148,19 +148,20 @@ func (h *pipeHandle) open() (*pipe, error) {
 		return nil, gone(h.region.PID, err)
 	}
 	in, out, err := h.openBell()
+	var p *pipe
 	if err == nil {
-		var p *pipe
-		if p, err = newPipeEnd(self, region, stream.Bell{In: in, Out: out}, pipeMode(h.mode), int(h.side)); err == nil {
-			p.Arrived().Add(1)
-			self.Table().Announce(shm.Tag(h.sender))
-			return p, nil
+		p, err = newPipeEnd(self, region, stream.Bell{In: in, Out: out}, pipeMode(h.mode), int(h.side))
+	}
+	if err != nil {
+		for _, f := range []*os.File{in, out} {
+			f.Close() // closing nil only returns an error
 		}
+		_ = region.Close()
+		return nil, err
 	}
-	for _, f := range []*os.File{in, out} {
-		f.Close() // closing nil only returns an error
-	}
-	_ = region.Close()
-	return nil, err
+	p.Arrived().Add(1)
+	self.Table().Announce(shm.Tag(h.sender))
+	return p, nil
 }
 
 // openBell opens the files of the bell. If nothing listens to the bell any more, rings go to

@@ -51,15 +51,20 @@ func newMemory() (*shm.Region, error) {
 
 // openStream makes a link from memory that both sides have and from the socket between them.
 func openStream(region *shm.Region, side int, socket *net.UnixConn) (link, error) {
-	err := region.CloseFile() // both sides have mapped it, or will from the descriptor that was sent
-	if err == nil {
-		var s *stream.Stream
-		if s, err = stream.Open(region, side, stream.Bell{In: socket, Out: socket}, nil); err == nil {
-			return s, nil
-		}
+	s, err := openRings(region, side, socket)
+	if err != nil {
+		_ = region.Close()
+		return nil, fmt.Errorf("open the shared memory: %w", err)
 	}
-	_ = region.Close()
-	return nil, fmt.Errorf("open the shared memory: %w", err)
+	return s, nil
+}
+
+func openRings(region *shm.Region, side int, socket *net.UnixConn) (*stream.Stream, error) {
+	// Both sides have mapped it, or will from the descriptor that was sent.
+	if err := region.CloseFile(); err != nil {
+		return nil, err
+	}
+	return stream.Open(region, side, stream.Bell{In: socket, Out: socket}, nil)
 }
 
 // A sharingReader reads from a server, and keeps the file that comes with the data.
