@@ -109,8 +109,7 @@ func (m *schedulerModel) checkProgress() {
 		if place := c.state.Place; place > 0 && !m.idle(place-1) {
 			continue
 		}
-		moving := busy || c.state.next > c.state.consumed // an answer or the consumer will wake the workers
-		if c.finishes == 0 && m.sendable(c) && (!moving || c.state.Window == 0) {
+		if c.finishes == 0 && m.sendable(c) && (!busy || c.state.Window == 0) {
 			m.t.Fatalf("worker %d is idle, and call %d has items to send: %+v", idle, c.number, c.state)
 		}
 	}

@@ -145,12 +145,13 @@ func (s *Scheduler) landFirst(place int) flight {
 // answer.
 func (s *Scheduler) goOn(place int, c *Call) {
 	s.finishIfDone(c)
-	if c.Backups { // other workers may have waited for a chunk to copy
+	s.replaceIfDrained(place)
+	// Other workers may have waited for a chunk to copy, or must do what a drained one cannot.
+	if c.Backups || s.workers[place].drained {
 		s.assignAll()
 	} else {
 		s.assign(place)
 	}
-	s.replaceIfDrained(place)
 }
 
 // Unsent takes back a span that could not be sent. Its call is about to be cancelled, so no other

@@ -149,3 +149,24 @@ func TestSchedulerBoundsTheChunksOfAWorker(t *testing.T) {
 		t.Errorf("the worker holds %d chunks, want %d", n, windowChunks)
 	}
 }
+
+// When the answer of a worker that gets no more makes room for items, an idle worker gets them.
+func TestDrainedWorkerLeavesItsRoomToOthers(t *testing.T) {
+	s := newScheduler(2)
+	c := &Call{Chunksize: 1, Window: 40, Have: 100, Ended: true, Seen: Measure{work: 1000, bytes: WindowBytes / 8}}
+	s.Submit(c)
+	answer := func(place, bytes int) {
+		for !s.Idle(place) {
+			s.Answered(place, time.Microsecond, bytes)
+		}
+	}
+	answer(1, WindowBytes/8)
+	if s.Idle(0) || !s.Idle(1) {
+		t.Fatalf("worker 0 is idle: %v; worker 1: %v", s.Idle(0), s.Idle(1))
+	}
+	s.Drain(0)
+	answer(0, 1)
+	if s.Idle(1) {
+		t.Errorf("%d of %d items may be sent, and worker 1 is idle", c.limit(2), c.Have)
+	}
+}
