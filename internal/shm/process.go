@@ -64,18 +64,23 @@ func Enter(fd uintptr, slot Tag) {
 }
 
 // Self returns this process. The first call maps the table; in a process that never entered one, it
-// makes the table of a new tree, with the process as its root. Later calls return the same process
-// or the same error.
+// makes the table of a new tree, with the process as its root. Later calls return the same process;
+// after an error, such as memory that has run out, they try again.
 func Self() (*Process, error) {
 	self.mu.Lock()
 	defer self.mu.Unlock()
 	if self.p == nil && self.fd == 0 && os.Getenv(WorkerVariable) != "" {
 		return nil, errTooEarly
 	}
-	if self.p == nil && self.err == nil {
-		self.p, self.err = enter(self.fd, self.slot)
+	if self.p != nil || self.err != nil {
+		return self.p, self.err
 	}
-	return self.p, self.err
+	p, err := enter(self.fd, self.slot)
+	if err != nil {
+		return nil, err
+	}
+	self.p = p
+	return p, nil
 }
 
 // Present returns this process if it has a table, or was given one; otherwise it returns nil, and
