@@ -27,7 +27,7 @@ const countExamples = "such as 1000, 1e8, 100_000_000 or 100M"
 // number that a user could type.
 const maxExponent = 1 << 30
 
-// countPattern is compiled when it is first used: a worker needs it for no number.
+// countPattern is compiled when it is first used, since most workers never use it.
 var countPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^([0-9]+(?:_[0-9]+)*)(?:\.([0-9]+(?:_[0-9]+)*))?(?:[eE]([+-]?[0-9]+)|([kKMGT]i?))?$`)
 })

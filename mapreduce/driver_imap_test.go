@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"mrrun/mapreduce/internal/schedule"
 	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"mrrun/mapreduce/internal/schedule"
 )
 
 // A blocking input yields some items and then blocks until it is released.

@@ -20,9 +20,10 @@ import (
 // arrives whatever happens to the worker then. If h is slow and 16 MiB wait for it, that call
 // blocks. All records of an item are handled before its result is available.
 //
-// Several goroutines call h at once, for records that its Enabled accepts. A worker learns the lowest level that h takes when a
-// call begins, and its own default handler is enabled from there on. h must not wait for the
-// pool. Its errors are ignored; its panics are reported to standard error.
+// Several goroutines call h at once, for records that its Enabled accepts. A worker learns the
+// lowest level that h takes when a call begins, and its own default handler is enabled from there
+// on. h must not wait for the pool. Its errors are ignored; its panics are reported to standard
+// error.
 func Logger(h slog.Handler) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		o.logger = h
@@ -99,20 +100,25 @@ func (h *host) logHandler() slog.Handler {
 // nothing.
 func (h *host) lowestLevel() (level uint64) {
 	handler := h.logHandler()
-	switch handler.(type) {
-	case *slog.TextHandler, *slog.JSONHandler:
-		return lowestOf(handler)
-	}
-	if handler == goHandler {
+	if isOfSlog(handler) {
 		return lowestOf(handler)
 	}
 	callUser("the log handler", func() { level = lowestOf(handler) })
 	return level
 }
 
-// goHandler is the handler of [slog.Default] before the program sets another. Like the other
-// handlers of package slog it neither panics nor waits, so nothing has to contain it.
-var goHandler = slog.Default().Handler()
+// isOfSlog reports whether a handler is one of package slog: it neither panics nor waits, so that
+// nothing has to contain it, which would cost each call a goroutine.
+func isOfSlog(handler slog.Handler) bool {
+	switch handler.(type) {
+	case *slog.TextHandler, *slog.JSONHandler:
+		return true
+	}
+	return handler == firstHandler
+}
+
+// firstHandler is the handler of [slog.Default] before the program sets another.
+var firstHandler = slog.Default().Handler()
 
 func lowestOf(handler slog.Handler) uint64 {
 	const least, most = slog.LevelDebug - 12, slog.LevelError + 12

@@ -9,6 +9,15 @@ import (
 	"mrrun/transport"
 )
 
+const (
+	// maxFailures is how many workers in a row may end without having answered anything before the
+	// pool gives up, since later workers would do the same.
+	maxFailures = 10
+	// restartPause is the pause before a worker is started in place of such a worker; it doubles
+	// each time.
+	restartPause = 10 * time.Millisecond
+)
+
 // A loss says which worker died and what it was doing.
 type loss struct {
 	link *link

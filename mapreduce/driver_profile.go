@@ -30,21 +30,13 @@ func (p *Pool) Profile(ctx context.Context, worker int, kind string, d time.Dura
 	return err
 }
 
+// findWorker returns the link of a worker that is ready and not ending; nil if there is none.
 func (s *supervisor) findWorker(id int) *link {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range s.links {
-		if l == nil {
-			continue
-		}
-		l.mu.Lock()
-		found := l.id == id && l.greeted && !l.stopped
-		l.mu.Unlock()
-		if found {
-			return l
-		}
+	found := s.linksThat(func(l *link) bool { return l.id == id && l.greeted && !l.stopped })
+	if len(found) == 0 {
+		return nil
 	}
-	return nil
+	return found[0]
 }
 
 // profiling holds the profiles of one worker for which callers wait, guarded by the mutex of its

@@ -70,8 +70,9 @@ func (s *supervisor) addSpares() {
 	}
 }
 
-// live returns the workers that have a place and whose processes run.
-func (s *supervisor) live() (all []WorkerInfo) {
+// linksThat returns the links of workers with a place that fit. It calls fit with the link's mutex
+// locked.
+func (s *supervisor) linksThat(fit func(*link) bool) (fitting []*link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.links {
@@ -79,12 +80,12 @@ func (s *supervisor) live() (all []WorkerInfo) {
 			continue
 		}
 		l.mu.Lock()
-		if l.process != nil && l.alive() {
-			all = append(all, WorkerInfo{ID: l.id, PID: l.process.PID()})
+		if fit(l) {
+			fitting = append(fitting, l)
 		}
 		l.mu.Unlock()
 	}
-	return all
+	return fitting
 }
 
 // replace ends a worker that holds nothing, and fills its place if that is still wanted.

@@ -3,7 +3,9 @@ package mapreduce
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"syscall"
 	"time"
 
@@ -169,4 +171,50 @@ func lifeCause(life context.Context) error {
 		return cause
 	}
 	return nil
+}
+
+// shutDown ends all calls and workers, and waits for the workers.
+func (s *supervisor) shutDown() {
+	cause := context.Cause(s.ctx)
+	if cause != ErrClosed && cause != errTerminated { // an initializer may have failed with an ErrClosed
+		s.err = cause
+	}
+	if !s.broken {
+		s.numbers = s.current()
+	}
+	close(s.final)
+	s.mu.Lock()
+	s.ended = cause // no call may come in after the last look at the inbox
+	s.mu.Unlock()
+	for _, e := range s.inbox.take(nil) {
+		if e.call != nil {
+			e.call.end(cause)
+		}
+	}
+	for _, c := range s.calls {
+		c.end(cause)
+	}
+	var stopping sync.WaitGroup
+	for place, l := range s.links {
+		if l == nil {
+			continue
+		}
+		how := s.endingOf(place, cause)
+		stopping.Go(func() { s.noteCutOff(l.stop(how)) })
+	}
+	for _, l := range s.spares {
+		how := endNow
+		if cause == ErrClosed {
+			how = endIdle
+		}
+		stopping.Go(func() { s.noteCutOff(l.stop(how)) })
+	}
+	stopping.Wait()
+	s.ending.Wait()
+	s.unpin()
+	s.reports.end()
+	if s.err == nil {
+		s.err = errors.Join(append(s.cutOff, lifeCause(s.life))...)
+	}
+	s.cancel(ErrClosed)
 }

@@ -2,26 +2,13 @@ package mapreduce
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"mrrun/mapreduce/internal/schedule"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
-)
 
-const (
-	// maxFailures is how many workers in a row may end without having answered anything before the
-	// pool gives up, since later workers would do the same.
-	maxFailures = 10
-	// restartPause is the pause before a worker is started in place of such a worker; it doubles
-	// each time.
-	restartPause = 10 * time.Millisecond
-	// retryPause is the pause before an item whose worker was lost is tried again; it doubles each
-	// time.
-	retryPause = 2 * time.Millisecond
-	maxPause   = time.Second
+	"mrrun/mapreduce/internal/schedule"
 )
 
 // A supervisor passes events to the scheduler and carries out its actions. The goroutine that holds
@@ -97,39 +84,6 @@ func (s *supervisor) hasEnded() error {
 	defer s.mu.Unlock()
 	return s.ended
 }
-
-// event is something that the supervisor is told.
-type event struct {
-	kind eventKind
-	link *link
-	call *call
-	n    int           // evAnswer: bytes of arguments and results; evRetry: the item; evFill: the place
-	work time.Duration // evAnswer
-	err  error
-
-	failed int        // evAnswer: items that failed
-	late   bool       // evAnswer: the answer of the copy counted, and this one was ignored
-	stats  chan Stats // evStats
-}
-
-type eventKind int
-
-const (
-	evReady  eventKind = iota // link's worker said hello
-	evAnswer                  // link's worker answered its oldest chunk; the results are placed
-	evLost                    // link's worker ended or could not be started: err
-	evFill                    // the pause before place n is filled again is over
-	evLeft                    // a worker that had place n ended
-	evSubmit                  // call begins
-	evFlow                    // call, of an Imap, has more items or more room
-	evRetry                   // the pause before an item is tried again is over
-	evCancel                  // call is cancelled: err
-	evResize                  // the pool must have n workers
-	evStats                   // a caller wants the numbers
-	evLook                    // the watch must look
-	evWaited                  // items of call may have waited too long
-	evIdle                    // no call for the pool's idle time, if only n calls ever began
-)
 
 func (s *supervisor) supervise() {
 	defer close(s.done)
@@ -267,146 +221,4 @@ func (s *supervisor) answered(e *event) {
 	if e.err != nil {
 		s.fail(e.call, e.err)
 	}
-}
-
-// act carries out the scheduler's actions, and those that these lead to.
-func (s *supervisor) act() {
-	for len(s.scheduler.Actions) > 0 {
-		actions := s.scheduler.Actions
-		s.scheduler.Actions = nil
-		for i := range actions {
-			s.do(&actions[i])
-		}
-		if len(s.scheduler.Actions) == 0 {
-			clear(actions)
-			s.scheduler.Actions = actions[:0]
-		}
-	}
-}
-
-func (s *supervisor) do(a *schedule.Action) {
-	c := callOf(a)
-	switch a.Kind {
-	case schedule.Send:
-		s.send(a, c, func(l *link) error { return l.send(c, a.Span, a.Attempt, nil) })
-	case schedule.Copy:
-		s.send(a, c, func(l *link) error { return s.links[a.From].copyTo(l, c, a.Span, a.Attempt) })
-	case schedule.Cancel:
-		s.links[a.Place].cancelCall(c)
-	case schedule.Delay:
-		s.numbers.Retried++
-		item := a.First
-		time.AfterFunc(pause(retryPause, a.Attempt), func() { s.inbox.put(event{kind: evRetry, call: c, n: item}) })
-	case schedule.GiveUp:
-		s.numbers.Done++
-		s.numbers.Failed++
-		if err := c.items.lose(s.loss.failure(a.First, a.Attempt)); err != nil {
-			s.fail(c, err)
-		}
-	case schedule.Replace:
-		s.replace(a.Place)
-	case schedule.Finish:
-		s.finish(c)
-	}
-}
-
-// callOf returns the call of an action; nil if it is about none.
-func callOf(a *schedule.Action) *call {
-	if a.Call == nil {
-		return nil
-	}
-	return a.Call.Owner.(*call)
-}
-
-// send sends the chunk of the action to its worker by calling send.
-func (s *supervisor) send(a *schedule.Action, c *call, send func(*link) error) {
-	if c.state.Cancelled() { // by an earlier action
-		s.scheduler.Unsent(a.Place, a.Call, a.Span)
-		return
-	}
-	if err := send(s.links[a.Place]); err != nil {
-		s.scheduler.Unsent(a.Place, a.Call, a.Span)
-		if err != errAnswered {
-			s.fail(c, err)
-		}
-		return
-	}
-	s.numbers.Chunks++
-	s.numbers.Sent += a.Size()
-}
-
-func (s *supervisor) finish(c *call) {
-	for _, l := range s.links {
-		l.forget(c)
-	}
-	if c.state.Seen.Known() {
-		s.seen[c.task] = c.state.Seen
-	}
-	delete(s.calls, c.id)
-	c.stopWaiting()
-	c.end(nil)
-	s.watch.over(c)
-	if len(s.calls) == 0 && s.options.idle > 0 {
-		begun := int(s.lastCall.Load())
-		time.AfterFunc(s.options.idle, func() { s.inbox.put(event{kind: evIdle, n: begun}) })
-	}
-}
-
-// fail ends a call early. Its caller learns it at once; chunks that workers hold run out, or the
-// watch kills them.
-func (s *supervisor) fail(c *call, cause error) {
-	c.end(cause)
-	s.scheduler.Cancel(&c.state)
-	s.watch.over(c)
-}
-
-// pause returns first, doubled with each attempt after the first, but at most maxPause.
-func pause(first time.Duration, attempt int) time.Duration {
-	return min(first<<min(attempt-1, 20), maxPause)
-}
-
-// shutDown ends all calls and workers, and waits for the workers.
-func (s *supervisor) shutDown() {
-	cause := context.Cause(s.ctx)
-	if cause != ErrClosed && cause != errTerminated { // an initializer may have failed with an ErrClosed
-		s.err = cause
-	}
-	if !s.broken {
-		s.numbers = s.current()
-	}
-	close(s.final)
-	s.mu.Lock()
-	s.ended = cause // no call may come in after the last look at the inbox
-	s.mu.Unlock()
-	for _, e := range s.inbox.take(nil) {
-		if e.call != nil {
-			e.call.end(cause)
-		}
-	}
-	for _, c := range s.calls {
-		c.end(cause)
-	}
-	var stopping sync.WaitGroup
-	for place, l := range s.links {
-		if l == nil {
-			continue
-		}
-		how := s.endingOf(place, cause)
-		stopping.Go(func() { s.noteCutOff(l.stop(how)) })
-	}
-	for _, l := range s.spares {
-		how := endNow
-		if cause == ErrClosed {
-			how = endIdle
-		}
-		stopping.Go(func() { s.noteCutOff(l.stop(how)) })
-	}
-	stopping.Wait()
-	s.ending.Wait()
-	s.unpin()
-	s.reports.end()
-	if s.err == nil {
-		s.err = errors.Join(append(s.cutOff, lifeCause(s.life))...)
-	}
-	s.cancel(ErrClosed)
 }

@@ -3,8 +3,9 @@ package mapreduce
 import (
 	"errors"
 	"fmt"
-	"mrrun/mapreduce/internal/schedule"
 	"time"
+
+	"mrrun/mapreduce/internal/schedule"
 )
 
 // ErrWaitLimit is wrapped by the error of an item that waited longer than its [WaitLimit].

@@ -1,10 +1,8 @@
 package mapreduce
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -126,146 +124,6 @@ func TestFutureContextEnds(t *testing.T) {
 	checkUsable(t, p)
 }
 
-// captureLog makes slog.Default write to the returned buffer until the end of the test.
-func captureLog(t *testing.T) *bytes.Buffer {
-	var text bytes.Buffer
-	old := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&text, nil)))
-	t.Cleanup(func() { slog.SetDefault(old) })
-	return &text
-}
-
-func TestFutureOnDone(t *testing.T) {
-	reported := captureLog(t)
-	p, err := NewPool(t.Context(), Procs(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := newMeeting(t)
-	f := meet.ApplyAsync(t.Context(), p, m.place())
-	task := m.await()
-	var order []int // callbacks come one at a time
-	note := func(i int) func(int, error) {
-		return func(pid int, err error) {
-			if pid != task.pid || err != nil {
-				t.Errorf("callback %d got %d, %v", i, pid, err)
-			}
-			order = append(order, i)
-		}
-	}
-	f.OnDone(note(0))
-	begun, goOn := make(chan bool), make(chan bool)
-	f.OnDone(func(int, error) { panic("a callback that fails") })
-	f.OnDone(func(int, error) { close(begun); <-goOn })
-	f.OnDone(note(1))
-	task.letGo()
-	<-begun
-	f.OnDone(note(2)) // it is ready, and another callback runs
-	f.OnDone(note(3))
-	go func() {
-		time.Sleep(20 * time.Millisecond) // Close waits
-		close(goOn)
-	}()
-	if err := p.Close(); err != nil {
-		t.Error(err)
-	}
-	if want := []int{0, 1, 2, 3}; !slices.Equal(order, want) {
-		t.Errorf("callbacks ran: %v", order)
-	}
-	if text := reported.String(); !strings.Contains(text, "a callback that fails") || !strings.Contains(text, "TestFutureOnDone") {
-		t.Errorf("reported: %s", text)
-	}
-	late := make(chan bool)
-	f.OnDone(func(int, error) { close(late) })
-	<-late
-}
-
-func TestFutureOnDoneWhileClosing(t *testing.T) {
-	p, err := NewPool(t.Context(), Procs(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := echo.ApplyAsync(t.Context(), p, 1)
-	<-f.Done()
-	var callbacks, closing sync.WaitGroup
-	closing.Go(func() { p.Close() })
-	for range 100 {
-		callbacks.Add(1)
-		f.OnDone(func(int, error) { callbacks.Done() })
-	}
-	callbacks.Wait()
-	closing.Wait()
-}
-
-func TestAsCompleted(t *testing.T) {
-	p := newPool(t)
-	m, second := newMeeting(t), newMeeting(t)
-	slow := meet.ApplyAsync(t.Context(), p, m.place())
-	quick := meet.ApplyAsync(t.Context(), p, second.place())
-	last, next := m.await(), second.await()
-	next.letGo()
-	var order []int
-	for i, f := range AsCompleted(t.Context(), slow, quick) {
-		if !f.Ready() {
-			t.Errorf("future %d is not ready", i)
-		}
-		order = append(order, i)
-		last.letGo()
-	}
-	if !slices.Equal(order, []int{1, 0}) {
-		t.Errorf("order %v", order)
-	}
-	for range AsCompleted(t.Context(), slow, quick) {
-		break
-	}
-	for range AsCompleted[*Future[int]](t.Context()) {
-		t.Error("a future out of nothing")
-	}
-}
-
-func TestWaiting(t *testing.T) {
-	p := newPool(t)
-	m := newMeeting(t)
-	slow := meet.ApplyAsync(t.Context(), p, m.place())
-	task := m.await()
-	good, bad := failAtThrees.ApplyAsync(t.Context(), p, 1), failAtThrees.ApplyAsync(t.Context(), p, 3)
-	if i, err := WaitFirst(t.Context(), slow, good); i != 1 || err != nil {
-		t.Errorf("WaitFirst: %d, %v", i, err)
-	}
-	if i, err := WaitFirstError(t.Context(), slow, good, bad); i != 2 || err == nil || err != bad.Err() {
-		t.Errorf("WaitFirstError: %d, %v", i, err)
-	}
-	because := errors.New("because")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(because)
-	if i, err := WaitFirst(ctx, slow); i != -1 || err != because {
-		t.Errorf("WaitFirst: %d, %v", i, err)
-	}
-	if i, err := WaitFirstError(ctx, slow); i != -1 || err != because {
-		t.Errorf("WaitFirstError: %d, %v", i, err)
-	}
-	if err := WaitAll(ctx, slow); err != because {
-		t.Errorf("WaitAll: %v", err)
-	}
-	for range AsCompleted(ctx, slow) {
-		t.Error("AsCompleted yields what is not ready")
-	}
-	task.letGo()
-	if err := WaitAll(t.Context(), slow, good); err != nil {
-		t.Errorf("WaitAll: %v", err)
-	}
-	if i, err := WaitFirstError(t.Context(), slow, good); i != -1 || err != nil {
-		t.Errorf("WaitFirstError without one: %d, %v", i, err)
-	}
-	other := failAtThrees.ApplyAsync(t.Context(), p, 6)
-	err := WaitAll(t.Context(), good, bad, other)
-	for _, f := range []*Future[int]{bad, other} {
-		if !errors.Is(err, f.Err()) {
-			t.Errorf("WaitAll: no %v in %v", f.Err(), err)
-		}
-	}
-}
-
 func TestFutureAfterClose(t *testing.T) {
 	p, err := NewPool(t.Context(), Procs(1))
 	if err != nil {
@@ -362,49 +220,5 @@ func TestManyFutures(t *testing.T) {
 	p.Close() // waits for callbacks
 	if want := n * (n - 1) / 2; sum != want {
 		t.Errorf("callbacks got %d in all, want %d", sum, want)
-	}
-}
-
-// A goroutine's future is like any other, and can be waited for with those of pools.
-func TestGo(t *testing.T) {
-	failed := errors.New("failed")
-	good := Go(t.Context(), func(context.Context) (int, error) { return 7, nil })
-	bad := Go(t.Context(), func(context.Context) (int, error) { return 0, failed })
-	pooled := echo.ApplyAsync(t.Context(), newPool(t), 3)
-	if err := WaitAll(t.Context(), good, bad, pooled); !errors.Is(err, failed) {
-		t.Errorf("WaitAll: %v", err)
-	}
-	if got, err := good.Get(t.Context()); got != 7 || err != nil {
-		t.Errorf("got %d, %v", got, err)
-	}
-	called := make(chan error, 1)
-	bad.OnDone(func(_ int, err error) { called <- err })
-	if err := <-called; err != failed {
-		t.Errorf("the callback got %v", err)
-	}
-}
-
-func TestGoEnds(t *testing.T) {
-	because := errors.New("because")
-	untilEnd := func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, context.Cause(ctx) }
-	f := Go(t.Context(), untilEnd)
-	called := make(chan error, 1)
-	f.OnDone(func(_ int, err error) { called <- err })
-	f.Cancel()
-	if _, err := f.Get(t.Context()); err != ErrCanceled {
-		t.Errorf("after Cancel: %v", err)
-	}
-	if err := <-called; err != ErrCanceled {
-		t.Errorf("the callback got %v", err)
-	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	f = Go(ctx, untilEnd)
-	cancel(because)
-	if _, err := f.Get(t.Context()); err != because {
-		t.Errorf("after the end of its context: %v", err)
-	}
-	f.Cancel() // nothing happens
-	if f.Err() != because {
-		t.Errorf("after that: %v", f.Err())
 	}
 }

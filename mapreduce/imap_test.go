@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"mrrun/mapreduce/internal/schedule"
 	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
+
+	"mrrun/mapreduce/internal/schedule"
 )
 
 // endless counts from 0 for ever, and records how far it has come and whether it has returned.

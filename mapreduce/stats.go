@@ -69,4 +69,9 @@ type WorkerInfo struct {
 
 // Workers returns the workers whose processes run now, some of which may not be ready yet; none
 // after Close. It omits workers that are being replaced, and [Spares]. It does not block.
-func (p *Pool) Workers() []WorkerInfo { return p.supervisor.live() }
+func (p *Pool) Workers() (all []WorkerInfo) {
+	for _, l := range p.supervisor.linksThat(func(l *link) bool { return l.process != nil && l.alive() }) {
+		all = append(all, WorkerInfo{ID: l.id, PID: l.process.PID()})
+	}
+	return all
+}

@@ -94,3 +94,72 @@ func TestWaitAllListsAnErrorOnce(t *testing.T) {
 		t.Errorf("two futures: %v", err)
 	}
 }
+
+func TestAsCompleted(t *testing.T) {
+	p := newPool(t)
+	m, second := newMeeting(t), newMeeting(t)
+	slow := meet.ApplyAsync(t.Context(), p, m.place())
+	quick := meet.ApplyAsync(t.Context(), p, second.place())
+	last, next := m.await(), second.await()
+	next.letGo()
+	var order []int
+	for i, f := range AsCompleted(t.Context(), slow, quick) {
+		if !f.Ready() {
+			t.Errorf("future %d is not ready", i)
+		}
+		order = append(order, i)
+		last.letGo()
+	}
+	if !slices.Equal(order, []int{1, 0}) {
+		t.Errorf("order %v", order)
+	}
+	for range AsCompleted(t.Context(), slow, quick) {
+		break
+	}
+	for range AsCompleted[*Future[int]](t.Context()) {
+		t.Error("a future out of nothing")
+	}
+}
+
+func TestWaiting(t *testing.T) {
+	p := newPool(t)
+	m := newMeeting(t)
+	slow := meet.ApplyAsync(t.Context(), p, m.place())
+	task := m.await()
+	good, bad := failAtThrees.ApplyAsync(t.Context(), p, 1), failAtThrees.ApplyAsync(t.Context(), p, 3)
+	if i, err := WaitFirst(t.Context(), slow, good); i != 1 || err != nil {
+		t.Errorf("WaitFirst: %d, %v", i, err)
+	}
+	if i, err := WaitFirstError(t.Context(), slow, good, bad); i != 2 || err == nil || err != bad.Err() {
+		t.Errorf("WaitFirstError: %d, %v", i, err)
+	}
+	because := errors.New("because")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(because)
+	if i, err := WaitFirst(ctx, slow); i != -1 || err != because {
+		t.Errorf("WaitFirst: %d, %v", i, err)
+	}
+	if i, err := WaitFirstError(ctx, slow); i != -1 || err != because {
+		t.Errorf("WaitFirstError: %d, %v", i, err)
+	}
+	if err := WaitAll(ctx, slow); err != because {
+		t.Errorf("WaitAll: %v", err)
+	}
+	for range AsCompleted(ctx, slow) {
+		t.Error("AsCompleted yields what is not ready")
+	}
+	task.letGo()
+	if err := WaitAll(t.Context(), slow, good); err != nil {
+		t.Errorf("WaitAll: %v", err)
+	}
+	if i, err := WaitFirstError(t.Context(), slow, good); i != -1 || err != nil {
+		t.Errorf("WaitFirstError without one: %d, %v", i, err)
+	}
+	other := failAtThrees.ApplyAsync(t.Context(), p, 6)
+	err := WaitAll(t.Context(), good, bad, other)
+	for _, f := range []*Future[int]{bad, other} {
+		if !errors.Is(err, f.Err()) {
+			t.Errorf("WaitAll: no %v in %v", f.Err(), err)
+		}
+	}
+}

@@ -4,10 +4,11 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
-	"mrrun/internal/cores"
 	"sort"
 
 	"golang.org/x/sync/errgroup"
+
+	"mrrun/internal/cores"
 )
 
 // span is the half-open run of integers [Lo, Hi). Its fields are exported so

@@ -27,8 +27,10 @@ type host struct {
 // twoHosts starts two programs and connects them by a pair of virtual Ethernet devices.
 func twoHosts(t *testing.T, key []byte) (server, client host) {
 	t.Helper()
-	if _, err := exec.LookPath("ip"); err != nil {
-		cannot(t, fmt.Errorf("it takes the command ip, of the package iproute2: %w", err))
+	for command, of := range map[string]string{"ip": "iproute2", "nsenter": "util-linux"} {
+		if _, err := exec.LookPath(command); err != nil {
+			cannot(t, fmt.Errorf("it takes the command %s, of the package %s: %w", command, of, err))
+		}
 	}
 	server, client = newHost(t, "server", key, "10.77.0.1"), newHost(t, "client", key, "10.77.0.2")
 	server.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", strconv.Itoa(client.cmd.Process.Pid))
