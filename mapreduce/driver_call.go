@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,6 +69,20 @@ func (c *call) keep() {
 	}
 }
 
+// callOptions returns the pool's options for a call, changed by opts. It fails if task is nil or
+// NewPool did not make the pool.
+func (p *Pool) callOptions(task *entry, opts []CallOption) (callOptions, error) {
+	switch {
+	case task == nil:
+		return callOptions{}, errNoTask
+	case p == nil || p.supervisor == nil:
+		return callOptions{}, errNoPool
+	}
+	o, err := p.supervisor.options.call.with(opts)
+	o.logLevel = p.supervisor.lowestLevel()
+	return o, err
+}
+
 // newCall returns a call of n items, which all exist.
 func newCall(task *entry, params []byte, it items, n int, o callOptions) *call {
 	c := newImapCall(task, it, 0, o)
@@ -115,6 +130,15 @@ func (s *supervisor) begin(ctx context.Context, c *call) error {
 	s.mu.Unlock()
 	s.tell()
 	return nil
+}
+
+// failMisplaced fails a call for a place that the pool does not have, and reports whether it did.
+func (s *supervisor) failMisplaced(c *call) bool {
+	if c.state.Place <= s.wanted {
+		return false
+	}
+	s.fail(c, fmt.Errorf("mapreduce: %s: AtPlace(%d): the pool has %d workers", c.task.name, c.state.Place-1, s.wanted))
+	return true
 }
 
 // run submits a call of a verb that called enter, and waits for its end. When ctx ends, run cancels

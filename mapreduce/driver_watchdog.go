@@ -1,25 +1,17 @@
 package mapreduce
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"mrrun/mapreduce/internal/proc"
 )
 
-const (
-	// KillGrace is how long an item may run after its context has ended before its worker is
-	// killed.
-	KillGrace = 100 * time.Millisecond
-	// maxTick is the longest time between two looks at the items that workers run and at their
-	// memory.
-	maxTick = 100 * time.Millisecond
-)
+// maxTick is the longest time between two looks at the items that workers run and at their memory.
+const maxTick = 100 * time.Millisecond
 
-// A watch looks from time to time at the items that workers run. It kills workers that run one item
-// for too long, because of its timeout or because its call was cancelled, and logs other items that
-// take too long. It ticks only while there is something to look for.
+// A watch looks from time to time at the items that workers run. It ends items that run for too
+// long, and logs about others that may never end. It ticks only while there is something to look
+// for.
 type watch struct {
 	timer  *time.Timer
 	every  time.Duration       // 0: it does not tick
@@ -147,26 +139,6 @@ func (s *supervisor) look() {
 	w.busy = len(s.calls) > 0
 	w.adjust()
 	w.rearm()
-}
-
-func (s *supervisor) lookAtItem(l *link, seen *watched, now time.Time) {
-	// This is not l.running: the worker may have begun another item just now.
-	c, item := l.itemOf(seen.tag, seen.item)
-	if c == nil {
-		return
-	}
-	if since, ok := s.watch.given[c]; ok && now.Sub(since) >= KillGrace {
-		reason := errors.New("another copy of its item was faster")
-		if c.cause != nil {
-			reason = fmt.Errorf("its call was cancelled: %w", c.cause)
-		}
-		l.killItem(c, item, reason)
-		return
-	}
-	limit := c.options.timeout
-	if limit > 0 && l.overdue(&seen.time, seen.tag, seen.item, limit) {
-		l.killItem(c, item, fmt.Errorf("%w of %v", ErrTimeout, limit))
-	}
 }
 
 func (s *supervisor) lookAtMemory(l *link, seen *watched) {

@@ -34,7 +34,7 @@ func TestCopyLines(t *testing.T) {
 					_, _ = io.WriteString(w, s)
 				}
 			}()
-			s := stream{r: &PipeReader{file: r}, printer: printer{note: noNote()}}
+			s := stream{r: &PipeReader{file: r}, origin: origin{note: noNote()}}
 			var got []string
 			s.copyLines(func(_ int, line []byte) { got = append(got, string(line)) })
 			if !slices.Equal(got, test.want) {
@@ -58,7 +58,7 @@ func TestCopyEndlessLine(t *testing.T) {
 		defer w.Close()
 		_, _ = io.WriteString(w, want)
 	}()
-	s := stream{r: &PipeReader{file: r}, printer: printer{note: noNote()}}
+	s := stream{r: &PipeReader{file: r}, origin: origin{note: noNote()}}
 	got := ""
 	s.copyLines(func(_ int, line []byte) {
 		if len(line) > 2*maxLine {

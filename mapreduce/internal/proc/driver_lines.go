@@ -27,13 +27,13 @@ type output struct {
 }
 
 type stream struct {
-	r       *PipeReader
-	w       *os.File
-	printer printer
-	tail    []byte
-	crash   []byte // the runtime's report of a crash, and what follows
-	dump    Dump   // finds the beginning of the report
-	held    []heldLine
+	r      *PipeReader
+	w      *os.File
+	origin origin
+	tail   []byte
+	crash  []byte // the runtime's report of a crash, and what follows
+	dump   Dump   // finds the beginning of the report
+	held   []heldLine
 }
 
 func newOutput(spec Spec, note *Note) (*output, error) {
@@ -41,8 +41,8 @@ func newOutput(spec Spec, note *Note) (*output, error) {
 	if o.sink == nil {
 		o.sink = printLine
 	}
-	o.stdout.printer = printer{note: note, stream: 0, item: spec.Item}
-	o.stderr.printer = printer{note: note, stream: 1, item: spec.Item}
+	o.stdout.origin = origin{note: note, stream: 0, item: spec.Item}
+	o.stderr.origin = origin{note: note, stream: 1, item: spec.Item}
 	if err := o.stdout.open(); err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func newOutput(spec Spec, note *Note) (*output, error) {
 func (s *stream) open() error {
 	r, w, err := os.Pipe()
 	if err == nil {
-		s.r, s.w = &PipeReader{file: r, late: lateTime, looking: s.printer.looking}, w
+		s.r, s.w = &PipeReader{file: r, late: lateTime, looking: s.origin.looking}, w
 	}
 	return err
 }
@@ -109,7 +109,7 @@ func (s *stream) copyLines(sink func(item int, line []byte)) {
 		n, err := s.r.Read(chunk)
 		by := -1
 		if n > 0 {
-			by = s.printer.read(func() int { return Waiting(s.r.file) })
+			by = s.origin.read(func() int { return Waiting(s.r.file) })
 		}
 		if len(buf) == 0 {
 			item = by

@@ -6,11 +6,11 @@ import (
 	"syscall"
 )
 
-// A printer finds out which item printed what is read from one of a worker's streams. The item is
+// An origin finds out which item printed what is read from one of a worker's streams. The item is
 // known if it ran both before and after the read, and if the stream was empty at some time since it
 // began: then nothing else has written these bytes. The driver sees the first two by itself; the
 // worker's marks tell it the third.
-type printer struct {
+type origin struct {
 	note   *Note
 	stream int
 	item   func(tag uint32, offset int) (index int)
@@ -20,27 +20,27 @@ type printer struct {
 }
 
 // looking must be called before each attempt to read.
-func (p *printer) looking() {
+func (o *origin) looking() {
 	var empty uint64
-	if p.before, empty = p.note.printing(p.stream); empty == p.before {
-		p.since = empty
+	if o.before, empty = o.note.printing(o.stream); empty == o.before {
+		o.since = empty
 	}
 }
 
 // read returns the index of the item that printed what was read, or -1 if that is unknown or no
 // item. waiting returns how many bytes can be read now.
-func (p *printer) read(waiting func() int) (index int) {
-	after, _ := p.note.printing(p.stream)
-	known := after != 0 && p.before == after && p.since == after
-	p.before = 0
+func (o *origin) read(waiting func() int) (index int) {
+	after, _ := o.note.printing(o.stream)
+	known := after != 0 && o.before == after && o.since == after
+	o.before = 0
 	if waiting() == 0 { // asked after the item: what comes later is of this item, or of later ones
-		p.since = after
+		o.since = after
 	}
-	p.note.hear()
-	if !known || p.item == nil {
+	o.note.hear()
+	if !known || o.item == nil {
 		return -1
 	}
-	return p.item(uint32(after>>32), int(uint32(after)))
+	return o.item(uint32(after>>32), int(uint32(after)))
 }
 
 // readFile reads what is there, after calling looking.

@@ -1,10 +1,37 @@
 package mapreduce
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"mrrun/transport"
 )
+
+// KillGrace is how long an item may run after its context has ended before its worker is killed.
+const KillGrace = 100 * time.Millisecond
+
+// lookAtItem kills the worker if its item has exceeded its timeout, or goes on although nobody wants
+// its result any more.
+func (s *supervisor) lookAtItem(l *link, seen *watched, now time.Time) {
+	// This is not l.running: the worker may have begun another item just now.
+	c, item := l.itemOf(seen.tag, seen.item)
+	if c == nil {
+		return
+	}
+	if since, ok := s.watch.given[c]; ok && now.Sub(since) >= KillGrace {
+		reason := errors.New("another copy of its item was faster")
+		if c.cause != nil {
+			reason = fmt.Errorf("its call was cancelled: %w", c.cause)
+		}
+		l.killItem(c, item, reason)
+		return
+	}
+	limit := c.options.timeout
+	if limit > 0 && l.overdue(&seen.time, seen.tag, seen.item, limit) {
+		l.killItem(c, item, fmt.Errorf("%w of %v", ErrTimeout, limit))
+	}
+}
 
 // An itemTime measures how long an item runs, as its driver sees it by looking from time to time.
 // Time that the driver spends on what the worker prints, logs and answers is counted apart; time

@@ -77,17 +77,3 @@ func (p *Pool) enter(ctx context.Context) error {
 	}
 	return nil
 }
-
-// callOptions returns the pool's options for a call, changed by opts. It fails if task is nil or
-// NewPool did not make the pool.
-func (p *Pool) callOptions(task *entry, opts []CallOption) (callOptions, error) {
-	switch {
-	case task == nil:
-		return callOptions{}, errNoTask
-	case p == nil || p.supervisor == nil:
-		return callOptions{}, errNoPool
-	}
-	o, err := p.supervisor.options.call.with(opts)
-	o.logLevel = p.supervisor.lowestLevel()
-	return o, err
-}

@@ -13,7 +13,7 @@ func TestPrinterBetweenItems(t *testing.T) {
 	}
 	defer note.Close()
 	defer file.Close()
-	p := printer{note: note, item: func(_ uint32, offset int) int { return offset }}
+	p := origin{note: note, item: func(_ uint32, offset int) int { return offset }}
 	note.Set(1, 3)
 	p.looking()
 	p.read(func() int { return 0 })
