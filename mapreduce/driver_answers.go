@@ -100,9 +100,9 @@ func (l *link) placeSafely(c sentChunk, in *transport.Decoder) (failed int, err 
 	returned := false
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("mapreduce: %s: take results: panic: %v", c.call.task.name, p)
+			err = fmt.Errorf("mapreduce: %s: receive results: panic: %v", c.call.task.name, p)
 		} else if !returned {
-			l.host.cancelCall(c.call, fmt.Errorf("mapreduce: %s: take results: %w", c.call.task.name, errGoexit))
+			l.host.cancelCall(c.call, fmt.Errorf("mapreduce: %s: receive results: %w", c.call.task.name, errGoexit))
 		}
 	}()
 	failed, err = c.call.items.place(in, c.span)
@@ -113,7 +113,7 @@ func (l *link) placeSafely(c sentChunk, in *transport.Decoder) (failed int, err 
 	if _, ofItem := errors.AsType[*TaskError](err); ofItem {
 		return failed, err
 	}
-	return failed, fmt.Errorf("mapreduce: %s: take results of items %d to %d: %w", c.call.task.name, c.span.First, c.span.End-1, err)
+	return failed, fmt.Errorf("mapreduce: %s: receive results of items %d to %d: %w", c.call.task.name, c.span.First, c.span.End-1, err)
 }
 
 func (l *link) takeSent(tag uint32) (sentChunk, bool) {

@@ -19,7 +19,7 @@ import (
 func MemoryLimit(bytes int64) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if bytes < minMemory {
-			return fmt.Errorf("mapreduce: MemoryLimit(%d): takes at least %d bytes", bytes, int64(minMemory))
+			return fmt.Errorf("mapreduce: MemoryLimit(%d): must be at least %d bytes", bytes, int64(minMemory))
 		}
 		o.memory = bytes
 		return nil

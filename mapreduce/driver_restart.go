@@ -22,7 +22,7 @@ const (
 func RestartIntensity(n int, period time.Duration) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if n < 0 || period <= 0 {
-			return fmt.Errorf("mapreduce: RestartIntensity(%d, %v): takes a number from 0 and a positive period", n, period)
+			return fmt.Errorf("mapreduce: RestartIntensity(%d, %v): the number must be at least 0, and the period positive", n, period)
 		}
 		o.restarts, o.restartPeriod = n, period
 		return nil

@@ -45,7 +45,7 @@ func StartMethod(name string, command ...string) WorkerOption {
 			return fmt.Errorf("mapreduce: StartMethod(%q): there is no such method; there are %s", name, strings.Join(names, ", "))
 		}
 		if len(command) > 0 && name != "command" {
-			return fmt.Errorf("mapreduce: StartMethod(%q): only \"command\" takes a command", name)
+			return fmt.Errorf("mapreduce: StartMethod(%q): only \"command\" may have a command", name)
 		}
 		if err := startMethods[i].set(o, command); err != nil {
 			return fmt.Errorf("mapreduce: StartMethod(%q): %w", name, err)

@@ -27,7 +27,7 @@ const DefaultExitTimeout = time.Minute
 func ExitTimeout(d time.Duration) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if d < 0 {
-			return fmt.Errorf("mapreduce: ExitTimeout(%v): takes a positive duration, or 0 for no limit", d)
+			return fmt.Errorf("mapreduce: ExitTimeout(%v): must be positive, or 0 for no limit", d)
 		}
 		o.exitTime = d
 		if d == 0 {

@@ -23,7 +23,7 @@ var ErrWaitLimit = errors.New("mapreduce: the item had not begun within its wait
 func WaitLimit(d time.Duration) Option {
 	return bothFunc(func(o *callOptions) error {
 		if d < 0 {
-			return fmt.Errorf("mapreduce: WaitLimit(%v): takes a positive duration, or 0 for none", d)
+			return fmt.Errorf("mapreduce: WaitLimit(%v): must be positive, or 0 for none", d)
 		}
 		o.waitLimit = d
 		return nil

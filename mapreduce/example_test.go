@@ -83,7 +83,7 @@ func ExampleNewPool() {
 func ExampleProcs() {
 	pool, err := mapreduce.NewPool(context.Background(), mapreduce.Procs(5000))
 	fmt.Println(pool, err)
-	// Output: <nil> mapreduce: Procs(5000): takes 1 to 1024, or 0 for as many as there are cores
+	// Output: <nil> mapreduce: Procs(5000): must be from 1 to 1024, or 0 for as many as there are cores
 }
 
 // withPool keeps the examples short.

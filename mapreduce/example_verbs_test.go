@@ -166,5 +166,5 @@ func ExamplePool_Resize() {
 	// Output:
 	// <nil>
 	// [1 4 9] <nil>
-	// mapreduce: Resize(0): takes 1 to 1024
+	// mapreduce: Resize(0): must be from 1 to 1024
 }

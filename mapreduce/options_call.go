@@ -11,7 +11,7 @@ import (
 func Chunksize(n int) Option {
 	return bothFunc(func(o *callOptions) error {
 		if n < 0 {
-			return fmt.Errorf("mapreduce: Chunksize(%d): takes a number from 1, or 0 for automatic", n)
+			return fmt.Errorf("mapreduce: Chunksize(%d): must be at least 1, or 0 for automatic", n)
 		}
 		o.chunksize = n
 		return nil
@@ -29,7 +29,7 @@ func Chunksize(n int) Option {
 func Timeout(d time.Duration) RunOption {
 	return runFunc(func(o *callOptions) error {
 		if d < 0 {
-			return fmt.Errorf("mapreduce: Timeout(%v): takes a positive duration, or 0 for none", d)
+			return fmt.Errorf("mapreduce: Timeout(%v): must be positive, or 0 for none", d)
 		}
 		o.timeout = d
 		return nil
@@ -64,7 +64,7 @@ const DefaultRetries = 2
 func Retries(n int) Option {
 	return bothFunc(func(o *callOptions) error {
 		if n < 0 {
-			return fmt.Errorf("mapreduce: Retries(%d): takes a number from 0", n)
+			return fmt.Errorf("mapreduce: Retries(%d): must be at least 0", n)
 		}
 		o.retries = n
 		return nil
@@ -91,7 +91,7 @@ func Backups() Option {
 func AtPlace(n int) CallOption {
 	return callFunc(func(o *callOptions) error {
 		if n < 0 || n >= MaxProcs {
-			return fmt.Errorf("mapreduce: AtPlace(%d): takes a place of the pool, from 0", n)
+			return fmt.Errorf("mapreduce: AtPlace(%d): must be from 0 to %d", n, MaxProcs-1)
 		}
 		o.place = n + 1
 		return nil

@@ -16,7 +16,7 @@ import (
 func Procs(n int) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if n < 0 || n > MaxProcs {
-			return fmt.Errorf("mapreduce: Procs(%d): takes 1 to %d, or 0 for as many as there are cores", n, MaxProcs)
+			return fmt.Errorf("mapreduce: Procs(%d): must be from 1 to %d, or 0 for as many as there are cores", n, MaxProcs)
 		}
 		o.procs = n
 		return nil
@@ -28,7 +28,7 @@ func Procs(n int) PoolOption {
 func MaxTasksPerWorker(n int) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if n < 0 {
-			return fmt.Errorf("mapreduce: MaxTasksPerWorker(%d): takes a number from 1, or 0 for any", n)
+			return fmt.Errorf("mapreduce: MaxTasksPerWorker(%d): must be at least 1, or 0 for any", n)
 		}
 		o.maxTasks = n
 		return nil
@@ -41,7 +41,7 @@ func MaxTasksPerWorker(n int) PoolOption {
 func MaxGrowth(bytes int64) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if bytes <= 0 {
-			return fmt.Errorf("mapreduce: MaxGrowth(%d): takes a positive number of bytes", bytes)
+			return fmt.Errorf("mapreduce: MaxGrowth(%d): must be positive", bytes)
 		}
 		o.maxGrowth = bytes
 		return nil
@@ -53,7 +53,7 @@ func MaxGrowth(bytes int64) PoolOption {
 func IdleTimeout(d time.Duration) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if d <= 0 {
-			return fmt.Errorf("mapreduce: IdleTimeout(%v): takes a positive duration", d)
+			return fmt.Errorf("mapreduce: IdleTimeout(%v): must be positive", d)
 		}
 		o.idle = d
 		return nil
@@ -70,7 +70,7 @@ const keepSharedTime = 10 * time.Second
 func KeepShared(d time.Duration) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if d < 0 {
-			return fmt.Errorf("mapreduce: KeepShared(%v): takes a duration, or 0 for not at all", d)
+			return fmt.Errorf("mapreduce: KeepShared(%v): must be positive, or 0 for not at all", d)
 		}
 		o.shared = d
 		if d == 0 {

@@ -12,7 +12,7 @@ import (
 func Nice(n int) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if n < 0 || n > 19 {
-			return fmt.Errorf("mapreduce: Nice(%d): takes 0 to 19", n)
+			return fmt.Errorf("mapreduce: Nice(%d): must be from 0 to 19", n)
 		}
 		o.nice = n
 		return nil
@@ -46,7 +46,7 @@ func Dir(path string) WorkerOption {
 func Spares(n int) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if n < 0 || n > MaxProcs {
-			return fmt.Errorf("mapreduce: Spares(%d): takes 0 to %d", n, MaxProcs)
+			return fmt.Errorf("mapreduce: Spares(%d): must be from 0 to %d", n, MaxProcs)
 		}
 		o.spares = n
 		return nil
@@ -60,7 +60,7 @@ func Spares(n int) WorkerOption {
 func StartTimeout(d time.Duration) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if d <= 0 {
-			return fmt.Errorf("mapreduce: StartTimeout(%v): takes a positive duration", d)
+			return fmt.Errorf("mapreduce: StartTimeout(%v): must be positive", d)
 		}
 		o.hello = d
 		return nil

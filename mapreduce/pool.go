@@ -132,7 +132,7 @@ var terminatePatience = 2 * time.Second
 // answered what they hold. Resize does not wait, and has no effect after Close.
 func (p *Pool) Resize(n int) error {
 	if n < 1 || n > MaxProcs {
-		return fmt.Errorf("mapreduce: Resize(%d): takes 1 to %d", n, MaxProcs)
+		return fmt.Errorf("mapreduce: Resize(%d): must be from 1 to %d", n, MaxProcs)
 	}
 	p.supervisor.inbox.put(event{kind: evResize, n: n})
 	return nil

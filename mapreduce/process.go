@@ -39,7 +39,7 @@ func (f processFunc) applyProcess(o *processOptions) error { return f(o) }
 func Name(name string) ProcessOption {
 	return processFunc(func(o *processOptions) error {
 		if name == "" || strings.ContainsAny(name, "\x00\n") {
-			return fmt.Errorf("mapreduce: Name(%q): takes a line that is not empty", name)
+			return fmt.Errorf("mapreduce: Name(%q): must be one line, and not empty", name)
 		}
 		o.name = name
 		return nil

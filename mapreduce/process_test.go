@@ -160,8 +160,8 @@ func TestProcessNotStarted(t *testing.T) {
 		opt  ProcessOption
 		says string
 	}{
-		{t.Context(), Name(""), `mapreduce: Name(""): takes a line`},
-		{t.Context(), Nice(20), "mapreduce: Nice(20): takes 0 to 19"},
+		{t.Context(), Name(""), `mapreduce: Name(""): must be one line`},
+		{t.Context(), Nice(20), "mapreduce: Nice(20): must be from 0 to 19"},
 		{t.Context(), Timeout(-1), "mapreduce: Timeout(-1ns)"},
 		{t.Context(), Dir("/nowhere"), "no such file or directory"},
 		{t.Context(), Program("/nowhere"), "no such file or directory"},

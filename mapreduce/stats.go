@@ -51,7 +51,7 @@ func (p *Pool) Stats() Stats { return p.supervisor.stats() }
 func Progress(every time.Duration, f func(Stats)) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		if every <= 0 {
-			return fmt.Errorf("mapreduce: Progress(%v): takes a positive interval", every)
+			return fmt.Errorf("mapreduce: Progress(%v): must be positive", every)
 		}
 		if f == nil {
 			return fmt.Errorf("mapreduce: Progress(%v): the function is nil", every)

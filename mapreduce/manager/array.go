@@ -20,7 +20,7 @@ func arraySignature[T any]() string { return signatureOf("array", reflect.TypeFo
 // NewArray makes an array of n zero values. All of them must fit in one message: see [MaxMessage].
 func NewArray[T any](ctx context.Context, c Conn, n int, opts ...ObjectOption) (*Array[T], error) {
 	if n < 0 {
-		return nil, fmt.Errorf("manager: NewArray: %d elements: it must not be negative", n)
+		return nil, fmt.Errorf("manager: NewArray: %d elements: must be at least 0", n)
 	}
 	a := &Array[T]{}
 	var err error

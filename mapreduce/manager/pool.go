@@ -34,7 +34,7 @@ type Pool struct{ proxy }
 // counts as one towards the limit on how deep pools may be nested in workers.
 func NewPool(ctx context.Context, c Conn, procs int, opts ...ObjectOption) (*Pool, error) {
 	if procs < 0 || procs > mapreduce.MaxProcs {
-		return nil, fmt.Errorf("manager: NewPool: %d workers: it takes 1 to %d, or 0 for as many as there are cores",
+		return nil, fmt.Errorf("manager: NewPool: %d workers: must be from 1 to %d, or 0 for as many as there are cores",
 			procs, mapreduce.MaxProcs)
 	}
 	p := &Pool{}

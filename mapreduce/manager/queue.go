@@ -37,7 +37,7 @@ const maxQueue = math.MaxInt32
 // wait.
 func NewQueue[T any](ctx context.Context, c Conn, size int, opts ...ObjectOption) (*Queue[T], error) {
 	if size < 1 || size > maxQueue {
-		return nil, fmt.Errorf("manager: NewQueue: %d values: it takes 1 to %d", size, maxQueue)
+		return nil, fmt.Errorf("manager: NewQueue: %d values: must be from 1 to %d", size, maxQueue)
 	}
 	q := &Queue[T]{}
 	var err error

@@ -29,7 +29,7 @@ func NewBoundedSemaphore(ctx context.Context, c Conn, n int, opts ...ObjectOptio
 
 func newSemaphore(ctx context.Context, c Conn, n int, name, kind string, opts []ObjectOption) (*Semaphore, error) {
 	if n < 0 {
-		return nil, fmt.Errorf("manager: %s: %d permits: it must not be negative", name, n)
+		return nil, fmt.Errorf("manager: %s: %d permits: must be at least 0", name, n)
 	}
 	s := &Semaphore{}
 	return s, s.create(ctx, c, name, kind, "semaphore", opts, uintArg(uint64(n)))
@@ -107,7 +107,7 @@ type Barrier struct{ proxy }
 // NewBarrier makes a barrier for 1 to 65,535 parties.
 func NewBarrier(ctx context.Context, c Conn, parties int, opts ...ObjectOption) (*Barrier, error) {
 	if parties < 1 || parties > 65535 {
-		return nil, fmt.Errorf("manager: NewBarrier: %d parties: it is for 1 to 65,535", parties)
+		return nil, fmt.Errorf("manager: NewBarrier: %d parties: must be from 1 to 65,535", parties)
 	}
 	b := &Barrier{}
 	return b, b.create(ctx, c, "NewBarrier", "barrier", "barrier", opts, uintArg(uint64(parties)))
