@@ -95,7 +95,7 @@ func misbehave(ctx context.Context, d deed) error {
 	case "eat":
 		eat()
 	default:
-		return garble(d.Do)
+		return garble(ctx, d.Do)
 	}
 	return nil
 }

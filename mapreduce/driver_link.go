@@ -161,7 +161,7 @@ func (l *link) start() error {
 	}
 	wrap := l.host.options.wrap
 	l.answersFrom = transport.NewReader(wrap.reader(l.process.Answers), 0)
-	l.requests = transport.NewWriter(wrap.writer(proc.Pipe{File: l.process.Requests}))
+	l.requests = transport.NewWriter(wrap.writer(l.process.Requests))
 	if l.process.Shares() {
 		keep := l.host.options.keepShared()
 		closeAnswers, closeRequests := l.answersFrom.UseShared(keep), l.requests.UseShared(keep)

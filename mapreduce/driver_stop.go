@@ -76,7 +76,9 @@ func (l *link) letEnd(how ending) (cutOff error) {
 	process, limit := l.process, l.host.options.exitLimit()
 	_ = process.Signal(syscall.SIGCONT, false) // a stopped process could not end
 	if limit > 0 {
-		_ = process.Requests.SetWriteDeadline(time.Now().Add(limit))
+		// It may not read what it is told.
+		late := time.AfterFunc(limit, process.CloseRequests)
+		defer late.Stop()
 	}
 	_, _ = l.requests.Add(proc.KindStop, 0, nil)
 	if l.requests.Flush() != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -176,10 +177,17 @@ func (deedJob) Map(ctx context.Context, d deed, emit func(int, int)) error {
 
 func (deedJob) Combine(a, b int) int { return a + b }
 
-const answersFD = 4 // the worker's pipe for answers; see package proc
+// What a worker has inherited; see package proc.
+const (
+	answersFD = 4
+	memoryFD  = 5
+)
+
+// hasRings reports whether answers go through shared memory.
+func hasRings() bool { return os.Getenv(proc.PipesVariable) == "" }
 
 // garble writes something that is not an answer to the driver.
-func garble(how string) error {
+func garble(ctx context.Context, how string) error {
 	garbage := map[string]string{
 		"ones":         strings.Repeat("\xff", 64),
 		"text":         "a line that a C library printed to the wrong descriptor\n",
@@ -193,7 +201,7 @@ func garble(how string) error {
 	if garbage == "" {
 		return fmt.Errorf("no deed %q", how)
 	}
-	_, err := syscall.Write(answersFD, []byte(garbage))
+	_, err := io.WriteString(currentItem(ctx).chunk.process.Answers, garbage)
 	return err
 }
 
@@ -226,6 +234,45 @@ func TestFaultGarbage(t *testing.T) {
 			}
 			checkUsable(t, p)
 		})
+	}
+}
+
+var overwriteRings = FuncContext(func(_ context.Context, n int) (int, error) {
+	words, err := syscall.Mmap(memoryFD, 0, 1024, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	for i := range words {
+		words[i] = byte(i)
+	}
+	return n, err
+})
+
+// A worker that overwrites the memory through which it answers is lost, like one that died.
+func TestFaultMemoryOverwritten(t *testing.T) {
+	if !hasRings() {
+		return
+	}
+	p := newPool(t, silent())
+	for range 5 {
+		_, err := overwriteRings.Apply(t.Context(), p, 1)
+		lostItem(t, err, 0)
+	}
+	checkUsable(t, p)
+}
+
+var printToBell = Func(func(n int) int {
+	_, _ = syscall.Write(answersFD, []byte("a line that a C library printed to the wrong descriptor\n"))
+	return -n
+})
+
+// Where answers go through shared memory, what a worker prints to its pipe disturbs nothing.
+func TestFaultPrintedToBell(t *testing.T) {
+	if !hasRings() {
+		return
+	}
+	p := newPool(t, Retries(0))
+	for i := range 20 {
+		if got, err := printToBell.Apply(t.Context(), p, i); got != -i || err != nil {
+			t.Fatalf("item %d: %d, %v", i, got, err)
+		}
 	}
 }
 

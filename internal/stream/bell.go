@@ -3,6 +3,7 @@ package stream
 import (
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -30,11 +31,14 @@ func (b *Bell) open() (err error) {
 	return err
 }
 
-// Close closes the files.
+// Close closes the files, of which Out may be closed already.
 func (b *Bell) Close() error {
 	err := b.In.Close()
-	if b.Out != b.In {
-		err = errors.Join(err, b.Out.Close())
+	if b.Out == b.In {
+		return err
+	}
+	if e := b.Out.Close(); !errors.Is(e, os.ErrClosed) {
+		err = errors.Join(err, e)
 	}
 	return err
 }

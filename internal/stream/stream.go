@@ -28,9 +28,14 @@ type endWords struct {
 	_       [112]byte
 }
 
-const headSize = 4096
+const (
+	headSize = 4096
 
-var _ [headSize - unsafe.Sizeof(words{})]byte
+	// UserBytes is the offset in a region from which on its first page belongs to the stream's user.
+	UserBytes = 2048
+)
+
+var _ [UserBytes - unsafe.Sizeof(words{})]byte
 
 // NewRegion makes the memory of a stream with size bytes for each way; size must be a power of two.
 // A stream reserves the memory as it needs it.
@@ -62,6 +67,7 @@ type Stream struct {
 
 	claimed atomic.Uint64   // the user that has claimed the end here
 	closed  atomic.Bool     // this process must not use the end any more
+	noMore  atomic.Bool     // CloseWrite was called
 	shut    atomic.Bool     // and its files are closed
 	cleanup runtime.Cleanup // unmaps the region if the stream is never closed
 
@@ -125,13 +131,13 @@ func (s *Stream) Claim(who uint64, alive func(uint64) bool) uint64 {
 
 // Write puts all of p in. It blocks while there is no room, but first tells the other side what it
 // has put in. The error is [io.ErrClosedPipe] if the other process is gone, [os.ErrClosed] after
-// Close, or [os.ErrDeadlineExceeded].
+// Close or CloseWrite, or [os.ErrDeadlineExceeded].
 func (s *Stream) Write(p []byte) (n int, err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	raceRelease()
 	for {
-		if s.closed.Load() {
+		if s.closed.Load() || s.noMore.Load() {
 			return n, os.ErrClosed
 		}
 		if s.isGone() {
@@ -160,7 +166,7 @@ func (s *Stream) TryWrite(p []byte) (n int) {
 		return 0
 	}
 	defer s.writing.Unlock()
-	if s.closed.Load() {
+	if s.closed.Load() || s.noMore.Load() {
 		return 0
 	}
 	raceRelease()
@@ -227,7 +233,8 @@ func (s *Stream) Read(p []byte) (n int, err error) {
 		if s.interrupted.Load() && s.interrupted.Swap(false) {
 			return 0, os.ErrDeadlineExceeded
 		}
-		if err := s.wait(&s.inWatch, &s.in.wantsData, s.mayRead); err != nil && !(err == io.EOF && s.in.hasData()) {
+		// What ends the wait may have come just behind the last bytes.
+		if err := s.wait(&s.inWatch, &s.in.wantsData, s.mayRead); err != nil && !s.in.hasData() {
 			return 0, err
 		}
 	}
@@ -239,6 +246,18 @@ func (s *Stream) Arrived() *shm.Word { return &s.ends[s.side].arrived }
 
 // Closed reports whether Close or Leave was called.
 func (s *Stream) Closed() bool { return s.closed.Load() }
+
+// CloseWrite closes the file by which this end rings, which must not be that of its own bell. The
+// other side then reads what was put in, and then [io.EOF]; it cannot wait for room any more. A
+// Write under way returns [os.ErrClosed]. Reading goes on.
+func (s *Stream) CloseWrite() error {
+	if s.noMore.Swap(true) {
+		return nil
+	}
+	err := s.bell.Out.Close()
+	s.kick()
+	return err
+}
 
 // Leave ends the use of the end in this process, as Close does, but its files stay open until
 // Close, which must follow. So the other side does not see it as closed, and other processes may

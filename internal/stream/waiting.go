@@ -9,7 +9,7 @@ import (
 	"mrrun/internal/shm"
 )
 
-func (s *Stream) mayWrite() bool { return s.out.hasRoom() || s.closed.Load() }
+func (s *Stream) mayWrite() bool { return s.out.hasRoom() || s.closed.Load() || s.noMore.Load() }
 
 func (s *Stream) mayRead() bool { return s.mayPoll() || s.interrupted.Load() }
 
@@ -18,7 +18,7 @@ func (s *Stream) mayPoll() bool { return s.in.hasData() || s.closed.Load() }
 // wait blocks until ready reports true: it spins first and then sleeps. It may also return for no
 // reason.
 func (s *Stream) wait(w *watch, wants *shm.Word, ready func() bool) error {
-	if w.look(ready) {
+	if w.spin(ready) {
 		return nil
 	}
 	wants.Store(1)
@@ -109,9 +109,14 @@ func (s *Stream) setPoll(until time.Time) {
 // Interrupt makes the waiting Read give up, or if none waits, the next one that would have to wait.
 // No bytes are lost.
 func (s *Stream) Interrupt() {
+	s.interrupted.Store(true)
+	s.kick()
+}
+
+// kick makes the sleeping goroutines look again.
+func (s *Stream) kick() {
 	s.timing.Lock()
 	defer s.timing.Unlock()
-	s.interrupted.Store(true)
 	s.kicked = true
 	_ = s.timeBell() // it fails only for a closed file
 }

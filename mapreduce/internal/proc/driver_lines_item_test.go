@@ -7,12 +7,7 @@ import "testing"
 // What an item printed after the driver found the stream empty, and before the next item began, is
 // not taken for output of the next.
 func TestPrinterBetweenItems(t *testing.T) {
-	note, file, err := newNote()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer note.Close()
-	defer file.Close()
+	note := testNote(t)
 	p := origin{note: note, item: func(_ uint32, offset int) int { return offset }}
 	note.Set(1, 3)
 	p.looking()

@@ -15,7 +15,7 @@ func InProcess(id int, run func(*Worker)) (*Process, error) {
 	if err != nil {
 		return nil, startError(Spec{ID: id}, err)
 	}
-	p.Requests = w
+	p.Requests = Pipe{w}
 	r, answers, err := os.Pipe()
 	if err != nil {
 		requests.Close()
@@ -23,7 +23,7 @@ func InProcess(id int, run func(*Worker)) (*Process, error) {
 		return nil, startError(Spec{ID: id}, err)
 	}
 	p.Answers = &PipeReader{file: r}
-	p.Note = &Note{word: new(atomic.Uint64), used: new(memoryUsed), printed: new(printed), memory: []byte{}}
+	p.Note = &Note{word: new(atomic.Uint64), used: new(memoryUsed), printed: new(printed), memory: &memory{}}
 	worker := &Worker{ID: id, Requests: requests, Answers: answers, Note: p.Note, status: make(chan int, 1)}
 	ended := make(chan struct{})
 	go func() {

@@ -1,13 +1,9 @@
 package proc
 
 import (
-	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Note is a word of memory that a worker shares with its driver. The worker notes there which
@@ -19,7 +15,7 @@ type Note struct {
 	printed *printed
 
 	mu     sync.Mutex // guards memory against use after Close
-	memory []byte
+	memory *memory
 }
 
 // memoryUsed is what a worker notes about its memory, in bytes.
@@ -28,31 +24,10 @@ type memoryUsed struct {
 	taken atomic.Int64 // taken since it was at rest, which is what a limit counts
 }
 
-const noteSize = 48
-
-// newNote returns a note, and the file by which a worker maps it.
-func newNote() (*Note, *os.File, error) {
-	f, err := anonymousFile("mrrun-note", noteSize)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make shared memory: %w", err)
-	}
-	n, err := mapNote(int(f.Fd()))
-	if err != nil {
-		f.Close()
-		return nil, nil, err
-	}
-	return n, f, nil
-}
-
-func mapNote(fd int) (*Note, error) {
-	memory, err := unix.Mmap(fd, 0, noteSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		return nil, fmt.Errorf("map shared memory: %w", err)
-	}
-	return &Note{
-		memory: memory, word: (*atomic.Uint64)(unsafe.Pointer(&memory[0])), used: (*memoryUsed)(unsafe.Pointer(&memory[8])),
-		printed: (*printed)(unsafe.Pointer(&memory[24])),
-	}, nil
+// newNote returns the note in a memory.
+func newNote(m *memory) *Note {
+	at := func(i int) unsafe.Pointer { return unsafe.Pointer(&m.bytes[noteAt+i]) }
+	return &Note{memory: m, word: (*atomic.Uint64)(at(0)), used: (*memoryUsed)(at(8)), printed: (*printed)(at(24))}
 }
 
 // Set notes that the worker runs the item at that offset in the chunk with that tag.
@@ -119,12 +94,12 @@ func (n *Note) setTaken(bytes int64) { n.used.taken.Store(bytes) }
 func (n *Note) peak() int64  { return n.used.peak.Load() }
 func (n *Note) taken() int64 { return n.used.taken.Load() }
 
-// Close unmaps the memory; Running then finds nothing. Close may be called again.
+// Close lets go of the memory; Running then finds nothing. Close may be called again.
 func (n *Note) Close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.memory != nil {
-		_ = unix.Munmap(n.memory)
+		n.memory.close()
 		n.memory = nil
 	}
 }

@@ -5,14 +5,25 @@ import (
 	"time"
 )
 
-// A finished item does not run any more, and is to blame until its answer has left.
-func TestNoteOfFinishedItem(t *testing.T) {
-	n, f, err := newNote()
+// testNote returns a note that is closed at the end of the test.
+func testNote(t *testing.T) *Note {
+	t.Helper()
+	f, err := anonymousFile("test", firstPage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.Close()
-	defer f.Close()
+	m, err := mapMemory(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := newNote(m)
+	t.Cleanup(n.Close)
+	return n
+}
+
+// A finished item does not run any more, and is to blame until its answer has left.
+func TestNoteOfFinishedItem(t *testing.T) {
+	n := testNote(t)
 	check := func(when string, running, busy bool) {
 		t.Helper()
 		tag, item, ok := n.Running()

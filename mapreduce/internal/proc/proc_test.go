@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 func work(w *Worker, do string) {
 	switch do {
 	case "garbage":
-		_, _ = w.Answers.WriteString(strings.Repeat("garbage ", 10))
+		_, _ = io.WriteString(w.Answers, strings.Repeat("garbage ", 10))
 	case "wrong kind":
 		out := transport.NewWriter(w.Answers)
 		_, _ = out.Add(KindStop, 0, nil)
@@ -79,8 +79,7 @@ func startTest(t *testing.T, do string, output OutputFunc) (*Process, error) {
 	t.Cleanup(func() {
 		p.Kill()
 		p.Exit()
-		p.Answers.Close()
-		p.Requests.Close()
+		p.Close()
 	})
 	limit := HelloTime
 	if do == "silent" {

@@ -12,9 +12,9 @@ import (
 // A Process is a worker as its driver sees it. Its methods are safe for concurrent use.
 type Process struct {
 	ID       int
-	Requests *os.File    // frames for the worker
-	Answers  *PipeReader // frames from it
-	Note     *Note       // which item it runs
+	Requests Requests // frames for the worker
+	Answers  Answers  // frames from it
+	Note     *Note    // which item it runs
 
 	process *os.Process   // nil: the worker is a goroutine of this process
 	killed  chan struct{} // closed by Kill, for a goroutine
@@ -60,16 +60,18 @@ func (e Exit) String() string {
 
 // Close releases the driver's pipes and memory of a worker that has ended.
 func (p *Process) Close() {
-	p.closeRequests()
+	p.CloseRequests()
+	if p.Note != nil { // first: its memory may be that of the answers
+		p.Note.Close()
+	}
 	if p.Answers != nil {
 		p.Answers.Close()
 	}
-	if p.Note != nil {
-		p.Note.Close()
-	}
 }
 
-func (p *Process) closeRequests() {
+// CloseRequests tells the worker that nothing more will come: without a KindStop it ends at once. It
+// may be called again.
+func (p *Process) CloseRequests() {
 	p.stopOnce.Do(func() {
 		if p.Requests != nil {
 			p.Requests.Close()
@@ -163,7 +165,7 @@ const (
 // closes its requests, sends SIGTERM after grace, and SIGKILL after [TermTime] more. It returns
 // when the worker was reaped and what it printed was passed on.
 func (p *Process) Stop(grace time.Duration) {
-	p.closeRequests()
+	p.CloseRequests()
 	if !p.endedWithin(grace) {
 		p.terminate()
 		if !p.endedWithin(TermTime) {
@@ -186,7 +188,7 @@ func (p *Process) terminate() {
 // driver. After the worker's end Signal returns [os.ErrProcessDone].
 func (p *Process) Signal(s syscall.Signal, group bool) error {
 	if s == syscall.SIGTERM || s == syscall.SIGHUP {
-		defer p.closeRequests()
+		defer p.CloseRequests()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

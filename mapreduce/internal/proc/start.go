@@ -64,29 +64,7 @@ func (p *Process) begin(spec Spec) error {
 	if p.slot, err = reserveSlot(); err != nil {
 		return err
 	}
-	return p.start(spec, slices.Concat(theirs, p.slot.files()))
-}
-
-// connect makes the pipes and the note. It returns the worker's ends, which the caller must close
-// even after an error.
-func (p *Process) connect() (theirs []*os.File, err error) {
-	requests, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	p.Requests, theirs = w, append(theirs, requests)
-	widen(w)
-	r, answers, err := os.Pipe()
-	if err != nil {
-		return theirs, err
-	}
-	p.Answers, theirs = &PipeReader{file: r}, append(theirs, answers)
-	widen(answers)
-	var note *os.File
-	if p.Note, note, err = newNote(); err != nil {
-		return theirs, err
-	}
-	return append(theirs, note), nil
+	return p.start(spec, slices.Concat(theirs, []*os.File{p.Note.memory.file}, p.slot.files()))
 }
 
 func startError(spec Spec, err error) error {

@@ -35,7 +35,7 @@ func TestStartWithoutDescriptors(t *testing.T) {
 		t.Fatal(err)
 	} else {
 		p.Stop(StopTime)
-		p.Answers.Close()
+		p.Close()
 	}
 	var old syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &old); err != nil {
@@ -52,8 +52,7 @@ func TestStartWithoutDescriptors(t *testing.T) {
 		if err == nil {
 			p.Kill()
 			p.Exit()
-			p.Answers.Close()
-			p.Requests.Close()
+			p.Close()
 			break
 		}
 		failures++

@@ -10,8 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func widen(*os.File) {}
-
 // bytesWaiting is the ioctl request for the number of bytes in a pipe: FIONREAD.
 const bytesWaiting = 0x4004667f
 

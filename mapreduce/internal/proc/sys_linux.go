@@ -16,16 +16,8 @@ import (
 	"mrrun/internal/unnamed"
 )
 
-// pipeSize lets many small frames gather on either side of a pipe. The system may refuse it: a
-// user's total is limited.
-const pipeSize = 1 << 20
-
 // bytesWaiting is the ioctl request for the number of bytes in a pipe.
 const bytesWaiting = unix.TIOCINQ
-
-func widen(pipe *os.File) {
-	control(pipe, func(fd int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeSize) })
-}
 
 // sysProcAttr requests SIGTERM at the driver's death. It can be caught, so that a worker can kill
 // its group, too.

@@ -3,6 +3,7 @@ package proc
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"mrrun/internal/shm"
+	rings "mrrun/internal/stream"
 )
 
 // The environment variable that makes a process a worker is "DEVICE:INODE:ID:SLOT": the pipe that
@@ -23,7 +25,7 @@ const (
 
 	requestsFD = 3
 	answersFD  = 4
-	noteFD     = 5
+	memoryFD   = 5
 	tableFD    = 6
 )
 
@@ -33,8 +35,8 @@ const ExitNoWorker = 70
 // A Worker is this process as a worker.
 type Worker struct {
 	ID       int
-	Requests *os.File
-	Answers  *os.File
+	Requests io.ReadCloser
+	Answers  io.WriteCloser
 	Note     *Note
 	Shares   bool // it has shared memory with its driver
 
@@ -71,15 +73,11 @@ func Enter() (*Worker, error) {
 		return nil, err
 	}
 	shm.Enter(tableFD, slot)
-	note, err := mapNote(noteFD)
-	if err != nil {
+	w := &Worker{ID: id, Shares: slot != 0}
+	if err := w.connect(); err != nil {
 		return nil, err
 	}
-	syscall.Close(noteFD)
-	syscall.CloseOnExec(requestsFD)
-	syscall.CloseOnExec(answersFD)
-	memory, keepShared, err := applyLimits(os.Getenv(limitsVariable))
-	if err != nil {
+	if w.memory, w.KeepShared, err = applyLimits(os.Getenv(limitsVariable)); err != nil {
 		return nil, err
 	}
 	os.Unsetenv(limitsVariable)
@@ -87,7 +85,6 @@ func Enter() (*Worker, error) {
 	heedSignals()
 	volunteer()
 	wakeWithDriver()
-	w := &Worker{ID: id, Requests: openPipe(requestsFD, "requests"), Answers: openPipe(answersFD, "answers"), Note: note, Shares: slot != 0, KeepShared: keepShared, memory: memory}
 	w.marker = marker{marks: true, heard: ^uint32(0)} // mark the first item
 	w.noteMemory()
 	return w, nil
@@ -106,6 +103,26 @@ func checkMark(mark string) (id int, slot shm.Tag, err error) {
 			"unset it (it is meant for one process and was copied to another)", variable, requestsFD)
 	}
 	return id, slot, nil
+}
+
+// connect opens the pipes and the memory that the worker has inherited.
+func (w *Worker) connect() error {
+	for _, fd := range []int{requestsFD, answersFD, memoryFD} {
+		syscall.CloseOnExec(fd)
+	}
+	memory, err := mapMemory(os.NewFile(memoryFD, "memory"))
+	if err != nil {
+		return err
+	}
+	w.Note = newNote(memory)
+	requests, answers := openPipe(requestsFD, "requests"), openPipe(answersFD, "answers")
+	if memory.region == nil {
+		w.Requests, w.Answers = requests, answers
+		return nil
+	}
+	s, err := rings.Open(memory.region, 1, rings.Bell{In: requests, Out: answers}, nil)
+	w.Requests, w.Answers = s, s
+	return err
 }
 
 // openPipe makes a File that waits in the runtime's poller, so that a waiting reader holds no
