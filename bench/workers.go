@@ -79,7 +79,7 @@ func (w workers) measure(ctx context.Context) (all []workerFigure, err error) {
 		{"switch-goroutine", "to a goroutine and back, by channels", w.switchGoroutine},
 		{"switch-memory", "to a worker and back, by a Semaphore in shared memory", w.switchWorker("semaphore-pingpong")},
 		{"switch-messages", "to a worker and back, by a Pipe of shared memory", w.switchWorker("pingpong")},
-		{"switch-task", "to a worker and back, by a task (kernel pipes)", w.switchTask},
+		{"switch-task", "to a worker and back, by a task", w.switchTask},
 	} {
 		f, err := m.measure(ctx)
 		if err != nil {

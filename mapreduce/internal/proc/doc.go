@@ -1,5 +1,6 @@
 // Package proc runs worker processes: the program itself, started again, with two pipes to its
-// driver.
+// driver. Where there is shared memory, requests and answers go through rings in it, and the pipes
+// only wake a sleeping reader and tell that the other side is gone.
 //
 // The driver's side is [Start] and [Process]; the worker's side is [Enter] and [Worker]. Between
 // them:
