@@ -34,6 +34,12 @@ func TestMain(m *testing.M) {
 // serve runs a server in this process while the test runs, and checks that nothing of it remains.
 func serve(tb testing.TB, opts ...Option) (dial func() *Client) {
 	tb.Helper()
+	return serveBy(tb, NewServer(opts...), opts...)
+}
+
+// serveBy is serve for a server of the test's own; the clients have opts.
+func serveBy(tb testing.TB, srv *Server, opts ...Option) (dial func() *Client) {
+	tb.Helper()
 	before := goleak.IgnoreCurrent()
 	starter := goleak.IgnoreAnyFunction("mrrun/mapreduce/internal/proc.runJobs") // runs as long as the process
 	l, err := ListenLocal()
@@ -42,7 +48,7 @@ func serve(tb testing.TB, opts ...Option) (dial func() *Client) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- Serve(ctx, l, opts...) }()
+	go func() { done <- srv.Serve(ctx, l) }()
 	var clients []*Client
 	tb.Cleanup(func() {
 		for _, c := range clients {

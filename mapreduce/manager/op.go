@@ -1,7 +1,7 @@
 package manager
 
-// An op is an operation of an object: what a request asks for, and what the object's table or
-// switch knows it by. It is the name of the proxy's method where there is one. With the proxy's
+// An op is an operation of an object: what a request asks for, and what the object's table has a
+// method for. It is the name of the proxy's method where there is one. With the proxy's
 // name and a dot before it, an op is the name of a call in errors.
 type op string
 

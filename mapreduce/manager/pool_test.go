@@ -393,3 +393,32 @@ func TestPoolTooDeep(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A client that leaves a pool whose workers are starting, or ending, goes on with its other objects.
+func TestPoolLeaveDoesNotBlock(t *testing.T) {
+	srv := NewServer()
+	c := serveBy(t, srv)()
+	ctx := within(t)
+	p := must1(NewPool(ctx, c, 1))
+	e := must1(NewEvent(ctx, c))
+	pool := srv.hold(p.id)
+	defer srv.drop(pool)
+	o := pool.object.(*poolObject)
+	workers := o.pool
+	func() {
+		o.busy.Lock() // as while another client's use starts workers
+		defer o.busy.Unlock()
+		if err := p.proxy.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := e.Set(ctx); err != nil {
+			t.Errorf("a call after the end of the use: %v", err)
+		}
+	}()
+	for len(workers.Workers()) > 0 {
+		if ctx.Err() != nil {
+			t.Fatal("the workers of a pool that no client uses go on")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -16,8 +16,9 @@ type object interface {
 	// call runs one method without blocking; it leaves what has to wait to [call.later].
 	call(c *call) error
 
-	// leave releases what a session holds when the session has ended or closes the object. No call
-	// of an ended session is under way any more.
+	// leave releases what a session holds when the session has ended or closes the object. It does
+	// not block: goroutines of the session do what has to wait. No call of an ended session is under
+	// way any more.
 	leave(s *session)
 }
 
@@ -138,6 +139,7 @@ func (srv *Server) dismiss(s *session) {
 		e.leave(s)
 		srv.drop(e)
 	}
+	s.waiting.Wait()
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	delete(srv.sessions, s)

@@ -1,6 +1,10 @@
 package manager
 
-import "reflect"
+import (
+	"reflect"
+
+	"mrrun/transport"
+)
 
 // adopt passes the references of a value that the caller takes away to the caller's session.
 func (c *call) adopt(v stored) {
@@ -8,7 +12,7 @@ func (c *call) adopt(v stored) {
 		c.s.adopt(e)
 	}
 	v.depart()
-	v.leave()
+	v.releaseShared()
 }
 
 // show answers with a value that stays in its object.
@@ -40,4 +44,10 @@ func (c *call) sum(old []byte) ([]byte, error) {
 		return nil, err
 	}
 	return addEncoded(reflect.Kind(k), old, c.in.Rest())
+}
+
+func encodeUint(n int) []byte {
+	e := transport.NewEncoder(nil)
+	e.Uint(uint64(n))
+	return e.Bytes()
 }

@@ -7,20 +7,19 @@ import (
 	"mrrun/transport"
 )
 
-func init() {
-	makers["value"] = func(s *session, args *transport.Decoder) (object, error) {
-		return &dictObject{m: map[string]stored{"": s.srv.store(args.Rest())}}, nil
-	}
-	makers["dict"] = func(*session, *transport.Decoder) (object, error) {
-		return &dictObject{m: make(map[string]stored)}, nil
-	}
-}
-
 // A dictObject has encoded keys and encoded values. The dictObject of a [Value] has one key, which
 // is empty.
 type dictObject struct {
 	mu sync.Mutex
 	m  map[string]stored
+}
+
+func newDictObject(*session, *transport.Decoder) (object, error) {
+	return &dictObject{m: make(map[string]stored)}, nil
+}
+
+func newValueObject(s *session, args *transport.Decoder) (object, error) {
+	return &dictObject{m: map[string]stored{"": s.srv.store(args.Rest())}}, nil
 }
 
 func (o *dictObject) leave(*session) {}

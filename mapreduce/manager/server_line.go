@@ -25,6 +25,12 @@ func (l *line) join(s *session) *ticket {
 	return t
 }
 
+// await makes a call wait in the line. The caller holds the object's mu.
+func (l *line) await(c *call, mu *sync.Mutex) error {
+	t := l.join(c.s)
+	return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, mu, l) })
+}
+
 // next removes the first ticket from the line and returns it, or returns nil if the line is empty.
 func (l *line) next() *ticket {
 	first := l.l.Front()

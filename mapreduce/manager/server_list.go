@@ -11,18 +11,15 @@ import (
 	"mrrun/transport"
 )
 
-func init() {
-	makers["list"] = func(s *session, args *transport.Decoder) (object, error) {
-		o := &listObject{}
-		return o, o.extend(s.srv, args)
-	}
-	makers["array"] = newArrayObject
-}
-
 // A listObject is a list of encoded elements. It also is the object of an [Array].
 type listObject struct {
 	mu sync.Mutex
 	l  []stored
+}
+
+func newListObject(s *session, args *transport.Decoder) (object, error) {
+	o := &listObject{}
+	return o, o.extend(s.srv, args)
 }
 
 // newArrayObject makes a list whose proxy does not change its length. It holds as many zero values

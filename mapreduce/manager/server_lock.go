@@ -6,13 +6,7 @@ import (
 	"sync/atomic"
 
 	"mrrun/shared"
-	"mrrun/transport"
 )
-
-func init() {
-	makers["lock"] = func(*session, *transport.Decoder) (object, error) { return &lockObject{}, nil }
-	makers["rlock"] = func(*session, *transport.Decoder) (object, error) { return &lockObject{again: true}, nil }
-}
 
 // A lockObject is held by a session. On release it passes directly to the longest-waiting session.
 type lockObject struct {
@@ -97,18 +91,6 @@ func took(c *call) bool {
 	return err == nil && n != 0
 }
 
-// wake wakes the first n waiters of a cond, or all if there are fewer. They then lock the lock
-// again by themselves.
-func (o *lockObject) wake(c *line, n int) {
-	for range n {
-		t := c.next()
-		if t == nil {
-			return
-		}
-		t.ready <- nil
-	}
-}
-
 // lockMethods are those that any client may call.
 var lockMethods = map[op]func(*lockObject, *call) error{
 	opLock:    (*lockObject).lock,
@@ -121,14 +103,6 @@ var holderMethods = map[op]func(*lockObject, *call) error{
 	opTakeBack:       (*lockObject).takeBackOf,
 	opUnlock:         (*lockObject).letGo,
 	opMarkConsistent: (*lockObject).markConsistent,
-}
-
-// condMethods are the methods of one cond of the lock, whose number is their first argument. The
-// caller must hold the lock.
-var condMethods = map[op]func(*lockObject, *call, *line) error{
-	opWait:      (*lockObject).condWait,
-	opNotify:    (*lockObject).condNotify,
-	opBroadcast: (*lockObject).condNotify,
 }
 
 func (o *lockObject) call(c *call) error {
@@ -144,18 +118,7 @@ func (o *lockObject) call(c *call) error {
 	if run := holderMethods[op(c.method)]; run != nil {
 		return run(o, c)
 	}
-	run := condMethods[op(c.method)]
-	if run == nil {
-		return c.unknown("lock")
-	}
-	i, err := c.in.Uint()
-	if err != nil {
-		return err
-	}
-	if i >= uint64(len(o.conds)) {
-		return ErrNoObject
-	}
-	return run(o, c, o.conds[i])
+	return o.callCond(c)
 }
 
 func (o *lockObject) lock(c *call) error {
@@ -172,12 +135,6 @@ func (o *lockObject) try(c *call) error {
 		return err
 	}
 	return c.flag(done)
-}
-
-func (o *lockObject) newCond(c *call) error {
-	o.conds = append(o.conds, &line{})
-	c.out.Uint(uint64(len(o.conds) - 1))
-	return nil
 }
 
 func (o *lockObject) takeBackOf(c *call) error {
@@ -197,56 +154,6 @@ func (o *lockObject) letGo(*call) error {
 func (o *lockObject) markConsistent(*call) error {
 	o.broken = false
 	return nil
-}
-
-func (o *lockObject) condWait(c *call, cond *line) error {
-	t, depth := cond.join(c.s), o.depth
-	o.unlock()
-	return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.waitCond(ctx, cond, t, depth) })
-}
-
-func (o *lockObject) condNotify(c *call, cond *line) error {
-	n, err := c.in.Uint()
-	if err != nil {
-		return err
-	}
-	o.wake(cond, int(min(n, uint64(cond.len()))))
-	return nil
-}
-
-// waitCond waits for a cond and then, however that wait ended, for the lock. A session that has
-// ended by then does not get the lock, which it would leave broken, and its wake-up goes to the
-// next waiter of the cond.
-func (o *lockObject) waitCond(ctx context.Context, cond *line, t *ticket, depth int) error {
-	s := t.s
-	waited := t.wait(ctx, &o.mu, cond)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	err := s.ctx.Err()
-	if err == nil {
-		err = o.lockAgain(s)
-	}
-	if o.holder == s {
-		o.depth = depth
-	} else if waited == nil {
-		o.wake(cond, 1)
-	}
-	if err != nil {
-		return err
-	}
-	return waited
-}
-
-// lockAgain waits for the lock until it has it or the session ends. The caller holds mu, which is
-// unlocked while it waits.
-func (o *lockObject) lockAgain(s *session) error {
-	if done, err := o.tryLock(s); done {
-		return err
-	}
-	t := o.line.join(s)
-	o.mu.Unlock()
-	defer o.mu.Lock()
-	return o.wait(s.ctx, t)
 }
 
 // wait waits in the line. The server looks for deadlocks meanwhile.

@@ -8,8 +8,21 @@ import (
 )
 
 // makers holds, by kind, the functions that make the objects that clients ask for, from the
-// arguments of "New".
-var makers = map[string]func(s *session, args *transport.Decoder) (object, error){}
+// arguments of "New". [Register] adds to it.
+var makers = map[string]func(s *session, args *transport.Decoder) (object, error){
+	"array":     newArrayObject,
+	"barrier":   newBarrierObject,
+	"bounded":   newBoundedObject,
+	"dict":      newDictObject,
+	"event":     func(*session, *transport.Decoder) (object, error) { return &eventObject{}, nil },
+	"list":      newListObject,
+	"lock":      func(*session, *transport.Decoder) (object, error) { return &lockObject{}, nil },
+	"pool":      newPoolObject,
+	"queue":     newQueueObject,
+	"rlock":     func(*session, *transport.Decoder) (object, error) { return &lockObject{again: true}, nil },
+	"semaphore": newSemaphoreObject,
+	"value":     newValueObject,
+}
 
 // sizes names what the first argument counts, for the kinds that have a fixed size.
 var sizes = map[string]string{
@@ -37,37 +50,13 @@ func whatIs(kind, signature string, args []byte) (nature, error) {
 	return is, nil
 }
 
-// own runs a method of the server itself, which is object 0.
-func (s *session) own(c *call) error {
-	switch op(c.method) {
-	case opNew:
-		return s.newObject(c)
-	case opClose:
-		id, err := c.in.Uint()
-		if err != nil {
-			return err
-		}
-		s.mu.Lock()
-		e, waits := s.uses[id], s.waits[id] > 0
-		if !waits {
-			delete(s.uses, id)
-		}
-		s.mu.Unlock()
-		if e == nil || waits {
-			return nil // the end of the session releases what the calls waiting for e get, and drops e
-		}
-		s.srv.letsGo(id, s)
-		e.leave(s)
-		s.srv.drop(e)
-		return nil
-	case opDepart:
-		return s.depart(c.in)
-	case opArrive:
-		return s.arrive(c.in)
-	case opFunc:
-		return s.callFunction(c)
-	}
-	return c.unknown("manager")
+// serverOps are those of the server itself, which is object 0.
+var serverOps = ops[*session]{
+	opNew:    (*session).newObject,
+	opClose:  (*session).closeObject,
+	opDepart: (*session).depart,
+	opArrive: (*session).arrive,
+	opFunc:   (*session).callFunction,
 }
 
 func (s *session) newObject(c *call) error {
@@ -97,5 +86,26 @@ func (s *session) newObject(c *call) error {
 	}
 	s.adopt(e)
 	c.out.Uint(e.id)
+	return nil
+}
+
+// closeObject ends the session's use of an object.
+func (s *session) closeObject(c *call) error {
+	id, err := c.in.Uint()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	e, waits := s.uses[id], s.waits[id] > 0
+	if !waits {
+		delete(s.uses, id)
+	}
+	s.mu.Unlock()
+	if e == nil || waits {
+		return nil // the end of the session releases what the calls waiting for e get, and drops e
+	}
+	s.srv.letsGo(id, s)
+	e.leave(s)
+	s.srv.drop(e)
 	return nil
 }

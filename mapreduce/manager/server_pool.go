@@ -10,49 +10,62 @@ import (
 	"mrrun/transport"
 )
 
-func init() {
-	makers["pool"] = func(_ *session, args *transport.Decoder) (object, error) {
-		procs, err := args.Uint()
-		if err != nil {
-			return nil, err
-		}
-		if procs > mapreduce.MaxProcs {
-			return nil, fmt.Errorf("%w: a pool of %d workers", ErrType, procs)
-		}
-		return &poolObject{procs: int(procs), users: make(map[*session]struct{}), ended: make(chan struct{})}, nil
-	}
-}
-
 // A poolObject runs a pool while sessions use it.
 type poolObject struct {
 	procs int
 
-	mu     sync.Mutex      // held while workers start and end, so locking it may block for long
+	busy   sync.Mutex      // held while workers start and end, so locking it may block for long
 	pool   *mapreduce.Pool // nil while no session uses it
-	users  map[*session]struct{}
-	closed bool          // more calls are refused
-	ended  chan struct{} // closed when the pool is closed and its workers have ended
-	err    error         // the result of closing the pool; may be read once ended is closed
+	closed bool            // more calls are refused
+	ended  chan struct{}   // closed when the pool is closed and its workers have ended
+	err    error           // the result of closing the pool; may be read once ended is closed
+
+	mu    sync.Mutex // guards users; locked after busy
+	users map[*session]struct{}
 }
 
-func (o *poolObject) call(c *call) error {
-	s, id := c.s, c.object
-	switch op(c.method) {
-	case opNewPool:
-		return c.later(func(ctx context.Context) ([]byte, error) { _, err := o.use(ctx, s, id); return nil, err })
-	case opMap, opApply:
-		return o.run(c)
-	case opClose:
-		return c.later(func(context.Context) ([]byte, error) { o.leave(s); return nil, nil })
-	case opClosePool, opTerminate:
-		atOnce := op(c.method) == opTerminate
-		return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.close(ctx, atOnce) })
+func newPoolObject(_ *session, args *transport.Decoder) (object, error) {
+	procs, err := args.Uint()
+	if err != nil {
+		return nil, err
 	}
-	return c.unknown("pool")
+	if procs > mapreduce.MaxProcs {
+		return nil, fmt.Errorf("%w: a pool of %d workers", ErrType, procs)
+	}
+	return &poolObject{procs: int(procs), users: make(map[*session]struct{}), ended: make(chan struct{})}, nil
 }
 
-// run runs a registered task on the pool.
-func (o *poolObject) run(c *call) error {
+var poolOps = ops[*poolObject]{
+	opNewPool:   (*poolObject).start,
+	opMap:       (*poolObject).runTask,
+	opApply:     (*poolObject).runTask,
+	opClose:     (*poolObject).letGo,
+	opClosePool: (*poolObject).closePool,
+	opTerminate: (*poolObject).terminate,
+}
+
+func (o *poolObject) call(c *call) error { return poolOps.run(o, c, "pool") }
+
+func (o *poolObject) start(c *call) error {
+	s, id := c.s, c.object
+	return c.later(func(ctx context.Context) ([]byte, error) { _, err := o.use(ctx, s, id); return nil, err })
+}
+
+func (o *poolObject) letGo(c *call) error {
+	s := c.s
+	return c.later(func(context.Context) ([]byte, error) { o.forget(s); o.endUnused(); return nil, nil })
+}
+
+func (o *poolObject) closePool(c *call) error {
+	return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.close(ctx, false) })
+}
+
+func (o *poolObject) terminate(c *call) error {
+	return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.close(ctx, true) })
+}
+
+// runTask runs a registered task on the pool.
+func (o *poolObject) runTask(c *call) error {
 	name, err := c.in.String()
 	if err != nil {
 		return err
@@ -80,19 +93,22 @@ func (o *poolObject) run(c *call) error {
 // use returns the pool, which the session uses from now on. It starts the pool if no session was
 // using it.
 func (o *poolObject) use(ctx context.Context, s *session, id uint64) (*mapreduce.Pool, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	o.busy.Lock()
+	defer o.busy.Unlock()
 	if o.closed {
 		return nil, mapreduce.ErrClosed
 	}
+	o.mu.Lock()
+	o.users[s] = struct{}{} // before workers start, so that the session can leave meanwhile
+	o.mu.Unlock()
 	if o.pool == nil {
 		pool, err := startPool(ctx, o.procs, poolName(s.srv.instance, id))
 		if err != nil {
+			o.forget(s)
 			return nil, fmt.Errorf("start workers in the manager's process: %w", err)
 		}
 		o.pool = pool
 	}
-	o.users[s] = struct{}{}
 	return o.pool, nil
 }
 
@@ -111,12 +127,31 @@ func startPool(ctx context.Context, procs int, name string) (*mapreduce.Pool, er
 	return pool, err
 }
 
-// leave ends a session's use of the pool. It ends the workers if no other session uses them.
+// leave ends a session's use of the pool. If no other session uses the pool, a goroutine of the
+// session ends the workers.
 func (o *poolObject) leave(s *session) {
+	if o.forget(s) {
+		s.waiting.Go(o.endUnused)
+	}
+}
+
+// forget ends a session's use of the pool, and reports whether it was the last one.
+func (o *poolObject) forget(s *session) (last bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	_, used := o.users[s]
 	delete(o.users, s)
-	if len(o.users) > 0 || o.pool == nil {
+	return used && len(o.users) == 0
+}
+
+// endUnused ends the workers if no session uses them.
+func (o *poolObject) endUnused() {
+	o.busy.Lock()
+	defer o.busy.Unlock()
+	o.mu.Lock()
+	used := len(o.users) > 0
+	o.mu.Unlock()
+	if used || o.pool == nil {
 		return
 	}
 	o.pool.Terminate()
@@ -130,7 +165,7 @@ func (o *poolObject) leave(s *session) {
 // then the pool goes on closing. With atOnce the calls under way are cancelled, otherwise the pool
 // waits for them.
 func (o *poolObject) close(ctx context.Context, atOnce bool) error {
-	o.mu.Lock()
+	o.busy.Lock()
 	pool := o.pool
 	if !o.closed {
 		o.closed = true
@@ -141,7 +176,7 @@ func (o *poolObject) close(ctx context.Context, atOnce bool) error {
 			}
 		}()
 	}
-	o.mu.Unlock()
+	o.busy.Unlock()
 	if atOnce && pool != nil {
 		pool.Terminate()
 	}

@@ -9,17 +9,15 @@ import (
 	"mrrun/transport"
 )
 
-func init() {
-	makers["queue"] = func(_ *session, args *transport.Decoder) (object, error) {
-		size, err := args.Uint()
-		if err != nil {
-			return nil, err
-		}
-		if size < 1 || size > maxQueue {
-			return nil, fmt.Errorf("%w: a queue of %d values", ErrType, size)
-		}
-		return &queueObject{size: int(size)}, nil
+func newQueueObject(_ *session, args *transport.Decoder) (object, error) {
+	size, err := args.Uint()
+	if err != nil {
+		return nil, err
 	}
+	if size < 1 || size > maxQueue {
+		return nil, fmt.Errorf("%w: a queue of %d values", ErrType, size)
+	}
+	return &queueObject{size: int(size)}, nil
 }
 
 // errQueueClosed is the error of a Put to a closed queue.
@@ -95,8 +93,20 @@ func (o *queueObject) giveBack(srv *Server, v stored) {
 	o.head = 0
 }
 
+var queueOps = ops[*queueObject]{
+	opPut:      (*queueObject).put,
+	opTryPut:   (*queueObject).tryPut,
+	opGet:      (*queueObject).get,
+	opTryGet:   (*queueObject).tryGet,
+	opTaskDone: (*queueObject).taskDone,
+	opJoin:     (*queueObject).join,
+	opLen:      (*queueObject).length,
+	opCap:      (*queueObject).capacity,
+	opClose:    (*queueObject).close,
+}
+
 func (o *queueObject) call(c *call) error {
-	if op(c.method) == opTakeBack {
+	if op(c.method) == opTakeBack { // locks mu by itself, as the undo of a Get does
 		if len(c.in.Rest()) > 0 {
 			o.giveBack(c.s.srv, stored{b: c.in.Rest()})
 		}
@@ -104,55 +114,60 @@ func (o *queueObject) call(c *call) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch op(c.method) {
-	case opPut, opTryPut:
-		return o.put(c)
-	case opGet, opTryGet:
-		return o.get(c)
-	case opTaskDone:
-		if o.unfinished == 0 {
-			return transport.ErrTaskDone
-		}
-		if o.unfinished--; o.unfinished == 0 {
-			o.joiners.all(nil)
-		}
-		return nil
-	case opJoin:
-		if o.unfinished == 0 {
-			return nil
-		}
-		t := o.joiners.join(c.s)
-		return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, &o.mu, &o.joiners) })
-	case opLen:
-		c.out.Uint(uint64(o.len()))
-		return nil
-	case opCap:
-		c.out.Uint(uint64(o.size))
-		return nil
-	case opClose:
-		o.closed = true
-		o.putters.all(errQueueClosed)
-		o.getters.all(io.EOF)
+	return queueOps.run(o, c, "queue")
+}
+
+func (o *queueObject) taskDone(*call) error {
+	if o.unfinished == 0 {
+		return transport.ErrTaskDone
+	}
+	if o.unfinished--; o.unfinished == 0 {
+		o.joiners.all(nil)
+	}
+	return nil
+}
+
+func (o *queueObject) join(c *call) error {
+	if o.unfinished == 0 {
 		return nil
 	}
-	return c.unknown("queue")
+	return o.joiners.await(c, &o.mu)
+}
+
+func (o *queueObject) length(c *call) error {
+	c.out.Uint(uint64(o.len()))
+	return nil
+}
+
+func (o *queueObject) capacity(c *call) error {
+	c.out.Uint(uint64(o.size))
+	return nil
+}
+
+func (o *queueObject) close(*call) error {
+	o.closed = true
+	o.putters.all(errQueueClosed)
+	o.getters.all(io.EOF)
+	return nil
+}
+
+func (o *queueObject) tryPut(c *call) error {
+	if !o.closed && o.len() >= o.size {
+		return c.flag(false)
+	}
+	if err := o.put(c); err != nil {
+		return err
+	}
+	return c.flag(true)
 }
 
 func (o *queueObject) put(c *call) error {
-	try := op(c.method) == opTryPut
 	if o.closed {
 		return errQueueClosed
 	}
-	room := o.len() < o.size
-	if try && !room {
-		return c.flag(false)
-	}
 	v := c.s.srv.store(c.in.Rest())
-	if room {
+	if o.len() < o.size {
 		o.add(v)
-		if try {
-			return c.flag(true)
-		}
 		return nil
 	}
 	t := o.putters.join(c.s)
@@ -166,6 +181,14 @@ func (o *queueObject) put(c *call) error {
 	})
 }
 
+// tryGet answers with the oldest value, or with nothing if there is none.
+func (o *queueObject) tryGet(c *call) error {
+	if o.len() == 0 && !o.closed {
+		return nil
+	}
+	return o.get(c)
+}
+
 func (o *queueObject) get(c *call) error {
 	s := c.s
 	if o.len() > 0 {
@@ -176,9 +199,6 @@ func (o *queueObject) get(c *call) error {
 	}
 	if o.closed {
 		return fmt.Errorf("the queue is closed and empty: %w", io.EOF)
-	}
-	if op(c.method) == opTryGet {
-		return nil
 	}
 	t := o.getters.join(s)
 	var got bool

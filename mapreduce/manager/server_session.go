@@ -32,7 +32,7 @@ type session struct {
 	unsent int      // bytes of answers that serve has not flushed yet
 	undos  []func() // of the answers that serve has not flushed yet
 
-	waiting sync.WaitGroup // the goroutines of calls that wait
+	waiting sync.WaitGroup // the goroutines of calls that wait, and of what it leaves
 	mu      sync.Mutex
 	cancels map[uint32]context.CancelFunc // of those calls, by tag
 	waits   map[uint64]int                // the number of those calls, by object
@@ -60,11 +60,6 @@ var errLater = errors.New("later")
 func (c *call) later(wait func(ctx context.Context) (result []byte, err error)) error {
 	c.wait = wait
 	return errLater
-}
-
-// unknown returns the error about a method that an object does not have.
-func (c *call) unknown(what string) error {
-	return fmt.Errorf("%w: a %s cannot %q", ErrNoMethod, what, c.method)
 }
 
 func newSession(ctx context.Context, srv *Server, conn net.Conn) *session {
@@ -219,7 +214,7 @@ func (s *session) dispatch(id uint64, c *call) (err error) {
 	defer s.caught(&err)
 	c.object = id
 	if id == 0 {
-		return s.own(c)
+		return serverOps.run(s, c, "manager")
 	}
 	e := s.entry(id)
 	if e == nil {

@@ -55,8 +55,8 @@ func (v stored) depart() {
 	}
 }
 
-// leave releases the objects in shared memory that the value names.
-func (v stored) leave() {
+// releaseShared releases the objects in shared memory that the value names.
+func (v stored) releaseShared() {
 	for _, s := range v.shared {
 		s.release()
 	}

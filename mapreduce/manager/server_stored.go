@@ -29,7 +29,7 @@ func (srv *Server) release(v stored) {
 	for _, e := range v.refs {
 		srv.drop(e)
 	}
-	v.leave()
+	v.releaseShared()
 }
 
 // updaters holds the functions that [UpdateFunc] has registered, by name.

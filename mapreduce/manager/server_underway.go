@@ -25,8 +25,8 @@ func travelOf(args *transport.Decoder) (k travelKey, err error) {
 }
 
 // depart records that a proxy that s has sent is under way.
-func (s *session) depart(args *transport.Decoder) error {
-	k, err := travelOf(args)
+func (s *session) depart(c *call) error {
+	k, err := travelOf(c.in)
 	if err != nil {
 		return err
 	}
@@ -39,8 +39,8 @@ func (s *session) depart(args *transport.Decoder) error {
 }
 
 // arrive records that s uses an object from now on, and that a proxy of it is no longer under way.
-func (s *session) arrive(args *transport.Decoder) error {
-	k, err := travelOf(args)
+func (s *session) arrive(c *call) error {
+	k, err := travelOf(c.in)
 	if err != nil {
 		return err
 	}
