@@ -17,7 +17,7 @@ import (
 // A Client is a connection to a manager. It is safe for concurrent use: the calls of many
 // goroutines are under way at the same time. When it is closed, the manager releases what it holds.
 type Client struct {
-	link    link
+	carrier carrier
 	in      *transport.Reader
 	out     *transport.Writer
 	address string // which proxies tell to other processes
@@ -27,7 +27,7 @@ type Client struct {
 	ended   chan struct{} // closed by fail
 	running sync.WaitGroup
 
-	quiet   quietLink     // the link, if it can report its end without being read; else nil
+	quiet   quietCarrier  // the carrier, if it can report its end without being read; else nil
 	reading chan struct{} // holds a token while a goroutine reads the answers to all calls
 	heard   atomic.Uint64 // the number of frames received
 	full    chan struct{} // holds a token when flush has to write what send could not
@@ -39,9 +39,9 @@ type Client struct {
 	uses  map[uint64]int // the number of open proxies and pins, by object id
 }
 
-// A quietLink is a link that can report its end without being read, and whose reader can be
+// A quietCarrier is a carrier that can report its end without being read, and whose reader can be
 // interrupted.
-type quietLink interface {
+type quietCarrier interface {
 	AwaitEnd() error
 	Interrupt()
 }
@@ -59,7 +59,7 @@ func newClient(ctx context.Context, conn net.Conn, address string, opts []Option
 	o := makeOptions(opts)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	_ = conn.SetDeadline(time.Now().Add(o.greeting))
-	link, server, err := greetServer(conn, o.limit)
+	carrier, server, err := greetServer(conn, o.limit)
 	if !stop() {
 		err = context.Cause(ctx)
 	}
@@ -68,13 +68,13 @@ func newClient(ctx context.Context, conn net.Conn, address string, opts []Option
 		return nil, fmt.Errorf("manager: dial %s: %w", address, err)
 	}
 	c := &Client{
-		link: link, in: transport.NewReader(link, o.limit), out: transport.NewWriter(link),
+		carrier: carrier, in: transport.NewReader(carrier, o.limit), out: transport.NewWriter(carrier),
 		address: address, server: server, key: newKey(), silence: o.silence, ended: make(chan struct{}),
 		reading: make(chan struct{}, 1), full: make(chan struct{}, 1),
 		calls: make(map[uint32]*pending), uses: make(map[uint64]int),
 	}
-	c.quiet, _ = link.(quietLink)
-	_ = link.SetDeadline(time.Time{})
+	c.quiet, _ = carrier.(quietCarrier)
+	_ = carrier.SetDeadline(time.Time{})
 	known.add(c)
 	c.running.Go(c.attend)
 	c.running.Go(c.flush)
@@ -82,7 +82,7 @@ func newClient(ctx context.Context, conn net.Conn, address string, opts []Option
 	return c, nil
 }
 
-// attend notices the end of the connection while no call is under way. If the link can report its
+// attend notices the end of the connection while no call is under way. If the carrier can report its
 // end without being read, attend leaves the answers to the calls that wait for them, so that no
 // call has to be woken by another goroutine.
 func (c *Client) attend() {
@@ -95,7 +95,7 @@ func (c *Client) attend() {
 }
 
 // read passes answers to the calls that wait for them, until own has its answer and no frame is
-// buffered, the connection ends, or over is closed and the link interrupted. The caller must have
+// buffered, the connection ends, or over is closed and the carrier interrupted. The caller must have
 // put the token into reading.
 func (c *Client) read(own *pending, over <-chan struct{}) {
 	for own == nil || len(own.answered) == 0 || c.in.Buffered() {
@@ -195,7 +195,7 @@ func (c *Client) fail(err error) {
 	err = c.err
 	c.mu.Unlock()
 	known.remove(c)
-	cut(c.link)
+	cut(c.carrier)
 	for _, p := range calls {
 		p.err = err
 		p.answered <- struct{}{}

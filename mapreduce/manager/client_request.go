@@ -38,15 +38,15 @@ func (p *pending) take() (kind byte, answer []byte, err error) {
 // manager has done what was asked.
 func (c *Client) call(ctx context.Context, name string, id uint64, method op, encode func(*transport.Encoder) error,
 	decode func(*transport.Decoder) error) error {
-	r, err := c.request(name, id, method, encode)
+	r, err := c.sendCall(name, id, method, encode)
 	if err != nil {
 		return err
 	}
 	return r.wait(ctx, decode)
 }
 
-// A request is a call that was sent.
-type request struct {
+// A sentCall is a call that was sent.
+type sentCall struct {
 	c      *Client
 	name   string
 	id     uint64
@@ -56,7 +56,7 @@ type request struct {
 }
 
 // wait waits for the answer. It must be called only once.
-func (r request) wait(ctx context.Context, decode func(*transport.Decoder) error) error {
+func (r sentCall) wait(ctx context.Context, decode func(*transport.Decoder) error) error {
 	kind, body, err := r.answer(ctx)
 	switch {
 	case err != nil:
@@ -76,30 +76,30 @@ func (r request) wait(ctx context.Context, decode func(*transport.Decoder) error
 	return nil
 }
 
-// request sends a call, unless it is larger than the manager takes. It encodes the call before it
+// sendCall sends a call, unless it is larger than the manager takes. It encodes the call before it
 // locks anything, because encode may use the client itself.
-func (c *Client) request(name string, id uint64, method op, encode func(*transport.Encoder) error) (request, error) {
+func (c *Client) sendCall(name string, id uint64, method op, encode func(*transport.Encoder) error) (sentCall, error) {
 	e := getScratch(c.server.instance)
 	defer putScratch(e)
 	e.Uint(id)
 	e.String(string(method))
 	if encode != nil {
 		if err := encode(e); err != nil {
-			return request{}, fmt.Errorf("manager: %s: %w", name, err)
+			return sentCall{}, fmt.Errorf("manager: %s: %w", name, err)
 		}
 	}
 	if size := uint64(e.Len()); size > c.server.limit {
-		return request{}, fmt.Errorf("manager: %s: %w that the manager takes: see MaxMessage", name,
+		return sentCall{}, fmt.Errorf("manager: %s: %w that the manager takes: see MaxMessage", name,
 			&transport.SizeError{Size: size, Limit: c.server.limit})
 	}
 	tag, p, err := c.begin(kindCall, e.Bytes())
 	if err != nil {
-		return request{}, fmt.Errorf("manager: %s: %w", name, err)
+		return sentCall{}, fmt.Errorf("manager: %s: %w", name, err)
 	}
-	return request{c, name, id, method, tag, p}, nil
+	return sentCall{c, name, id, method, tag, p}, nil
 }
 
-func (r request) answer(ctx context.Context) (kind byte, answer []byte, err error) {
+func (r sentCall) answer(ctx context.Context) (kind byte, answer []byte, err error) {
 	over, stop := r.c.watch(ctx, r.tag)
 	defer stop()
 	if r.c.await(r.p, over) {
@@ -245,7 +245,7 @@ var takenBack = map[op]bool{
 }
 
 // takeBack tells the manager to take back what an abandoned call has brought about.
-func (r request) takeBack(kind byte, answer []byte) {
+func (r sentCall) takeBack(kind byte, answer []byte) {
 	back := opTakeBack
 	switch {
 	case r.id == 0 && r.method == opNew:

@@ -59,8 +59,8 @@ func (r *RemoteFunc[A, R]) Call(ctx context.Context, c Conn, arg A) (result R, e
 	return result, err
 }
 
-func (s *session) callFunction(c *call) error {
-	name, err := c.in.String()
+func (s *session) callFunction(r *request) error {
+	name, err := r.in.String()
 	if err != nil {
 		return err
 	}
@@ -68,8 +68,8 @@ func (s *session) callFunction(c *call) error {
 	if !ok {
 		return fmt.Errorf("%w: no Func %q in the manager's program", ErrNoMethod, name)
 	}
-	arg := s.srv.store(c.in.Rest())
-	return c.later(func(ctx context.Context) ([]byte, error) {
+	arg := s.srv.store(r.in.Rest())
+	return r.later(func(ctx context.Context) ([]byte, error) {
 		defer s.srv.release(arg)
 		return f.(func(context.Context, []byte) ([]byte, error))(ctx, arg.b)
 	})

@@ -64,7 +64,7 @@ func refersAsLong(t *testing.T, b []byte) {
 	t.Helper()
 	srv := NewServer()
 	srv.instance = fuzzInstance
-	var entries [3]*entry
+	var entries [3]*keptObject
 	for i := range entries {
 		entries[i] = must1(srv.add("", nature{kind: "event"}, func() (object, error) { return &eventObject{}, nil }))
 	}

@@ -202,7 +202,7 @@ func TestTooLargeForTheClient(t *testing.T) {
 // A client that sends more than the server allows ends its own connection and no other.
 func TestLargeMessageOfAnUnrulyClient(t *testing.T) {
 	good := serve(t, MaxMessage(1<<16))()
-	l := rawLink(t, good.Address())
+	l := rawCarrier(t, good.Address())
 	go func() { _, _ = l.Write(frame(kindCall, 1, func(e *transport.Encoder) { e.Blob(make([]byte, 1<<17)) })) }()
 	if n, err := l.Read(make([]byte, 100)); err == nil {
 		t.Errorf("it has an answer of %d bytes", n)

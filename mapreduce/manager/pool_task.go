@@ -85,7 +85,7 @@ func (t *RemoteTask[A, R]) begin(ctx context.Context, method op, p *Pool, args [
 	if err != nil {
 		return func(context.Context) ([]R, error) { return nil, fmt.Errorf("manager: %s: %w", name, err) }
 	}
-	r, err := c.request(name, p.id, method, func(e *transport.Encoder) error {
+	r, err := c.sendCall(name, p.id, method, func(e *transport.Encoder) error {
 		e.String(t.name)
 		e.String(t.signature)
 		return encodeAll(e, t.args, args)

@@ -15,7 +15,7 @@ const protocolVersion = 3
 // The kinds of frames. The client chooses the tag of a call; cancel, result and failure carry the
 // tag of their call.
 const (
-	kindHello   byte = iota + 1 // each side's first frame: version, largest message, then see link.go
+	kindHello   byte = iota + 1 // each side's first frame: version, largest message, then see greeting.go
 	kindCall                    // object, method, arguments
 	kindCancel                  // the caller no longer waits
 	kindPing                    // asks for a pong: is the server there?

@@ -267,8 +267,8 @@ func (p *proxy) decode(d *msgpack.Decoder, signature string) error {
 
 // proxiesIn returns the objects that an encoded value refers to, with one more reference each. It
 // looks for the server's instance, which is random and so is nowhere but in a proxy.
-func (srv *Server) proxiesIn(value []byte) []*entry {
-	var found []*entry
+func (srv *Server) proxiesIn(value []byte) []*keptObject {
+	var found []*keptObject
 	for {
 		i := bytes.Index(value, []byte(srv.instance))
 		if i < 0 || len(value) < i+instanceSize+8 {

@@ -14,7 +14,7 @@ import (
 // An object is what a server keeps. Many sessions may call its methods at the same time.
 type object interface {
 	// call runs one method without blocking; it leaves what has to wait to [call.later].
-	call(c *call) error
+	call(r *request) error
 
 	// leave releases what a session holds when the session has ended or closes the object. It does
 	// not block: goroutines of the session do what has to wait. No call of an ended session is under
@@ -22,8 +22,8 @@ type object interface {
 	leave(s *session)
 }
 
-// An entry is an object together with what the server knows about it.
-type entry struct {
+// A keptObject is an object together with what the server knows about it.
+type keptObject struct {
 	object
 	id    uint64
 	is    nature
@@ -50,8 +50,8 @@ type Server struct {
 	o        options
 
 	mu       sync.Mutex // never held while a goroutine waits for anything else
-	objects  map[uint64]*entry
-	names    map[string]*entry
+	objects  map[uint64]*keptObject
+	names    map[string]*keptObject
 	last     uint64
 	travels  map[travelKey]*travel
 	sessions map[*session]struct{}
@@ -63,7 +63,7 @@ type Server struct {
 func NewServer(opts ...Option) *Server {
 	return &Server{
 		instance: rand.Text(), o: makeOptions(opts),
-		objects: make(map[uint64]*entry), names: make(map[string]*entry), sessions: make(map[*session]struct{}),
+		objects: make(map[uint64]*keptObject), names: make(map[string]*keptObject), sessions: make(map[*session]struct{}),
 		travels: make(map[travelKey]*travel),
 	}
 }
@@ -146,7 +146,7 @@ func (srv *Server) dismiss(s *session) {
 }
 
 // add adds a new object, or returns the existing one of that name, with one more reference.
-func (srv *Server) add(name string, is nature, o func() (object, error)) (*entry, error) {
+func (srv *Server) add(name string, is nature, o func() (object, error)) (*keptObject, error) {
 	if e, err := srv.named(name, is); e != nil || err != nil {
 		return e, err
 	}
@@ -154,7 +154,7 @@ func (srv *Server) add(name string, is nature, o func() (object, error)) (*entry
 	if err != nil {
 		return nil, err
 	}
-	fresh := &entry{object: made, is: is, refs: 1, named: name != ""}
+	fresh := &keptObject{object: made, is: is, refs: 1, named: name != ""}
 	e, err := srv.insert(name, fresh)
 	if e != fresh {
 		srv.empty(made)
@@ -164,7 +164,7 @@ func (srv *Server) add(name string, is nature, o func() (object, error)) (*entry
 
 // insert adds a new object. If another client has meanwhile made one of that name, it returns that
 // one instead.
-func (srv *Server) insert(name string, fresh *entry) (*entry, error) {
+func (srv *Server) insert(name string, fresh *keptObject) (*keptObject, error) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	if other, err := srv.known(name, fresh.is); other != nil || err != nil {
@@ -180,14 +180,14 @@ func (srv *Server) insert(name string, fresh *entry) (*entry, error) {
 }
 
 // named returns the object of a name with one more reference, or nil.
-func (srv *Server) named(name string, is nature) (*entry, error) {
+func (srv *Server) named(name string, is nature) (*keptObject, error) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	return srv.known(name, is)
 }
 
 // known is named for a caller that holds mu.
-func (srv *Server) known(name string, asked nature) (*entry, error) {
+func (srv *Server) known(name string, asked nature) (*keptObject, error) {
 	e := srv.names[name]
 	if e == nil {
 		return nil, nil
@@ -200,7 +200,7 @@ func (srv *Server) known(name string, asked nature) (*entry, error) {
 }
 
 // hold returns an object with one more reference, or nil.
-func (srv *Server) hold(id uint64) *entry {
+func (srv *Server) hold(id uint64) *keptObject {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	e := srv.objects[id]
@@ -212,7 +212,7 @@ func (srv *Server) hold(id uint64) *entry {
 
 // drop removes a reference. With the last one it removes the object, and its references to other
 // objects.
-func (srv *Server) drop(e *entry) {
+func (srv *Server) drop(e *keptObject) {
 	srv.mu.Lock()
 	e.refs--
 	gone := e.refs == 0 && !e.named

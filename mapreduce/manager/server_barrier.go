@@ -51,44 +51,44 @@ var barrierOps = ops[*barrierObject]{
 	opWait:    (*barrierObject).wait,
 }
 
-func (o *barrierObject) call(c *call) error {
+func (o *barrierObject) call(r *request) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return barrierOps.run(o, c, "barrier")
+	return barrierOps.run(o, r, "barrier")
 }
 
-func (o *barrierObject) abort(*call) error {
+func (o *barrierObject) abort(*request) error {
 	o.breakUp()
 	return nil
 }
 
-func (o *barrierObject) reset(*call) error {
+func (o *barrierObject) reset(*request) error {
 	o.line.all(shared.ErrBroken)
 	o.broken = false
 	clear(o.members)
 	return nil
 }
 
-func (o *barrierObject) waiting(c *call) error {
-	c.out.Uint(uint64(o.line.len()))
+func (o *barrierObject) waiting(r *request) error {
+	r.out.Uint(uint64(o.line.len()))
 	return nil
 }
 
-func (o *barrierObject) isBroken(c *call) error { return c.flag(o.broken) }
+func (o *barrierObject) isBroken(r *request) error { return r.flag(o.broken) }
 
-func (o *barrierObject) wait(c *call) error {
+func (o *barrierObject) wait(r *request) error {
 	if o.broken {
 		return shared.ErrBroken
 	}
-	o.members[c.s] = struct{}{}
+	o.members[r.s] = struct{}{}
 	place := o.line.len()
 	if place == o.parties-1 {
 		o.line.all(nil)
-		c.out.Uint(uint64(place))
+		r.out.Uint(uint64(place))
 		return nil
 	}
-	t := o.line.join(c.s)
-	return c.later(func(ctx context.Context) ([]byte, error) {
+	t := o.line.join(r.s)
+	return r.later(func(ctx context.Context) ([]byte, error) {
 		err := t.wait(ctx, &o.mu, &o.line)
 		if errors.Is(err, context.Canceled) {
 			o.mu.Lock()

@@ -4,31 +4,31 @@ import "context"
 
 // condMethods are the methods of one cond of the lock, whose number is their first argument. The
 // caller must hold the lock.
-var condMethods = map[op]func(*lockObject, *call, *line) error{
+var condMethods = map[op]func(*lockObject, *request, *line) error{
 	opWait:      (*lockObject).condWait,
 	opNotify:    (*lockObject).condNotify,
 	opBroadcast: (*lockObject).condNotify,
 }
 
 // callCond runs a method of a cond. The caller holds mu, and the client holds the lock.
-func (o *lockObject) callCond(c *call) error {
-	run := condMethods[op(c.method)]
+func (o *lockObject) callCond(r *request) error {
+	run := condMethods[op(r.method)]
 	if run == nil {
-		return c.unknown("lock")
+		return r.unknown("lock")
 	}
-	i, err := c.in.Uint()
+	i, err := r.in.Uint()
 	if err != nil {
 		return err
 	}
 	if i >= uint64(len(o.conds)) {
 		return ErrNoObject
 	}
-	return run(o, c, o.conds[i])
+	return run(o, r, o.conds[i])
 }
 
-func (o *lockObject) newCond(c *call) error {
+func (o *lockObject) newCond(r *request) error {
 	o.conds = append(o.conds, &line{})
-	c.out.Uint(uint64(len(o.conds) - 1))
+	r.out.Uint(uint64(len(o.conds) - 1))
 	return nil
 }
 
@@ -44,14 +44,14 @@ func (o *lockObject) wake(c *line, n int) {
 	}
 }
 
-func (o *lockObject) condWait(c *call, cond *line) error {
-	t, depth := cond.join(c.s), o.depth
+func (o *lockObject) condWait(r *request, cond *line) error {
+	t, depth := cond.join(r.s), o.depth
 	o.unlock()
-	return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.waitCond(ctx, cond, t, depth) })
+	return r.later(func(ctx context.Context) ([]byte, error) { return nil, o.waitCond(ctx, cond, t, depth) })
 }
 
-func (o *lockObject) condNotify(c *call, cond *line) error {
-	n, err := c.in.Uint()
+func (o *lockObject) condNotify(r *request, cond *line) error {
+	n, err := r.in.Uint()
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (o *dictObject) dropAll(srv *Server) {
 }
 
 // dictMethods are the methods of the whole dict.
-var dictMethods = map[op]func(*dictObject, *call) error{
+var dictMethods = map[op]func(*dictObject, *request) error{
 	opLen:   (*dictObject).length,
 	opClear: (*dictObject).clear,
 	opKeys:  (*dictObject).keys,
@@ -40,7 +40,7 @@ var dictMethods = map[op]func(*dictObject, *call) error{
 
 // keyMethods are the methods of one key, which is their first argument. For a [Value] that key is
 // empty.
-var keyMethods = map[op]func(*dictObject, *call, dictEntry) error{
+var keyMethods = map[op]func(*dictObject, *request, dictEntry) error{
 	opGet:            (*dictObject).get,
 	opLoad:           (*dictObject).get,
 	opPop:            (*dictObject).pop,
@@ -61,113 +61,113 @@ type dictEntry struct {
 	found bool
 }
 
-func (o *dictObject) call(c *call) error {
+func (o *dictObject) call(r *request) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if run := dictMethods[op(c.method)]; run != nil {
-		return run(o, c)
+	if run := dictMethods[op(r.method)]; run != nil {
+		return run(o, r)
 	}
-	run := keyMethods[op(c.method)]
+	run := keyMethods[op(r.method)]
 	if run == nil {
-		return c.unknown("dict")
+		return r.unknown("dict")
 	}
-	key, err := c.in.Blob()
+	key, err := r.in.Blob()
 	if err != nil {
 		return err
 	}
 	old, found := o.m[string(key)]
-	return run(o, c, dictEntry{key, old, found})
+	return run(o, r, dictEntry{key, old, found})
 }
 
-func (o *dictObject) length(c *call) error {
-	c.out.Uint(uint64(len(o.m)))
+func (o *dictObject) length(r *request) error {
+	r.out.Uint(uint64(len(o.m)))
 	return nil
 }
 
-func (o *dictObject) clear(c *call) error {
+func (o *dictObject) clear(r *request) error {
 	for _, v := range o.m {
-		c.s.srv.release(v)
+		r.s.srv.release(v)
 	}
 	clear(o.m)
 	return nil
 }
 
-func (o *dictObject) keys(c *call) error {
+func (o *dictObject) keys(r *request) error {
 	for k := range o.m {
-		c.out.String(k)
+		r.out.String(k)
 	}
 	return nil
 }
 
-func (o *dictObject) items(c *call) error {
+func (o *dictObject) items(r *request) error {
 	for k, v := range o.m {
-		c.out.String(k)
-		c.s.srv.answers(v)
-		c.out.Blob(v.b)
+		r.out.String(k)
+		r.s.srv.answers(v)
+		r.out.Blob(v.b)
 	}
 	return nil
 }
 
-func (o *dictObject) get(c *call, e dictEntry) error { return c.show(e.old) }
+func (o *dictObject) get(r *request, e dictEntry) error { return r.show(e.old) }
 
-func (o *dictObject) pop(c *call, e dictEntry) error {
-	if err := c.s.fits(len(e.old.b)); err != nil {
+func (o *dictObject) pop(r *request, e dictEntry) error {
+	if err := r.s.fits(len(e.old.b)); err != nil {
 		return err
 	}
-	c.adopt(e.old)
+	r.adopt(e.old)
 	delete(o.m, string(e.key))
-	return c.raw(e.old.b)
+	return r.raw(e.old.b)
 }
 
-func (o *dictObject) swap(c *call, e dictEntry) error {
-	if err := c.s.fits(len(e.old.b)); err != nil {
+func (o *dictObject) swap(r *request, e dictEntry) error {
+	if err := r.s.fits(len(e.old.b)); err != nil {
 		return err
 	}
-	c.adopt(e.old)
-	o.m[string(e.key)] = c.s.srv.store(c.in.Rest())
-	return c.raw(e.old.b)
+	r.adopt(e.old)
+	o.m[string(e.key)] = r.s.srv.store(r.in.Rest())
+	return r.raw(e.old.b)
 }
 
-func (o *dictObject) set(c *call, e dictEntry) error {
-	o.put(c, e, c.in.Rest())
+func (o *dictObject) set(r *request, e dictEntry) error {
+	o.put(r, e, r.in.Rest())
 	return nil
 }
 
-func (o *dictObject) delete(c *call, e dictEntry) error {
+func (o *dictObject) delete(r *request, e dictEntry) error {
 	delete(o.m, string(e.key))
-	c.s.srv.release(e.old)
-	return c.flag(e.found)
+	r.s.srv.release(e.old)
+	return r.flag(e.found)
 }
 
-func (o *dictObject) setDefault(c *call, e dictEntry) error {
+func (o *dictObject) setDefault(r *request, e dictEntry) error {
 	if e.found {
-		return c.show(e.old)
+		return r.show(e.old)
 	}
-	return o.answerPut(c, e, c.in.Rest())
+	return o.answerPut(r, e, r.in.Rest())
 }
 
-func (o *dictObject) compareAndSwap(c *call, e dictEntry) error {
-	expected, err := c.in.Blob()
+func (o *dictObject) compareAndSwap(r *request, e dictEntry) error {
+	expected, err := r.in.Blob()
 	if err != nil {
 		return err
 	}
 	same := e.found && bytes.Equal(e.old.b, expected)
 	if same {
-		o.put(c, e, c.in.Rest())
+		o.put(r, e, r.in.Rest())
 	}
-	return c.flag(same)
+	return r.flag(same)
 }
 
-func (o *dictObject) add(c *call, e dictEntry) error {
-	sum, err := c.sum(e.old.b)
+func (o *dictObject) add(r *request, e dictEntry) error {
+	sum, err := r.sum(e.old.b)
 	if err != nil {
 		return err
 	}
-	return o.answerPut(c, e, sum)
+	return o.answerPut(r, e, sum)
 }
 
-func (o *dictObject) update(c *call, e dictEntry) error {
-	name, err := c.in.String()
+func (o *dictObject) update(r *request, e dictEntry) error {
+	name, err := r.in.String()
 	if err != nil {
 		return err
 	}
@@ -176,22 +176,22 @@ func (o *dictObject) update(c *call, e dictEntry) error {
 	if err != nil {
 		return err
 	}
-	return o.answerPut(c, e, v)
+	return o.answerPut(r, e, v)
 }
 
 // answerPut replaces the old value by v, and answers with v.
-func (o *dictObject) answerPut(c *call, e dictEntry, v []byte) error {
-	if err := c.s.fits(len(v)); err != nil {
+func (o *dictObject) answerPut(r *request, e dictEntry, v []byte) error {
+	if err := r.s.fits(len(v)); err != nil {
 		return err
 	}
-	o.put(c, e, v)
+	o.put(r, e, v)
 	o.m[string(e.key)].depart()
-	return c.raw(o.m[string(e.key)].b)
+	return r.raw(o.m[string(e.key)].b)
 }
 
-func (o *dictObject) put(c *call, e dictEntry, v []byte) {
-	now := c.s.srv.store(v)
-	c.s.srv.release(e.old)
+func (o *dictObject) put(r *request, e dictEntry, v []byte) {
+	now := r.s.srv.store(v)
+	r.s.srv.release(e.old)
 	if cap(now.b) == 0 { // from a broken client: store nil instead
 		now.b = []byte{0xc0}
 	}

@@ -17,28 +17,28 @@ var eventOps = ops[*eventObject]{
 	opWait:  (*eventObject).wait,
 }
 
-func (o *eventObject) call(c *call) error {
+func (o *eventObject) call(r *request) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return eventOps.run(o, c, "event")
+	return eventOps.run(o, r, "event")
 }
 
-func (o *eventObject) set(*call) error {
+func (o *eventObject) set(*request) error {
 	o.on = true
 	o.line.all(nil)
 	return nil
 }
 
-func (o *eventObject) clear(*call) error {
+func (o *eventObject) clear(*request) error {
 	o.on = false
 	return nil
 }
 
-func (o *eventObject) isSet(c *call) error { return c.flag(o.on) }
+func (o *eventObject) isSet(r *request) error { return r.flag(o.on) }
 
-func (o *eventObject) wait(c *call) error {
+func (o *eventObject) wait(r *request) error {
 	if o.on {
 		return nil
 	}
-	return o.line.await(c, &o.mu)
+	return o.line.await(r, &o.mu)
 }

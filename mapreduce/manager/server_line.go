@@ -26,9 +26,9 @@ func (l *line) join(s *session) *ticket {
 }
 
 // await makes a call wait in the line. The caller holds the object's mu.
-func (l *line) await(c *call, mu *sync.Mutex) error {
-	t := l.join(c.s)
-	return c.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, mu, l) })
+func (l *line) await(r *request, mu *sync.Mutex) error {
+	t := l.join(r.s)
+	return r.later(func(ctx context.Context) ([]byte, error) { return nil, t.wait(ctx, mu, l) })
 }
 
 // next removes the first ticket from the line and returns it, or returns nil if the line is empty.

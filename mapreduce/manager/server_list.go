@@ -55,10 +55,10 @@ func (o *listObject) dropAll(srv *Server) {
 	}
 }
 
-// at reads an index from the arguments of c. A negative one counts from the end; the result is at
+// at reads an index from the arguments of r. A negative one counts from the end; the result is at
 // least 0 and below limit.
-func (o *listObject) at(c *call, limit int) (int, error) {
-	u, err := c.in.Uint()
+func (o *listObject) at(r *request, limit int) (int, error) {
+	u, err := r.in.Uint()
 	if err != nil {
 		return 0, err
 	}
@@ -73,7 +73,7 @@ func (o *listObject) at(c *call, limit int) (int, error) {
 }
 
 // listMethods are the methods of the whole list.
-var listMethods = map[op]func(*listObject, *call) error{
+var listMethods = map[op]func(*listObject, *request) error{
 	opLen:     (*listObject).length,
 	opAppend:  (*listObject).append,
 	opExtend:  (*listObject).append,
@@ -85,7 +85,7 @@ var listMethods = map[op]func(*listObject, *call) error{
 }
 
 // elementMethods are the methods of one element, whose index is their first argument.
-var elementMethods = map[op]func(o *listObject, c *call, i int) error{
+var elementMethods = map[op]func(o *listObject, r *request, i int) error{
 	opGet:            (*listObject).get,
 	opAt:             (*listObject).get,
 	opSet:            (*listObject).set,
@@ -95,93 +95,93 @@ var elementMethods = map[op]func(o *listObject, c *call, i int) error{
 	opUpdate:         (*listObject).update,
 }
 
-func (o *listObject) call(c *call) error {
+func (o *listObject) call(r *request) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if run := listMethods[op(c.method)]; run != nil {
-		return run(o, c)
+	if run := listMethods[op(r.method)]; run != nil {
+		return run(o, r)
 	}
-	run := elementMethods[op(c.method)]
+	run := elementMethods[op(r.method)]
 	if run == nil {
-		return c.unknown("list")
+		return r.unknown("list")
 	}
-	i, err := o.at(c, len(o.l))
+	i, err := o.at(r, len(o.l))
 	if err != nil {
 		return err
 	}
-	return run(o, c, i)
+	return run(o, r, i)
 }
 
-func (o *listObject) length(c *call) error {
-	c.out.Uint(uint64(len(o.l)))
+func (o *listObject) length(r *request) error {
+	r.out.Uint(uint64(len(o.l)))
 	return nil
 }
 
-func (o *listObject) append(c *call) error { return o.extend(c.s.srv, c.in) }
+func (o *listObject) append(r *request) error { return o.extend(r.s.srv, r.in) }
 
-func (o *listObject) reverse(*call) error {
+func (o *listObject) reverse(*request) error {
 	slices.Reverse(o.l)
 	return nil
 }
 
-func (o *listObject) remove(c *call) error {
-	v := c.in.Rest()
+func (o *listObject) remove(r *request) error {
+	v := r.in.Rest()
 	i := slices.IndexFunc(o.l, func(x stored) bool { return bytes.Equal(x.b, v) })
 	if i >= 0 {
-		c.s.srv.release(o.l[i])
+		r.s.srv.release(o.l[i])
 		o.l = slices.Delete(o.l, i, i+1)
 	}
-	return c.flag(i >= 0)
+	return r.flag(i >= 0)
 }
 
-func (o *listObject) insert(c *call) error {
-	i, err := o.at(c, len(o.l)+1)
+func (o *listObject) insert(r *request) error {
+	i, err := o.at(r, len(o.l)+1)
 	if err != nil {
 		return err
 	}
-	o.l = slices.Insert(o.l, i, c.s.srv.store(c.in.Rest()))
+	o.l = slices.Insert(o.l, i, r.s.srv.store(r.in.Rest()))
 	return nil
 }
 
-func (o *listObject) get(c *call, i int) error { return c.show(o.l[i]) }
+func (o *listObject) get(r *request, i int) error { return r.show(o.l[i]) }
 
-func (o *listObject) set(c *call, i int) error {
-	o.put(c, i, c.in.Rest())
+func (o *listObject) set(r *request, i int) error {
+	o.put(r, i, r.in.Rest())
 	return nil
 }
 
-func (o *listObject) pop(c *call, i int) error {
+func (o *listObject) pop(r *request, i int) error {
 	v := o.l[i]
-	if err := c.s.fits(len(v.b)); err != nil {
+	if err := r.s.fits(len(v.b)); err != nil {
 		return err
 	}
 	o.l = slices.Delete(o.l, i, i+1)
-	c.adopt(v)
-	return c.raw(v.b)
+	r.adopt(v)
+	return r.raw(v.b)
 }
 
-func (o *listObject) add(c *call, i int) error {
-	sum, err := c.sum(o.l[i].b)
+func (o *listObject) add(r *request, i int) error {
+	sum, err := r.sum(o.l[i].b)
 	if err != nil {
 		return err
 	}
-	return o.answerPut(c, i, sum)
+	return o.answerPut(r, i, sum)
 }
 
-func (o *listObject) compareAndSwap(c *call, i int) error {
-	old, err := c.in.Blob()
+func (o *listObject) compareAndSwap(r *request, i int) error {
+	old, err := r.in.Blob()
 	if err != nil {
 		return err
 	}
 	same := bytes.Equal(o.l[i].b, old)
 	if same {
-		o.put(c, i, c.in.Rest())
+		o.put(r, i, r.in.Rest())
 	}
-	return c.flag(same)
+	return r.flag(same)
 }
 
-func (o *listObject) update(c *call, i int) error {
-	name, err := c.in.String()
+func (o *listObject) update(r *request, i int) error {
+	name, err := r.in.String()
 	if err != nil {
 		return err
 	}
@@ -190,23 +190,23 @@ func (o *listObject) update(c *call, i int) error {
 	if err != nil {
 		return err
 	}
-	return o.answerPut(c, i, v)
+	return o.answerPut(r, i, v)
 }
 
-func (o *listObject) put(c *call, i int, v []byte) {
-	now := c.s.srv.store(v)
-	c.s.srv.release(o.l[i])
+func (o *listObject) put(r *request, i int, v []byte) {
+	now := r.s.srv.store(v)
+	r.s.srv.release(o.l[i])
 	o.l[i] = now
 }
 
 // answerPut replaces element i by v, and answers with v.
-func (o *listObject) answerPut(c *call, i int, v []byte) error {
-	if err := c.s.fits(len(v)); err != nil {
+func (o *listObject) answerPut(r *request, i int, v []byte) error {
+	if err := r.s.fits(len(v)); err != nil {
 		return err
 	}
-	o.put(c, i, v)
+	o.put(r, i, v)
 	o.l[i].depart()
-	return c.raw(o.l[i].b)
+	return r.raw(o.l[i].b)
 }
 
 // extend appends all values, or none if one of them is malformed.
@@ -226,14 +226,14 @@ func (o *listObject) extend(srv *Server, values *transport.Decoder) error {
 	return nil
 }
 
-func (o *listObject) slice(c *call) error {
+func (o *listObject) slice(r *request) error {
 	i, j := 0, len(o.l)
-	if len(c.in.Rest()) > 0 {
+	if len(r.in.Rest()) > 0 {
 		var err error
-		if i, err = o.at(c, len(o.l)+1); err != nil {
+		if i, err = o.at(r, len(o.l)+1); err != nil {
 			return err
 		}
-		if j, err = o.at(c, len(o.l)+1); err != nil {
+		if j, err = o.at(r, len(o.l)+1); err != nil {
 			return err
 		}
 	}
@@ -241,8 +241,8 @@ func (o *listObject) slice(c *call) error {
 		return fmt.Errorf("%w: from %d up to %d", ErrIndex, i, j)
 	}
 	for _, v := range o.l[i:j] {
-		c.s.srv.answers(v)
-		c.out.Blob(v.b)
+		r.s.srv.answers(v)
+		r.out.Blob(v.b)
 	}
 	return nil
 }

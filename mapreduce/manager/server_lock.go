@@ -82,76 +82,76 @@ func (o *lockObject) takeBack() {
 }
 
 // took reports whether a call that is taken back gave its caller something to hold. Its answer, in
-// the arguments of c, then is empty or a nonzero flag.
-func took(c *call) bool {
-	if len(c.in.Rest()) == 0 {
+// the arguments of r, then is empty or a nonzero flag.
+func took(r *request) bool {
+	if len(r.in.Rest()) == 0 {
 		return true
 	}
-	n, err := c.in.Uint()
+	n, err := r.in.Uint()
 	return err == nil && n != 0
 }
 
 // lockMethods are those that any client may call.
-var lockMethods = map[op]func(*lockObject, *call) error{
+var lockMethods = map[op]func(*lockObject, *request) error{
 	opLock:    (*lockObject).lock,
 	opTryLock: (*lockObject).try,
 	opNewCond: (*lockObject).newCond,
 }
 
 // holderMethods are those of the client that holds the lock.
-var holderMethods = map[op]func(*lockObject, *call) error{
+var holderMethods = map[op]func(*lockObject, *request) error{
 	opTakeBack:       (*lockObject).takeBackOf,
 	opUnlock:         (*lockObject).letGo,
 	opMarkConsistent: (*lockObject).markConsistent,
 }
 
-func (o *lockObject) call(c *call) error {
-	o.number.Store(c.object)
+func (o *lockObject) call(r *request) error {
+	o.number.Store(r.object)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if run := lockMethods[op(c.method)]; run != nil {
-		return run(o, c)
+	if run := lockMethods[op(r.method)]; run != nil {
+		return run(o, r)
 	}
-	if o.holder != c.s {
+	if o.holder != r.s {
 		return ErrNotHeld
 	}
-	if run := holderMethods[op(c.method)]; run != nil {
-		return run(o, c)
+	if run := holderMethods[op(r.method)]; run != nil {
+		return run(o, r)
 	}
-	return o.callCond(c)
+	return o.callCond(r)
 }
 
-func (o *lockObject) lock(c *call) error {
-	if done, err := o.tryLock(c.s); done {
+func (o *lockObject) lock(r *request) error {
+	if done, err := o.tryLock(r.s); done {
 		return err
 	}
-	t := o.line.join(c.s)
-	return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.wait(ctx, t) })
+	t := o.line.join(r.s)
+	return r.later(func(ctx context.Context) ([]byte, error) { return nil, o.wait(ctx, t) })
 }
 
-func (o *lockObject) try(c *call) error {
-	done, err := o.tryLock(c.s)
+func (o *lockObject) try(r *request) error {
+	done, err := o.tryLock(r.s)
 	if err != nil {
 		return err
 	}
-	return c.flag(done)
+	return r.flag(done)
 }
 
-func (o *lockObject) takeBackOf(c *call) error {
-	if took(c) {
+func (o *lockObject) takeBackOf(r *request) error {
+	if took(r) {
 		o.takeBack()
 	}
 	return nil
 }
 
-func (o *lockObject) letGo(*call) error {
+func (o *lockObject) letGo(*request) error {
 	if o.depth--; o.depth == 0 {
 		o.unlock()
 	}
 	return nil
 }
 
-func (o *lockObject) markConsistent(*call) error {
+func (o *lockObject) markConsistent(*request) error {
 	o.broken = false
 	return nil
 }

@@ -73,30 +73,30 @@ func newUserObject(name string, v reflect.Value) *userObject {
 
 func (o *userObject) leave(*session) {}
 
-func (o *userObject) call(c *call) error {
-	s, whole := c.s, c.in.Rest()
-	n, err := c.in.Uint()
+func (o *userObject) call(r *request) error {
+	s, whole := r.s, r.in.Rest()
+	n, err := r.in.Uint()
 	if err != nil {
 		return err
 	}
 	var args [][]byte
 	for range n {
-		b, err := c.in.Blob()
+		b, err := r.in.Blob()
 		if err != nil {
 			return err
 		}
 		args = append(args, bytes.Clone(b))
 	}
-	name := string(c.method)
+	name := string(r.method)
 	m, ok := o.methods[name]
 	if !ok {
-		return o.property(c, name, args)
+		return o.property(r, name, args)
 	}
 	if len(args) != len(m.args) {
 		return fmt.Errorf("%w: %s of %s takes %d arguments, not %d", ErrType, name, o.name, len(m.args), len(args))
 	}
 	held := s.srv.proxiesIn(whole)
-	return c.later(func(ctx context.Context) ([]byte, error) {
+	return r.later(func(ctx context.Context) ([]byte, error) {
 		defer s.srv.release(stored{refs: held})
 		return m.run(ctx, args)
 	})
@@ -127,7 +127,7 @@ func (m method) run(ctx context.Context, args [][]byte) ([]byte, error) {
 }
 
 // property gets or sets an exported field.
-func (o *userObject) property(c *call, name string, args [][]byte) error {
+func (o *userObject) property(r *request, name string, args [][]byte) error {
 	v := reflect.Indirect(o.v)
 	if (name != "Get" || len(args) != 1) && (name != "Set" || len(args) != 2) || v.Kind() != reflect.Struct {
 		return fmt.Errorf("%w: %s has no method %s", ErrNoMethod, o.name, name)
@@ -147,7 +147,7 @@ func (o *userObject) property(c *call, name string, args [][]byte) error {
 		if err != nil {
 			return err
 		}
-		return c.raw(b)
+		return r.raw(b)
 	}
 	x := reflect.New(f.Type)
 	if err := unmarshal(args[1], x.Interface()); err != nil {

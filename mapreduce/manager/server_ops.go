@@ -3,19 +3,19 @@ package manager
 import "fmt"
 
 // ops are the operations of one kind of object.
-type ops[O any] map[op]func(O, *call) error
+type ops[O any] map[op]func(O, *request) error
 
 // run runs the operation that a call asks for; kind names the object in the error about one that it
 // does not have.
-func (methods ops[O]) run(o O, c *call, kind string) error {
-	method := methods[op(c.method)]
+func (methods ops[O]) run(o O, r *request, kind string) error {
+	method := methods[op(r.method)]
 	if method == nil {
-		return c.unknown(kind)
+		return r.unknown(kind)
 	}
-	return method(o, c)
+	return method(o, r)
 }
 
 // unknown returns the error about a method that an object does not have.
-func (c *call) unknown(what string) error {
-	return fmt.Errorf("%w: a %s cannot %q", ErrNoMethod, what, c.method)
+func (r *request) unknown(what string) error {
+	return fmt.Errorf("%w: a %s cannot %q", ErrNoMethod, what, r.method)
 }

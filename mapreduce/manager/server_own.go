@@ -59,16 +59,16 @@ var serverOps = ops[*session]{
 	opFunc:   (*session).callFunction,
 }
 
-func (s *session) newObject(c *call) error {
-	kind, err := c.in.String()
+func (s *session) newObject(r *request) error {
+	kind, err := r.in.String()
 	if err != nil {
 		return err
 	}
-	signature, err := c.in.String()
+	signature, err := r.in.String()
 	if err != nil {
 		return err
 	}
-	name, err := c.in.String()
+	name, err := r.in.String()
 	if err != nil {
 		return err
 	}
@@ -76,22 +76,22 @@ func (s *session) newObject(c *call) error {
 	if maker == nil {
 		return fmt.Errorf("%w: the manager makes no %q", ErrType, kind)
 	}
-	is, err := whatIs(kind, signature, c.in.Rest())
+	is, err := whatIs(kind, signature, r.in.Rest())
 	if err != nil {
 		return err
 	}
-	e, err := s.srv.add(name, is, func() (object, error) { return maker(s, c.in) })
+	e, err := s.srv.add(name, is, func() (object, error) { return maker(s, r.in) })
 	if err != nil {
 		return err
 	}
 	s.adopt(e)
-	c.out.Uint(e.id)
+	r.out.Uint(e.id)
 	return nil
 }
 
 // closeObject ends the session's use of an object.
-func (s *session) closeObject(c *call) error {
-	id, err := c.in.Uint()
+func (s *session) closeObject(r *request) error {
+	id, err := r.in.Uint()
 	if err != nil {
 		return err
 	}

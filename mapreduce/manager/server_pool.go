@@ -44,33 +44,33 @@ var poolOps = ops[*poolObject]{
 	opTerminate: (*poolObject).terminate,
 }
 
-func (o *poolObject) call(c *call) error { return poolOps.run(o, c, "pool") }
+func (o *poolObject) call(r *request) error { return poolOps.run(o, r, "pool") }
 
-func (o *poolObject) start(c *call) error {
-	s, id := c.s, c.object
-	return c.later(func(ctx context.Context) ([]byte, error) { _, err := o.use(ctx, s, id); return nil, err })
+func (o *poolObject) start(r *request) error {
+	s, id := r.s, r.object
+	return r.later(func(ctx context.Context) ([]byte, error) { _, err := o.use(ctx, s, id); return nil, err })
 }
 
-func (o *poolObject) letGo(c *call) error {
-	s := c.s
-	return c.later(func(context.Context) ([]byte, error) { o.forget(s); o.endUnused(); return nil, nil })
+func (o *poolObject) letGo(r *request) error {
+	s := r.s
+	return r.later(func(context.Context) ([]byte, error) { o.forget(s); o.endUnused(); return nil, nil })
 }
 
-func (o *poolObject) closePool(c *call) error {
-	return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.close(ctx, false) })
+func (o *poolObject) closePool(r *request) error {
+	return r.later(func(ctx context.Context) ([]byte, error) { return nil, o.close(ctx, false) })
 }
 
-func (o *poolObject) terminate(c *call) error {
-	return c.later(func(ctx context.Context) ([]byte, error) { return nil, o.close(ctx, true) })
+func (o *poolObject) terminate(r *request) error {
+	return r.later(func(ctx context.Context) ([]byte, error) { return nil, o.close(ctx, true) })
 }
 
 // runTask runs a registered task on the pool.
-func (o *poolObject) runTask(c *call) error {
-	name, err := c.in.String()
+func (o *poolObject) runTask(r *request) error {
+	name, err := r.in.String()
 	if err != nil {
 		return err
 	}
-	signature, err := c.in.String()
+	signature, err := r.in.String()
 	if err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func (o *poolObject) runTask(c *call) error {
 	if err != nil {
 		return err
 	}
-	s, id, args := c.s, c.object, c.s.srv.store(c.in.Rest())
-	return c.later(func(ctx context.Context) ([]byte, error) {
+	s, id, args := r.s, r.object, r.s.srv.store(r.in.Rest())
+	return r.later(func(ctx context.Context) ([]byte, error) {
 		defer s.srv.release(args)
 		pool, err := o.use(ctx, s, id)
 		if err != nil {

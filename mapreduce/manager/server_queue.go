@@ -105,19 +105,19 @@ var queueOps = ops[*queueObject]{
 	opClose:    (*queueObject).close,
 }
 
-func (o *queueObject) call(c *call) error {
-	if op(c.method) == opTakeBack { // locks mu by itself, as the undo of a Get does
-		if len(c.in.Rest()) > 0 {
-			o.giveBack(c.s.srv, stored{b: c.in.Rest()})
+func (o *queueObject) call(r *request) error {
+	if op(r.method) == opTakeBack { // locks mu by itself, as the undo of a Get does
+		if len(r.in.Rest()) > 0 {
+			o.giveBack(r.s.srv, stored{b: r.in.Rest()})
 		}
 		return nil
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return queueOps.run(o, c, "queue")
+	return queueOps.run(o, r, "queue")
 }
 
-func (o *queueObject) taskDone(*call) error {
+func (o *queueObject) taskDone(*request) error {
 	if o.unfinished == 0 {
 		return transport.ErrTaskDone
 	}
@@ -127,92 +127,92 @@ func (o *queueObject) taskDone(*call) error {
 	return nil
 }
 
-func (o *queueObject) join(c *call) error {
+func (o *queueObject) join(r *request) error {
 	if o.unfinished == 0 {
 		return nil
 	}
-	return o.joiners.await(c, &o.mu)
+	return o.joiners.await(r, &o.mu)
 }
 
-func (o *queueObject) length(c *call) error {
-	c.out.Uint(uint64(o.len()))
+func (o *queueObject) length(r *request) error {
+	r.out.Uint(uint64(o.len()))
 	return nil
 }
 
-func (o *queueObject) capacity(c *call) error {
-	c.out.Uint(uint64(o.size))
+func (o *queueObject) capacity(r *request) error {
+	r.out.Uint(uint64(o.size))
 	return nil
 }
 
-func (o *queueObject) close(*call) error {
+func (o *queueObject) close(*request) error {
 	o.closed = true
 	o.putters.all(errQueueClosed)
 	o.getters.all(io.EOF)
 	return nil
 }
 
-func (o *queueObject) tryPut(c *call) error {
+func (o *queueObject) tryPut(r *request) error {
 	if !o.closed && o.len() >= o.size {
-		return c.flag(false)
+		return r.flag(false)
 	}
-	if err := o.put(c); err != nil {
+	if err := o.put(r); err != nil {
 		return err
 	}
-	return c.flag(true)
+	return r.flag(true)
 }
 
-func (o *queueObject) put(c *call) error {
+func (o *queueObject) put(r *request) error {
 	if o.closed {
 		return errQueueClosed
 	}
-	v := c.s.srv.store(c.in.Rest())
+	v := r.s.srv.store(r.in.Rest())
 	if o.len() < o.size {
 		o.add(v)
 		return nil
 	}
-	t := o.putters.join(c.s)
+	t := o.putters.join(r.s)
 	t.item = v
-	return c.later(func(ctx context.Context) ([]byte, error) {
+	return r.later(func(ctx context.Context) ([]byte, error) {
 		err := t.wait(ctx, &o.mu, &o.putters)
 		if err != nil {
-			c.s.srv.release(v)
+			r.s.srv.release(v)
 		}
 		return nil, err
 	})
 }
 
 // tryGet answers with the oldest value, or with nothing if there is none.
-func (o *queueObject) tryGet(c *call) error {
+func (o *queueObject) tryGet(r *request) error {
 	if o.len() == 0 && !o.closed {
 		return nil
 	}
-	return o.get(c)
+	return o.get(r)
 }
 
-func (o *queueObject) get(c *call) error {
-	s := c.s
+func (o *queueObject) get(r *request) error {
+	s := r.s
 	if o.len() > 0 {
 		v := o.take()
-		c.undo = func() { o.giveBack(s.srv, v) }
-		c.adopt(v)
-		return c.raw(v.b)
+		r.undo = func() { o.giveBack(s.srv, v) }
+		r.adopt(v)
+		return r.raw(v.b)
 	}
 	if o.closed {
 		return fmt.Errorf("the queue is closed and empty: %w", io.EOF)
 	}
 	t := o.getters.join(s)
 	var got bool
-	c.undo = func() {
+	r.undo = func() {
 		if got {
 			o.giveBack(s.srv, t.item)
 		}
 	}
-	return c.later(func(ctx context.Context) ([]byte, error) {
+	return r.later(func(ctx context.Context) ([]byte, error) {
 		if err := t.wait(ctx, &o.mu, &o.getters); err != nil {
 			return nil, err
 		}
 		got = true
-		c.adopt(t.item)
+		r.adopt(t.item)
 		return t.item.b, nil
 	})
 }

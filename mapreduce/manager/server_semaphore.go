@@ -58,10 +58,10 @@ var semaphoreOps = ops[*semaphoreObject]{
 	opValue:      (*semaphoreObject).value,
 }
 
-func (o *semaphoreObject) call(c *call) error {
+func (o *semaphoreObject) call(r *request) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return semaphoreOps.run(o, c, "semaphore")
+	return semaphoreOps.run(o, r, "semaphore")
 }
 
 // try takes a permit if one is free, and reports whether it did.
@@ -74,36 +74,36 @@ func (o *semaphoreObject) try(s *session) bool {
 	return true
 }
 
-func (o *semaphoreObject) acquire(c *call) error {
-	if o.try(c.s) {
+func (o *semaphoreObject) acquire(r *request) error {
+	if o.try(r.s) {
 		return nil
 	}
-	return o.line.await(c, &o.mu)
+	return o.line.await(r, &o.mu)
 }
 
-func (o *semaphoreObject) tryAcquire(c *call) error { return c.flag(o.try(c.s)) }
+func (o *semaphoreObject) tryAcquire(r *request) error { return r.flag(o.try(r.s)) }
 
-func (o *semaphoreObject) release(c *call) error {
+func (o *semaphoreObject) release(r *request) error {
 	if o.has != nil {
-		if o.has[c.s] == 0 {
+		if o.has[r.s] == 0 {
 			return shared.ErrReleased
 		}
-		if o.has[c.s]--; o.has[c.s] == 0 {
-			delete(o.has, c.s)
+		if o.has[r.s]--; o.has[r.s] == 0 {
+			delete(o.has, r.s)
 		}
 	}
 	o.pass()
 	return nil
 }
 
-func (o *semaphoreObject) takeBack(c *call) error {
-	if !took(c) {
+func (o *semaphoreObject) takeBack(r *request) error {
+	if !took(r) {
 		return nil
 	}
-	return o.release(c)
+	return o.release(r)
 }
 
-func (o *semaphoreObject) value(c *call) error {
-	c.out.Uint(o.free)
+func (o *semaphoreObject) value(r *request) error {
+	r.out.Uint(o.free)
 	return nil
 }

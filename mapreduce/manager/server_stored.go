@@ -13,7 +13,7 @@ import (
 // and lists the objects that it refers to.
 type stored struct {
 	b      []byte
-	refs   []*entry
+	refs   []*keptObject
 	shared []sharedRef
 }
 

@@ -8,7 +8,7 @@ import (
 
 // A travel is a reference to an object while proxies of it that one client has sent are under way.
 type travel struct {
-	e     *entry
+	e     *keptObject
 	count int         // proxies sent and not used yet
 	end   *time.Timer // drops the reference; nil while the sender uses the object itself
 }
@@ -25,8 +25,8 @@ func travelOf(args *transport.Decoder) (k travelKey, err error) {
 }
 
 // depart records that a proxy that s has sent is under way.
-func (s *session) depart(c *call) error {
-	k, err := travelOf(c.in)
+func (s *session) depart(r *request) error {
+	k, err := travelOf(r.in)
 	if err != nil {
 		return err
 	}
@@ -39,12 +39,12 @@ func (s *session) depart(c *call) error {
 }
 
 // arrive records that s uses an object from now on, and that a proxy of it is no longer under way.
-func (s *session) arrive(c *call) error {
-	k, err := travelOf(c.in)
+func (s *session) arrive(r *request) error {
+	k, err := travelOf(r.in)
 	if err != nil {
 		return err
 	}
-	s.entry(k.id)
+	s.object(k.id)
 	s.srv.arrive(k)
 	return nil
 }

@@ -10,10 +10,10 @@ import (
 	"mrrun/transport"
 )
 
-// A link carries the frames between a client and its server after the greeting. It is their
+// A carrier carries the frames between a client and its server after the greeting. It is their
 // connection or, where that is a Unix socket on Linux, memory that both have mapped, with the
 // socket as its bell.
-type link interface {
+type carrier interface {
 	io.ReadWriteCloser
 	SetDeadline(time.Time) error
 }
@@ -25,8 +25,8 @@ type greeting struct {
 }
 
 // greetServer is the client's part of the greeting; limit is the largest message that the client
-// takes, in bytes. On success the link owns conn.
-func greetServer(conn net.Conn, limit uint64) (l link, server greeting, err error) {
+// takes, in bytes. On success the carrier owns conn.
+func greetServer(conn net.Conn, limit uint64) (l carrier, server greeting, err error) {
 	shares := uint64(0)
 	if canShare(conn) {
 		shares = 1
@@ -50,7 +50,7 @@ func greetServer(conn net.Conn, limit uint64) (l link, server greeting, err erro
 		r.drop()
 		return nil, server, err
 	}
-	l, err = r.link()
+	l, err = r.carrier()
 	return l, server, err
 }
 
@@ -70,8 +70,8 @@ func parseServerHello(f transport.Frame) (server greeting, err error) {
 }
 
 // greetClient is the server's part of the greeting; theirs is the largest message that the client
-// takes, in bytes. On success the link owns conn.
-func greetClient(conn net.Conn, server greeting) (l link, theirs uint64, err error) {
+// takes, in bytes. On success the carrier owns conn.
+func greetClient(conn net.Conn, server greeting) (l carrier, theirs uint64, err error) {
 	f, err := transport.NewReader(conn, maxHello).Next()
 	if err != nil {
 		return nil, 0, err

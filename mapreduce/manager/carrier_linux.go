@@ -11,7 +11,7 @@ import (
 	"mrrun/internal/stream"
 )
 
-// shareSize is the number of bytes that a link's memory holds in each direction.
+// shareSize is the number of bytes that a carrier's memory holds in each direction.
 const shareSize = 64 << 10
 
 // canShare reports whether the other side is on this machine, so that memory can be shared with it.
@@ -20,9 +20,9 @@ func canShare(conn net.Conn) bool {
 	return ok
 }
 
-// share sends an answer together with the file of the memory that carries the link. Where there is
-// no such memory, the link is conn.
-func share(conn net.Conn, answer []byte) (link, error) {
+// share sends an answer together with the file of the memory that carries the carrier. Where there is
+// no such memory, the carrier is conn.
+func share(conn net.Conn, answer []byte) (carrier, error) {
 	region, err := newMemory()
 	if err != nil {
 		_, err = conn.Write(answer)
@@ -49,8 +49,8 @@ func newMemory() (*shm.Region, error) {
 	return region, nil
 }
 
-// openStream makes a link from memory that both sides have and from the socket between them.
-func openStream(region *shm.Region, side int, socket *net.UnixConn) (link, error) {
+// openStream makes a carrier from memory that both sides have and from the socket between them.
+func openStream(region *shm.Region, side int, socket *net.UnixConn) (carrier, error) {
 	s, err := openRings(region, side, socket)
 	if err != nil {
 		_ = region.Close()
@@ -97,8 +97,8 @@ func (r *sharingReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// link returns the link over the memory in the file, or the connection if no file has come.
-func (r *sharingReader) link() (link, error) {
+// carrier returns the carrier over the memory in the file, or the connection if no file has come.
+func (r *sharingReader) carrier() (carrier, error) {
 	if r.file == nil {
 		return r.conn, nil
 	}

@@ -6,7 +6,7 @@ import "net"
 
 func canShare(net.Conn) bool { return false }
 
-func share(conn net.Conn, answer []byte) (link, error) {
+func share(conn net.Conn, answer []byte) (carrier, error) {
 	_, err := conn.Write(answer)
 	return conn, err
 }
@@ -16,6 +16,6 @@ type sharingReader struct{ conn net.Conn }
 
 func (r *sharingReader) Read(p []byte) (int, error) { return r.conn.Read(p) }
 
-func (r *sharingReader) link() (link, error) { return r.conn, nil }
+func (r *sharingReader) carrier() (carrier, error) { return r.conn, nil }
 
 func (r *sharingReader) drop() {}

@@ -9,8 +9,8 @@ import (
 	"mrrun/transport"
 )
 
-// rawLink greets a server as a client does, and leaves the rest to the test.
-func rawLink(t *testing.T, address string) link {
+// rawCarrier greets a server as a client does, and leaves the rest to the test.
+func rawCarrier(t *testing.T, address string) carrier {
 	t.Helper()
 	conn := must1(net.Dial("unix", strings.TrimPrefix(address, "unix:")))
 	l, _, err := greetServer(conn, 64<<20)
@@ -23,7 +23,7 @@ func rawLink(t *testing.T, address string) link {
 func TestGarbageInSharedMemory(t *testing.T) {
 	good := serve(t)()
 	for _, text := range []string{"GET / HTTP/1.1\r\n\r\n", "mr\x01\x63\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"} {
-		l := rawLink(t, good.Address())
+		l := rawCarrier(t, good.Address())
 		must1(l.Write([]byte(text)))
 		if n, err := l.Read(make([]byte, 100)); err == nil {
 			t.Errorf("%q is not a call without an answer of %d bytes", text, n)
