@@ -8,6 +8,7 @@ figure it prints both medians in seconds and how many times as fast mrrun is.
 """
 import argparse
 import json
+import multiprocessing
 import os
 import statistics
 import subprocess
@@ -57,6 +58,36 @@ def operation(*argv, check=None):
     return lambda: report(argv, check)["us_per_op"] / 1e6
 
 
+def pool_apply(calls=10000):
+    """Seconds of Pool(1).apply of a task that does nothing."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        pool.apply(abs, (1,))
+        began = time.perf_counter()
+        for n in range(calls):
+            assert pool.apply(abs, (n,)) == n
+        return (time.perf_counter() - began) / calls
+
+
+def fork(times=9):
+    """Median seconds of a bare fork, without any framework, and the wait for it."""
+    def once():
+        began = time.perf_counter()
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        return time.perf_counter() - began
+    return statistics.median(once() for _ in range(times))
+
+
+def granularity(*argv, chunksize):
+    """METG(50 %) in seconds, with that chunk size."""
+    def run():
+        out = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        return next(f["seconds"] for f in map(json.loads, out.splitlines()) if f["chunksize"] == chunksize)
+    return run
+
+
 def array(*argv):
     """Seconds of a whole array."""
     return lambda: report(argv)["seconds"]
@@ -71,6 +102,16 @@ def figures(mrrun, peers):
                      "--chunksize", str(chunksize), "--tasks", "1000000"),
                 line(*script("overhead", "--framework", "pool", "--mode", theirs, "--procs", "2",
                              "--chunksize", str(chunksize), "--tasks", str(tasks))))
+
+    def apply(theirs):
+        return (line(mrrun, "bench", "overhead", "--json", "--procs", "1", "--repeat", "1", "--mode", "apply",
+                     "--tasks", "10000"), theirs)
+
+    def metg(framework, chunksize):
+        def of(name):
+            return (mrrun, "bench", "metg", "--json", "--repeat", "1", "--python", sys.executable, "--frameworks", name)
+
+        return granularity(*of("mrrun"), chunksize=chunksize), granularity(*of(framework), chunksize=chunksize)
 
     def process(method, spares=0):
         return (line(mrrun, "bench", "startup", "--json", "--framework", "process", "--repeat", "9",
@@ -110,9 +151,14 @@ def figures(mrrun, peers):
         "no-op map, chunk size 1, seconds a task": overhead("map", 1, 100_000),
         "no-op imap / imap_unordered, chunk size 1, seconds a task": overhead("imap", 1, 100_000, "imap_unordered"),
         "no-op map, default chunks, seconds a task": overhead("map", 0, 1_000_000),
-        "one task there and back, against a pipe": (
-            line(mrrun, "bench", "overhead", "--json", "--repeat", "1", "--mode", "apply", "--tasks", "10000"),
+        "one task there and back, against a pipe": apply(
             line(*script("primitives", "--prim", "pingpong", "--count", "10000"))),
+        "one task there and back, against Pool.apply": apply(pool_apply),
+        "METG(50 %), chunk size 1, against Pool": metg("pool", 1),
+        "METG(50 %), automatic chunks, against Pool": metg("pool", 0),
+        "METG(50 %), chunk size 1, against ProcessPoolExecutor": metg("ppe", 1),
+        "METG(50 %), chunk size 1, against joblib": metg("joblib", 1),
+        "METG(50 %), automatic chunks, against joblib": metg("joblib", 0),
         "a line through a program that runs on, against a program a line by GNU parallel": (
             line(mrrun, "bench", "overhead", "--json", "--repeat", "1", "--mode", "command", "--tasks", "20000"),
             line(*script("gnuparallel", "--framework", "parallel", "--procs", "2", "--tasks", "200"))),
@@ -123,6 +169,7 @@ def figures(mrrun, peers):
         "a process, start and wait, against spawn": process("spawn"),
         "a process that was started ahead, against fork": process("fork", 1),
         "a process that was started ahead, against spawn": process("spawn", 1),
+        "a process that was started ahead, against a bare fork": (process("fork", 1)[0], fork),
         "factorial 0:12000, whole command against warm Pool(5)": (
             whole(mrrun, "factorial", "--range", "0:12000", "-procs", "2"),
             line(*script("factorial", "--framework", "pool", "--procs", "5"))),

@@ -20,6 +20,7 @@ const help = `Measure a job with 1, 2, ... processes, or the cost of a task, a p
   mrrun bench JOB [flags of the job] [--procs 1,2,...] [--chunksize N] [--repeat 5] [--json]
   mrrun bench overhead [--procs 2] [--chunksize 1] [--tasks 1e6] [--mode map|imap|apply|command] [--repeat 3] [--json]
   mrrun bench startup [--framework pool|process] [--procs 2] [--spares 0] [--repeat 9] [--json]
+  mrrun bench metg [--procs 2] [--frameworks mrrun] [--python python3] [--repeat 3] [--json]
   mrrun bench workers [--count 10000] [--repeat 9] [--json]
   mrrun bench primitives [--prim lock] [--procs 2] [--count 100000] [--size 0] [--repeat 3] [--json]
   mrrun bench arrays [--framework map|view|inplace|serial] [--mb 100] [--procs 2] [--pin] [--repeat 3] [--json]
@@ -27,6 +28,7 @@ const help = `Measure a job with 1, 2, ... processes, or the cost of a task, a p
 Examples:
   mrrun bench pi -n 1e10 --procs 1,2
   mrrun bench overhead --procs 2 --chunksize 1 --tasks 1000000
+  mrrun bench metg --frameworks mrrun,pool,ppe,joblib,ray-pool
   mrrun bench workers
   mrrun bench primitives --prim lock --procs 4
   mrrun bench primitives --prim queue --size 1000
@@ -37,14 +39,16 @@ compares the results. The second measures tasks that do nothing, on a pool that 
 --mode apply one after the other, which is a round trip each, with --mode command as lines through a program, sed. The third
 measures a pool from nothing to a first result of each worker and back to nothing, or the start of a process that does
 nothing and the wait for it; with --spares, of one that was started ahead, and was given the time for that. The fourth
+finds METG(50 %), how long tasks must work for half of the time to be work and half overhead, of mrrun and of frameworks of
+Python: multiprocessing.Pool, ProcessPoolExecutor (ppe), joblib and Ray's Pool, where installed. The fifth
 measures what a worker costs beside a goroutine: the start, cold and from a spare, beside that of a program that does
-nothing; to go there and back; the memory. The fifth measures
+nothing; to go there and back; the memory. The sixth measures
 processes that do nothing but use what they share, from when all begin together to when the last has ended: --prim lock,
 rlock, value-lock, unlocked, atomic (increments), event, condition, semaphore-pingpong (turns of 2 processes), semaphore
 (acquire and release), barrier (crossings), queue, simplequeue, joinable, pipe (messages from one to the other),
 queue-put-only or pingpong (round trips), or in a manager's process manager-dict, manager-list, manager-value (half sets,
 half gets), manager-dict-pipelined (64 at a time), manager-event (turns) or manager-queue; --size is the bytes of a message.
-The sixth squares the elements of an array: map sends the parts and puts together what comes back, view sends them and leaves
+The seventh squares the elements of an array: map sends the parts and puts together what comes back, view sends them and leaves
 what comes back where it comes, inplace shares the array, serial is one loop in one process.
 --chunksize is how many pieces or tasks are sent at once; 0 = automatic. mrrun JOB --help shows the flags of a job.
 --json prints a line for each figure: workload, framework, procs, seconds (the median), items_per_s, check, all;
@@ -53,7 +57,7 @@ whole numbers beyond 2^53 are strings.
 
 func run(ctx context.Context, words []string, out io.Writer) error {
 	if len(words) == 0 {
-		return jobs.Usagef("bench what? a job, overhead, startup, workers, primitives or arrays (see mrrun bench --help)")
+		return jobs.Usagef("bench what? a job, overhead, startup, metg, workers, primitives or arrays (see mrrun bench --help)")
 	}
 	switch name, rest := words[0], words[1:]; {
 	case name == "--help" || name == "-help" || name == "-h":
@@ -65,6 +69,8 @@ func run(ctx context.Context, words []string, out io.Writer) error {
 		return overheadCommand(ctx, rest, out)
 	case name == "startup":
 		return startupCommand(ctx, rest, out)
+	case name == "metg":
+		return metgCommand(ctx, rest, out)
 	case name == "workers":
 		return workersCommand(ctx, rest, out)
 	case name == "primitives":
@@ -72,7 +78,7 @@ func run(ctx context.Context, words []string, out io.Writer) error {
 	case name == "arrays":
 		return arraysCommand(ctx, rest, out)
 	default:
-		c, err := jobs.Lookup(name, "overhead", "startup", "workers", "primitives", "arrays")
+		c, err := jobs.Lookup(name, "overhead", "startup", "metg", "workers", "primitives", "arrays")
 		if err != nil {
 			return err
 		}

@@ -210,8 +210,8 @@ func TestHelpExamples(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
-	if n != 6 {
-		t.Errorf("found %d examples, want 6", n)
+	if n != 7 {
+		t.Errorf("found %d examples, want 7", n)
 	}
 }
 
@@ -222,6 +222,8 @@ func parses(name string, words []string) error {
 		_, _, err = parseOverhead(words)
 	case "primitives":
 		_, _, err = parsePrimitives(words)
+	case "metg":
+		_, _, err = parseMETG(words)
 	case "workers":
 		_, _, err = parseWorkers(words)
 	case "arrays":
