@@ -20,6 +20,7 @@ const module = "mrrun"
 // for everything below a directory.
 var layers = [][]string{
 	{"internal/stdio", "internal/unnamed", "internal/hold", "internal/cores", "internal/faulty"},
+	{"internal/outfile"},
 	{"internal/shm"},
 	{"internal/shm/"}, // for tests
 	{"internal/stream"},

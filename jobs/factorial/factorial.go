@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"mrrun/internal/outfile"
 	"mrrun/internal/stdio"
 	"mrrun/jobs"
 	"mrrun/mapreduce"
@@ -68,7 +69,8 @@ type factorials struct {
 	ctx   context.Context // of the run
 	whole span            // of --range
 	began time.Time
-	file  *outFile
+	file  *outfile.File
+	line  []byte     // the digits of one value
 	parts []*big.Int // of one product; with --compare also of a range
 	tally tally
 	one   digest
@@ -93,8 +95,8 @@ func (f *factorials) Split(ctx context.Context, _ []string) (jobs.Pieces[piece],
 	}
 	if f.out != "" {
 		var err error
-		if f.file, err = createOut(ctx, f.out); err != nil {
-			return jobs.Pieces[piece]{}, err
+		if f.file, err = outfile.Create(ctx, f.out); err != nil {
+			return jobs.Pieces[piece]{}, fmt.Errorf("factorial: %w", err)
 		}
 	}
 	pieces := make([]piece, len(ranges))
@@ -132,8 +134,12 @@ func (f *factorials) Add(values []*big.Int) error {
 			return err
 		}
 		f.tally.add(x)
-		if err := f.file.writeLine(x); err != nil {
-			return err
+		if f.file == nil {
+			continue
+		}
+		f.line = x.Append(f.line[:0], 10)
+		if err := f.file.WriteLine(f.line); err != nil {
+			return fmt.Errorf("factorial: %w", err)
 		}
 	}
 	return nil
@@ -163,11 +169,14 @@ func (f *factorials) Finish() error {
 		if len(text) <= shownDigits {
 			f.text = text
 		}
-		if err := f.file.writeText(text); err != nil {
-			return err
+		if err := f.file.WriteLine(text); err != nil {
+			return fmt.Errorf("factorial: %w", err)
 		}
 	}
-	return f.file.commit()
+	if err := f.file.Commit(); err != nil {
+		return fmt.Errorf("factorial: %w", err)
+	}
+	return nil
 }
 
 // compareWithSerial computes everything again in this goroutine.
@@ -228,7 +237,7 @@ func await[T any](ctx context.Context, compute func() T) (T, error) {
 }
 
 // Close implements [io.Closer]: it discards an output file that is not complete.
-func (f *factorials) Close() error { return f.file.close() }
+func (f *factorials) Close() error { return f.file.Close() }
 
 // Streams implements [jobs.Streamer].
 func (f *factorials) Streams() bool { return stdio.Output(f.out) == os.Stdout }

@@ -1,4 +1,5 @@
-package factorial
+// Package outfile writes the file of a flag --out.
+package outfile
 
 import (
 	"bufio"
@@ -7,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/big"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -16,20 +16,22 @@ import (
 	"mrrun/internal/unnamed"
 )
 
-// An outFile takes digits. A regular file gets them when they are complete: a run that fails, or is
-// killed, leaves the old content and no other file. Standard output, pipes and devices get the
-// digits as they come. A nil outFile ignores them.
-type outFile struct {
+// A File takes the lines of a result. A regular file gets them when they are complete: a run that
+// fails, or is killed, leaves the old content and no other file. Standard output, pipes and devices
+// get the lines as they come. A nil File ignores them. A File is not safe for concurrent use.
+type File struct {
 	path   string
 	target string   // what path leads to, if nothing is there
-	spool  *os.File // takes the digits for a regular file; it has no name
-	stream *os.File // takes the digits for anything else
+	spool  *os.File // takes the lines for a regular file; it has no name
+	stream *os.File // takes the lines for anything else
 	w      *bufio.Writer
-	line   []byte
 }
 
-func createOut(ctx context.Context, path string) (*outFile, error) {
-	f := &outFile{path: path}
+// Create opens the file that path names: "-" and the like are standard output or standard error.
+// The errors of it and of the methods begin with "write --out" and the path. While a named pipe has
+// no reader, Create waits, until ctx ends.
+func Create(ctx context.Context, path string) (*File, error) {
+	f := &File{path: path}
 	if err := f.open(ctx); err != nil {
 		return nil, f.failed(err)
 	}
@@ -41,7 +43,7 @@ func createOut(ctx context.Context, path string) (*outFile, error) {
 	return f, nil
 }
 
-func (f *outFile) open(ctx context.Context) error {
+func (f *File) open(ctx context.Context) error {
 	if f.stream = stdio.Output(f.path); f.stream != nil {
 		return nil
 	}
@@ -80,14 +82,17 @@ func openExisting(ctx context.Context, path string) (*os.File, error) {
 		file *os.File
 		err  error
 	}
-	o, err := await(ctx, func() opened {
+	done := make(chan opened, 1)
+	go func() {
 		file, err := os.OpenFile(path, os.O_WRONLY, 0)
-		return opened{file, err}
-	})
-	if err != nil {
-		return nil, err
+		done <- opened{file, err}
+	}()
+	select {
+	case o := <-done:
+		return o.file, o.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	return o.file, o.err
 }
 
 // writableFile reports whether file is a regular one. The superuser can open any file for writing,
@@ -118,27 +123,20 @@ func followLinks(path string) string {
 	return path
 }
 
-func (f *outFile) writeLine(x *big.Int) error {
+// WriteLine writes text and a newline.
+func (f *File) WriteLine(text []byte) error {
 	if f == nil {
 		return nil
 	}
-	f.line = x.Append(f.line[:0], 10)
-	return f.writeText(f.line)
-}
-
-func (f *outFile) writeText(digits []byte) error {
-	if f == nil {
-		return nil
-	}
-	_, err := f.w.Write(digits)
+	_, err := f.w.Write(text)
 	if err == nil {
 		err = f.w.WriteByte('\n')
 	}
 	return f.failed(err)
 }
 
-// commit puts the complete digits in their place.
-func (f *outFile) commit() error {
+// Commit puts the complete lines in their place.
+func (f *File) Commit() error {
 	if f == nil {
 		return nil
 	}
@@ -146,7 +144,7 @@ func (f *outFile) commit() error {
 	switch {
 	case err != nil:
 	case f.stream != nil:
-		err = f.close()
+		err = f.Close()
 	case f.target == "":
 		err = f.overwrite(f.path)
 	default:
@@ -156,7 +154,7 @@ func (f *outFile) commit() error {
 }
 
 // create makes the complete file appear at once, if the file system can do so.
-func (f *outFile) create() error {
+func (f *File) create() error {
 	linked := unnamed.Link(f.spool, f.target)
 	if linked == nil {
 		return nil
@@ -170,7 +168,7 @@ func (f *outFile) create() error {
 
 // overwrite changes the content of the file and nothing else: not its owner, its permissions or its
 // other links.
-func (f *outFile) overwrite(path string) error {
+func (f *File) overwrite(path string) error {
 	size, err := f.spool.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return err
@@ -201,7 +199,7 @@ func replaceContent(file *os.File, r io.Reader, size int64) error {
 	return file.Truncate(size)
 }
 
-func (f *outFile) failed(err error) error {
+func (f *File) failed(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -211,11 +209,11 @@ func (f *outFile) failed(err error) error {
 	} else if e, ok := errors.AsType[*os.LinkError](err); ok {
 		err = e.Err
 	}
-	return fmt.Errorf("factorial: write --out %s: %w", f.path, err)
+	return fmt.Errorf("write --out %s: %w", f.path, err)
 }
 
-// close discards what was not committed. It may be called again.
-func (f *outFile) close() (err error) {
+// Close discards what was not committed. It may be called again.
+func (f *File) Close() (err error) {
 	if f == nil {
 		return nil
 	}

@@ -1,11 +1,10 @@
-package factorial
+package outfile
 
 import (
-	"context"
 	"errors"
-	"math/big"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
@@ -13,18 +12,18 @@ func TestOutFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "digits.txt")
 	for _, numbers := range [][]int64{{720}, {1, 1, 2}, {}} { // each replaces the one before
-		f, err := createOut(t.Context(), path)
+		f, err := Create(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := ""
 		for _, n := range numbers {
-			if err := f.writeLine(big.NewInt(n)); err != nil {
+			if err := f.WriteLine(strconv.AppendInt(nil, n, 10)); err != nil {
 				t.Fatal(err)
 			}
-			want += big.NewInt(n).String() + "\n"
+			want += strconv.FormatInt(n, 10) + "\n"
 		}
-		if err := errors.Join(f.commit(), f.close()); err != nil {
+		if err := errors.Join(f.Commit(), f.Close()); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := os.ReadFile(path); string(got) != want || err != nil {
@@ -40,11 +39,11 @@ func TestOutFileDiscarded(t *testing.T) {
 	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := createOut(t.Context(), path)
+	f, err := Create(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(f.writeText([]byte("12")), f.close()); err != nil {
+	if err := errors.Join(f.WriteLine([]byte("12")), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(path); string(got) != "old" || err != nil {
@@ -72,11 +71,11 @@ func TestOutFileMode(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		f, err := createOut(t.Context(), path)
+		f, err := Create(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.commit(); err != nil {
+		if err := f.Commit(); err != nil {
 			t.Fatal(err)
 		}
 		if info, err := os.Stat(path); err != nil || info.Mode() != want {
@@ -88,12 +87,12 @@ func TestOutFileMode(t *testing.T) {
 func TestOutFileErrors(t *testing.T) {
 	dir := t.TempDir()
 	gone := filepath.Join(dir, "gone", "digits.txt")
-	_, err := createOut(t.Context(), gone)
-	if want := "factorial: write --out " + gone + ": no such file or directory"; err == nil || err.Error() != want || !errors.Is(err, os.ErrNotExist) {
+	_, err := Create(t.Context(), gone)
+	if want := "write --out " + gone + ": no such file or directory"; err == nil || err.Error() != want || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	_, err = createOut(t.Context(), dir)
-	if want := "factorial: write --out " + dir + ": is a directory: give the name of a file"; err == nil || err.Error() != want {
+	_, err = Create(t.Context(), dir)
+	if want := "write --out " + dir + ": is a directory: give the name of a file"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	// The directory disappears while the job runs.
@@ -101,14 +100,14 @@ func TestOutFileErrors(t *testing.T) {
 	if err := os.Mkdir(folder, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	f, err := createOut(t.Context(), filepath.Join(folder, "digits.txt"))
+	f, err := Create(t.Context(), filepath.Join(folder, "digits.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.commit(); err == nil || err.Error() != "factorial: write --out "+f.path+": no such file or directory" {
+	if err := f.Commit(); err == nil || err.Error() != "write --out "+f.path+": no such file or directory" {
 		t.Errorf("got %v, want the cause alone", err)
 	}
 	wantNames(t, dir)
@@ -116,23 +115,9 @@ func TestOutFileErrors(t *testing.T) {
 
 // Without --out there is no file, and nothing to do.
 func TestNoOutFile(t *testing.T) {
-	var f *outFile
-	if err := errors.Join(f.writeLine(big.NewInt(1)), f.writeText(nil), f.commit(), f.close()); err != nil {
+	var f *File
+	if err := errors.Join(f.WriteLine(nil), f.Commit(), f.Close()); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestAwait(t *testing.T) {
-	ctx, cancel := context.WithCancelCause(t.Context())
-	if got, err := await(ctx, func() int { return 7 }); got != 7 || err != nil {
-		t.Errorf("got %d, %v, want 7", got, err)
-	}
-	never := make(chan int)
-	defer close(never)
-	stop := errors.New("stop")
-	cancel(stop)
-	if _, err := await(ctx, func() int { return <-never }); err != stop {
-		t.Errorf("got %v, want %v", err, stop)
 	}
 }
 

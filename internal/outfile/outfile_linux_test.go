@@ -1,4 +1,4 @@
-package factorial
+package outfile
 
 import (
 	"errors"

@@ -1,6 +1,6 @@
 //go:build unix
 
-package factorial
+package outfile
 
 import (
 	"errors"
@@ -84,15 +84,15 @@ func TestOutFileInClosedFolder(t *testing.T) {
 // process created it meanwhile.
 func TestOutFileMadeMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
-	f, err := createOut(t.Context(), path)
+	f, err := Create(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.close()
+	defer f.Close()
 	if err := os.WriteFile(path, []byte("of another program"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(f.writeText([]byte("6")), f.commit()); err != nil {
+	if err := errors.Join(f.WriteLine([]byte("6")), f.Commit()); err != nil {
 		t.Fatal(err)
 	}
 	wantContent(t, path, "6\n")
@@ -100,12 +100,12 @@ func TestOutFileMadeMeanwhile(t *testing.T) {
 
 func commitText(t *testing.T, path, digits string) {
 	t.Helper()
-	f, err := createOut(t.Context(), path)
+	f, err := Create(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.close()
-	if err := errors.Join(f.writeText([]byte(digits)), f.commit()); err != nil {
+	defer f.Close()
+	if err := errors.Join(f.WriteLine([]byte(digits)), f.Commit()); err != nil {
 		t.Fatal(err)
 	}
 }
