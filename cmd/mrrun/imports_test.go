@@ -30,6 +30,7 @@ var layers = [][]string{
 	{"mapreduce"},
 	{"mapreduce/manager", "jobs"},
 	{"mapreduce/manager/"},
+	{"jobs/text"},
 	{"jobs/"},
 	{"bench"},
 	{"cmd/", "examples/"},

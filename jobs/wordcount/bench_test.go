@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"mrrun/jobs/text"
 )
 
 // BenchmarkCountBook counts a book from the Go distribution: plain English, with some 8000
@@ -34,12 +36,22 @@ func BenchmarkCountCyrillicLetters(b *testing.B) {
 	benchmarkCount(b, randomText('а'))
 }
 
-func benchmarkCount(b *testing.B, text []byte) {
-	r := bytes.NewReader(text)
-	s := split{Name: "text", Length: r.Size()}
-	b.SetBytes(s.Length)
+func benchmarkCount(b *testing.B, content []byte) {
+	path := filepath.Join(b.TempDir(), "text")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	files, err := text.Open(b.Context(), []string{path}, false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	parts, err := files.Parts(1 << 40)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(content)))
 	for b.Loop() {
-		if err := countText(b.Context(), r, s, blockSize, func(string, int64) {}); err != nil {
+		if err := (wordCount{}).Map(b.Context(), parts[0], func(string, int64) {}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -63,4 +75,12 @@ func randomText(first rune) []byte {
 		text = append(text, gaps[rng.IntN(len(gaps))]...)
 	}
 	return text
+}
+
+func randomWord(rng *rand.Rand, maxLength int) []byte {
+	word := make([]byte, 1+rng.IntN(maxLength))
+	for i := range word {
+		word[i] = 'a' + byte(rng.IntN(26))
+	}
+	return word
 }

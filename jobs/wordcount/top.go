@@ -1,13 +1,15 @@
 package wordcount
 
 import (
-	"bufio"
 	"cmp"
-	"fmt"
-	"io"
 	"slices"
-	"strconv"
 	"strings"
+)
+
+// The orders in which words are shown.
+const (
+	byCount = "count" // the most frequent first, and words of equal frequency by their bytes
+	byWord  = "word"  // by their bytes
 )
 
 // frequency is a word and how often it occurs.
@@ -16,12 +18,9 @@ type frequency struct {
 	N    int64  `json:"count"`
 }
 
-// top returns the k most frequent words, or all for k = 0: the most frequent
-// first, and words of equal frequency in the order of their bytes.
+// top returns the k most frequent words by count, or all for k = 0.
 func top(counts map[string]int64, k int) []frequency {
-	if k <= 0 || k > len(counts) {
-		k = len(counts)
-	}
+	k = shown(int64(k), len(counts))
 	// Keep up to 2k candidates and then cut them to the best k: that costs no more than a heap and
 	// rejects most words after one comparison.
 	best := make([]frequency, 0, min(2*k, len(counts)))
@@ -42,25 +41,16 @@ func top(counts map[string]int64, k int) []frequency {
 	return best[:min(k, len(best))]
 }
 
+// shown is how many of all words --top asks for.
+func shown(top int64, all int) int {
+	if top <= 0 || top > int64(all) {
+		return all
+	}
+	return int(top)
+}
+
 func compareCounts(a, b frequency) int {
 	return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Word, b.Word))
 }
 
-// writeCounts writes a line "COUNT WORD" for each of cs.
-func writeCounts(w io.Writer, cs []frequency) error {
-	out := bufio.NewWriter(w)
-	var line []byte
-	for _, c := range cs {
-		line = strconv.AppendInt(line[:0], c.N, 10)
-		line = append(line, ' ')
-		line = append(line, c.Word...)
-		line = append(line, '\n')
-		if _, err := out.Write(line); err != nil {
-			return fmt.Errorf("wordcount: write the counts: %w", err)
-		}
-	}
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("wordcount: write the counts: %w", err)
-	}
-	return nil
-}
+func compareWords(a, b frequency) int { return strings.Compare(a.Word, b.Word) }

@@ -1,11 +1,9 @@
 package wordcount
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -40,23 +38,6 @@ func TestTopOfMany(t *testing.T) {
 		if !slices.Equal(top(counts, k), all[:k]) {
 			t.Errorf("top %d is not the begin of all words", k)
 		}
-	}
-}
-
-func TestWriteCounts(t *testing.T) {
-	var out strings.Builder
-	if err := writeCounts(&out, []frequency{{"the", 12}, {"a\xff", 3}}); err != nil {
-		t.Fatal(err)
-	}
-	if want := "12 the\n3 a\xff\n"; out.String() != want {
-		t.Errorf("got %q, want %q", out.String(), want)
-	}
-	err := writeCounts(fullDisk{}, []frequency{{"the", 12}})
-	wantError(t, err, "wordcount: write the counts: disk full")
-	err = writeCounts(fullDisk{}, []frequency{{strings.Repeat("x", 10_000), 1}})
-	wantError(t, err, "wordcount: write the counts: disk full")
-	if errors.Unwrap(err) == nil {
-		t.Error("the cause is not wrapped")
 	}
 }
 

@@ -1,8 +1,6 @@
 // Package wordcount is the job that counts the words of text files.
 //
-// A word is a longest run without white space as [unicode.IsSpace] defines it, lower-cased rune by
-// rune by [unicode.ToLower]; bytes that are not UTF-8 are kept as they are. Workers read their
-// parts of the files themselves.
+// [text.Words] says what a word is. Workers read their parts of the files themselves.
 package wordcount
 
 import (
@@ -12,25 +10,27 @@ import (
 	"os"
 	"slices"
 
+	"mrrun/internal/outfile"
 	"mrrun/internal/stdio"
 	"mrrun/jobs"
+	"mrrun/jobs/text"
 	"mrrun/mapreduce"
 )
 
-// A piece of the text has from minSplit to maxSplit bytes; between these limits the text is cut
-// into wantSplits pieces.
-const (
-	minSplit   = 256 << 10
-	maxSplit   = 8 << 20
-	wantSplits = 64
-)
-
-// wordCount is the job: it turns parts of files into the count of each word. It has no parameters.
-type wordCount struct{}
+// wordCount is the job: it turns parts of files into the count of each word.
+type wordCount struct{ text.Words }
 
 // Map implements [mapreduce.Mapper].
-func (wordCount) Map(ctx context.Context, s split, emit func(string, int64)) error {
-	return countSplit(ctx, s, emit)
+func (w wordCount) Map(ctx context.Context, p text.Part, emit func(string, int64)) error {
+	table := newWordTable()
+	err := w.Each(ctx, p, func(word []byte) {
+		table.add(word)
+		if table.large() {
+			table.drain(emit)
+		}
+	})
+	table.drain(emit)
+	return err
 }
 
 // Combine implements [mapreduce.Combiner].
@@ -45,88 +45,124 @@ func init() {
 		Args:    "FILE...",
 		Example: "mrrun wordcount --top 10 book.txt",
 		New: func(flags *jobs.Flags) jobs.Work {
-			t := &text{top: 20}
-			flags.Count(&t.top, "top", "", 0, 1e9, "how many of the most frequent words to show; 0 = all")
-			return jobs.Keyed(count, t)
+			r := &run{top: 20, by: byCount}
+			flags.Count(&r.top, "top", "", 0, 1e9, "how many of the most frequent words to show; 0 = all")
+			flags.String(&r.by, "by", "ORDER", "the order in which to show them: count or word")
+			flags.String(&r.out, "out", "FILE", "write all counts to FILE: as CSV (.csv), JSON lines (.jsonl, .ndjson) or text; - is standard output, without the result")
+			r.words.Flags(flags)
+			flags.Bool(&r.recursive, "recursive", "a folder stands for all files below it")
+			return jobs.Keyed(count, r)
 		},
 	})
 }
 
-// A text is one run of the job.
-type text struct {
-	top   int64
-	files []string
+// A run is one run of the job.
+type run struct {
+	top       int64
+	by        string
+	out       string
+	words     text.Words
+	recursive bool
 
-	inputs *inputs
+	names  []string
+	files  *text.Files
 	bytes  int64
-	words  []frequency
+	file   *outfile.File
+	counts []frequency // to show
 }
 
 // Split implements [jobs.Keyer].
-func (t *text) Split(ctx context.Context, args []string) ([]split, error) {
+func (r *run) Split(ctx context.Context, args []string) (parts []text.Part, err error) {
 	if len(args) == 0 {
 		return nil, jobs.Usagef("wordcount needs a FILE, or - for standard input (see mrrun wordcount --help)")
 	}
-	if slices.ContainsFunc(args, stdio.IsInput) {
-		if err := stdio.CheckInput(); err != nil {
+	if r.by != byCount && r.by != byWord {
+		return nil, jobs.Usagef("--by %s: it takes count or word (see mrrun wordcount --help)", r.by)
+	}
+	r.names = args
+	if r.files, err = text.Open(ctx, args, r.recursive); err != nil {
+		return nil, fmt.Errorf("wordcount: %w", err)
+	}
+	r.bytes = r.files.Size()
+	if parts, err = r.files.Parts(0); err != nil {
+		return nil, fmt.Errorf("wordcount: %w", err)
+	}
+	if r.out != "" {
+		if r.file, err = outfile.Create(ctx, r.out); err != nil {
 			return nil, fmt.Errorf("wordcount: %w", err)
 		}
 	}
-	var err error
-	t.files = args
-	if t.inputs, err = openInputs(ctx, args, os.Stdin); err != nil {
-		return nil, err
-	}
-	for _, source := range t.inputs.sources {
-		info, err := os.Stat(source.path)
-		if err != nil {
-			return nil, readError(source.name, err)
-		}
-		t.bytes += max(info.Size()-source.start, 0)
-	}
-	return splitFiles(t.inputs.sources, min(max(t.bytes/wantSplits, minSplit), maxSplit))
+	return parts, nil
 }
 
-// Close frees the copy of standard input.
-func (t *text) Close() error {
-	if t.inputs == nil {
-		return nil
+// Close frees the copy of standard input, and discards an output file that is not complete.
+func (r *run) Close() error {
+	if err := r.file.Close(); err != nil {
+		return err
 	}
-	return t.inputs.close()
+	return r.files.Close()
 }
 
 // Job implements [jobs.Keyer].
-func (t *text) Job() wordCount { return wordCount{} }
+func (r *run) Job() wordCount { return wordCount{r.words} }
 
 // Collect implements [jobs.Keyer].
-func (t *text) Collect(counts map[string]int64) error {
-	t.words = top(counts, int(t.top))
+func (r *run) Collect(counts map[string]int64) error {
+	if r.file != nil {
+		all := top(counts, 0)
+		r.counts = slices.Clone(all[:shown(r.top, len(all))])
+		if r.by == byWord {
+			slices.SortFunc(all, compareWords)
+		}
+		if err := writeFile(r.file, r.out, all); err != nil {
+			return fmt.Errorf("wordcount: %w", err)
+		}
+	} else {
+		r.counts = top(counts, int(r.top))
+	}
+	if r.by == byWord {
+		slices.SortFunc(r.counts, compareWords)
+	}
 	return nil
 }
 
+// Streams implements [jobs.Streamer].
+func (r *run) Streams() bool { return stdio.Output(r.out) == os.Stdout }
+
+// Notes implements [jobs.Noter].
+func (r *run) Notes() []string { return r.files.Notes() }
+
 // Show implements [jobs.Output].
-func (t *text) Show(w io.Writer) error { return writeCounts(w, t.words) }
+func (r *run) Show(w io.Writer) error { return writeCounts(w, r.counts) }
 
 // Result implements [jobs.Output].
-func (t *text) Result() any {
-	words := make([]frequency, len(t.words))
-	for i, c := range t.words {
+func (r *run) Result() any {
+	words := make([]frequency, len(r.counts))
+	for i, c := range r.counts {
 		words[i] = frequency{Word: jobs.Text(c.Word), N: c.N}
 	}
 	return words
 }
 
 // Params implements [jobs.Output].
-func (t *text) Params() any {
-	files := make([]string, len(t.files))
-	for i, name := range t.files {
+func (r *run) Params() any {
+	files := make([]string, len(r.names))
+	for i, name := range r.names {
 		files[i] = jobs.Text(name)
 	}
+	by := r.by
+	if by == byCount {
+		by = ""
+	}
 	return struct {
-		Files []string `json:"files"`
-		Top   int64    `json:"top"`
-	}{files, t.top}
+		Files     []string `json:"files"`
+		Top       int64    `json:"top"`
+		By        string   `json:"by,omitempty"`
+		MinLength int64    `json:"min_length,omitempty"`
+		Letters   bool     `json:"letters,omitempty"`
+		Recursive bool     `json:"recursive,omitempty"`
+	}{files, r.top, by, r.words.MinLength, r.words.Letters, r.recursive}
 }
 
 // Units implements [jobs.Output]: bytes.
-func (t *text) Units() int64 { return t.bytes }
+func (r *run) Units() int64 { return r.bytes }

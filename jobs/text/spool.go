@@ -1,4 +1,4 @@
-package wordcount
+package text
 
 import (
 	"context"
@@ -44,7 +44,7 @@ func tempFile() (file *os.File, path string, done func() error, err error) {
 		}
 		file.Close()
 	}
-	file, err = os.CreateTemp("", "wordcount-*")
+	file, err = os.CreateTemp("", "mrrun-text-*")
 	if err != nil {
 		return nil, "", nil, fmt.Errorf("%w (set TMPDIR to a writable directory)", err)
 	}

@@ -1,4 +1,4 @@
-package wordcount
+package text
 
 import (
 	"fmt"
@@ -26,39 +26,39 @@ func versionOf(info os.FileInfo) version {
 	return v
 }
 
-// remember notes in s which file it is cut from.
-func (s *split) remember(f *os.File, info os.FileInfo) (err error) {
-	s.Version = versionOf(info)
-	s.Head, err = s.head(f)
+// remember notes in p which file it is cut from.
+func (p *Part) remember(f *os.File, info os.FileInfo) (err error) {
+	p.Version = versionOf(info)
+	p.Head, err = p.head(f)
 	return err
 }
 
-// unchanged returns an error if f is no longer what s was cut from. The file may have grown, as
+// unchanged returns an error if f is no longer what p was cut from. The file may have grown, as
 // long as the part has not changed.
-func (s *split) unchanged(f *os.File) error {
+func (p *Part) unchanged(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
-		return readError(s.Name, err)
+		return readError(p.Name, err)
 	}
 	now := versionOf(info)
-	if now == s.Version {
+	if now == p.Version {
 		return nil
 	}
-	if now.Device != s.Version.Device || now.Inode != s.Version.Inode {
-		return fmt.Errorf("%s: was replaced while it was read: run it again", s.Name)
+	if now.Device != p.Version.Device || now.Inode != p.Version.Inode {
+		return fmt.Errorf("%s: was replaced while it was read: run it again", p.Name)
 	}
-	if now.Size > s.Version.Size {
-		if head, err := s.head(f); err != nil || head == s.Head {
+	if now.Size > p.Version.Size {
+		if head, err := p.head(f); err != nil || head == p.Head {
 			return err
 		}
 	}
-	return fmt.Errorf("%s: was changed while it was read: run it again", s.Name)
+	return fmt.Errorf("%s: was changed while it was read: run it again", p.Name)
 }
 
 // head returns a hash of the first bytes of the part.
-func (s *split) head(r io.ReaderAt) (uint64, error) {
-	block := make([]byte, min(headSize, s.Length))
-	if err := readBlock(r, s.Name, block, s.Offset); err != nil {
+func (p *Part) head(r io.ReaderAt) (uint64, error) {
+	block := make([]byte, min(headSize, p.Length))
+	if err := readBlock(r, p.Name, block, p.Offset); err != nil {
 		return 0, err
 	}
 	hash := fnv.New64a()

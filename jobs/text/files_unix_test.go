@@ -1,6 +1,6 @@
 //go:build unix
 
-package wordcount
+package text
 
 import (
 	"io"
@@ -32,7 +32,7 @@ func TestNamedPipe(t *testing.T) {
 	if in.sources[0].name != pipe {
 		t.Errorf("the pipe is called %q", in.sources[0].name)
 	}
-	if err := in.close(); err != nil {
+	if err := in.Close(); err != nil {
 		t.Error(err)
 	}
 	wantEmpty(t, dir)
@@ -41,11 +41,11 @@ func TestNamedPipe(t *testing.T) {
 // The workers are other processes, which open the copy by its path.
 func TestOtherProcessReadsCopy(t *testing.T) {
 	emptyTempDir(t)
-	in, err := openInputs(t.Context(), []string{"-"}, strings.NewReader("one two"))
+	in, err := open(t.Context(), []string{"-"}, false, strings.NewReader("one two"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.close()
+	defer in.Close()
 	out, err := exec.CommandContext(t.Context(), "cat", in.sources[0].path).Output()
 	if err != nil || string(out) != "one two" {
 		t.Errorf("cat of the copy gives %q, error %v", out, err)
@@ -79,7 +79,7 @@ func TestStandardInputInPlace(t *testing.T) {
 		if rest, err := io.ReadAll(file); len(rest) > 0 || err != nil {
 			t.Errorf("removed %v: left to read: %q, %v", removed, rest, err)
 		}
-		if err := in.close(); err != nil {
+		if err := in.Close(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -102,12 +102,12 @@ func TestStandardInputByName(t *testing.T) {
 	if want := map[string]int64{"a": 2, "b": 1}; !maps.Equal(counts, want) {
 		t.Errorf("got %v, want %v", counts, want)
 	}
-	if err := in.close(); err != nil {
+	if err := in.Close(); err != nil {
 		t.Error(err)
 	}
 	wantEmpty(t, dir)
-	_, err = openInputs(t.Context(), []string{"-", "/dev/stdin"}, strings.NewReader("x"))
-	wantError(t, err, "wordcount: standard input is given twice, but can be read only once: give - once")
+	_, err = open(t.Context(), []string{"-", "/dev/stdin"}, false, strings.NewReader("x"))
+	wantError(t, err, "standard input is given twice, but can be read only once: give - once")
 }
 
 // The size of a file of the kernel is not known before it is read.
@@ -117,7 +117,7 @@ func TestKernelFile(t *testing.T) {
 		t.Skipf("no /proc here: %v", err)
 	}
 	counts, in := countInputs(t, []string{name}, nil)
-	defer in.close()
+	defer in.Close()
 	if counts["name:"] != 1 {
 		t.Errorf("%s is not counted: got %v", name, counts)
 	}

@@ -1,8 +1,9 @@
-package wordcount
+package text
 
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -37,32 +38,38 @@ func reference(text string) map[string]int64 {
 func countInParts(t *testing.T, text string, size int64, block int) map[string]int64 {
 	t.Helper()
 	r := strings.NewReader(text)
-	splits, err := cutText(r, source{name: "text"}, int64(len(text)), size)
+	parts, err := cutText(r, source{name: "text"}, int64(len(text)), size)
 	if err != nil {
 		t.Fatal(err)
 	}
 	counts := map[string]int64{}
 	next := int64(0)
-	for _, s := range splits {
+	for _, s := range parts {
 		if s.Offset != next || s.Length <= 0 {
-			t.Fatalf("split %+v does not follow on offset %d", s, next)
+			t.Fatalf("part %+v does not follow on offset %d", s, next)
 		}
 		next += s.Length
 		if next < int64(len(text)) && !isASCIISpace(rune(text[next-1])) {
-			t.Fatalf("split %+v does not end after ASCII white space", s)
+			t.Fatalf("part %+v does not end after ASCII white space", s)
 		}
-		if err := countText(t.Context(), r, s, block, addTo(counts)); err != nil {
+		if err := eachIn(t, r, s, block, addTo(counts)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if next != int64(len(text)) {
-		t.Fatalf("the splits end at %d of %d bytes", next, len(text))
+		t.Fatalf("the parts end at %d of %d bytes", next, len(text))
 	}
 	return counts
 }
 
-func addTo(counts map[string]int64) func(string, int64) {
-	return func(word string, n int64) { counts[word] += n }
+// eachIn calls f for each word of p, which r has, read in blocks of that size.
+func eachIn(t *testing.T, r io.ReaderAt, p Part, size int, f func(word []byte)) error {
+	s := scanner{name: p.Name, use: f}
+	return p.read(t.Context(), r, size, s.scan)
+}
+
+func addTo(counts map[string]int64) func([]byte) {
+	return func(word []byte) { counts[string(word)]++ }
 }
 
 func checkText(t *testing.T, text string, size int64, block int) {
@@ -119,12 +126,11 @@ func FuzzCount(f *testing.F) {
 	})
 }
 
-// A text with more words than the table holds is emitted in several parts.
 func TestCountManyWords(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
 	var text strings.Builder
-	for range 2 * tableWords {
+	for range 100_000 {
 		text.Write(randomWord(rng, 12))
 		text.WriteByte(' ')
 	}
@@ -150,14 +156,14 @@ func TestTooLongWord(t *testing.T) {
 	if err := os.Truncate(path, 20<<20); err != nil {
 		t.Fatal(err)
 	}
-	_, err := splitFiles([]source{{name: "zeros", path: path}}, 1<<20)
-	wantError(t, err, "wordcount: zeros: the word at offset ", " is longer than 16 MiB: is it a text file?")
+	_, err := cutFiles([]source{{name: "zeros", path: path}}, 1<<20)
+	wantError(t, err, "zeros: the word at offset ", " is longer than 16 MiB: is it a text file?")
 
-	splits, err := splitFiles([]source{{name: "zeros", path: path}}, 1<<30)
+	parts, err := cutFiles([]source{{name: "zeros", path: path}}, 1<<30)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = countSplit(t.Context(), splits[0], addTo(map[string]int64{}))
+	err = Words{}.Each(t.Context(), parts[0], addTo(map[string]int64{}))
 	wantError(t, err, "zeros: the word at offset 3 is longer than 16 MiB: is it a text file?")
 }
 
@@ -172,31 +178,31 @@ func TestWideSpacesOnly(t *testing.T) {
 }
 
 func TestCountShrunkFile(t *testing.T) {
-	s := split{Name: "book.txt", Offset: 5, Length: 14}
-	err := countText(t.Context(), strings.NewReader("some wor"), s, blockSize, addTo(map[string]int64{}))
+	s := Part{Name: "book.txt", Offset: 5, Length: 14}
+	err := eachIn(t, strings.NewReader("some wor"), s, blockSize, addTo(map[string]int64{}))
 	wantError(t, err, "book.txt: became shorter while it was read (wanted 14 bytes at offset 5, got 3)")
 }
 
 func TestCountErrors(t *testing.T) {
-	splits, err := splitFiles([]source{{name: "book.txt", path: writeFile(t, "words")}}, 5)
+	parts, err := cutFiles([]source{{name: "book.txt", path: writeFile(t, "words")}}, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := splits[0]
+	p := parts[0]
 	boom := errors.New("boom")
 
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(boom)
-	if err := countSplit(ctx, s, addTo(nil)); err != boom {
+	if err := (Words{}).Each(ctx, p, addTo(nil)); err != boom {
 		t.Errorf("got error %v, want the cause of the cancellation", err)
 	}
-	s.File += ".missing"
-	err = countSplit(t.Context(), s, addTo(nil))
+	p.File += ".missing"
+	err = Words{}.Each(t.Context(), p, addTo(nil))
 	wantError(t, err, "read book.txt: no such file or directory")
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v is not fs.ErrNotExist", err)
 	}
-	err = countText(t.Context(), failingReaderAt{boom}, s, blockSize, addTo(nil))
+	err = eachIn(t, failingReaderAt{boom}, p, blockSize, addTo(nil))
 	wantError(t, err, "read book.txt: boom")
 }
 

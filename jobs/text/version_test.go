@@ -1,4 +1,4 @@
-package wordcount
+package text
 
 import (
 	"maps"
@@ -42,16 +42,16 @@ func TestFileChangesAfterCut(t *testing.T) {
 			if err := os.Chtimes(path, lastYear, lastYear); err != nil {
 				t.Fatal(err)
 			}
-			splits, err := splitFiles([]source{{name: "book.txt", path: path}}, 5)
-			if err != nil || len(splits) < 3 {
-				t.Fatalf("got splits %+v, %v", splits, err)
+			parts, err := cutFiles([]source{{name: "book.txt", path: path}}, 5)
+			if err != nil || len(parts) < 3 {
+				t.Fatalf("got parts %+v, %v", parts, err)
 			}
 			if err := tt.change(t, path); err != nil {
 				t.Fatal(err)
 			}
 			counts := map[string]int64{}
-			for _, s := range splits {
-				err := countSplit(t.Context(), s, addTo(counts))
+			for _, p := range parts {
+				err := Words{}.Each(t.Context(), p, addTo(counts))
 				if tt.message != "" {
 					wantError(t, err, tt.message)
 				} else if err != nil {
@@ -72,11 +72,11 @@ func TestFileChangesWhileRead(t *testing.T) {
 	if err := os.Chtimes(path, lastYear, lastYear); err != nil {
 		t.Fatal(err)
 	}
-	splits, err := splitFiles([]source{{name: "book.txt", path: path}}, 100)
+	parts, err := cutFiles([]source{{name: "book.txt", path: path}}, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = countSplit(t.Context(), splits[0], func(string, int64) {
+	err = Words{}.Each(t.Context(), parts[0], func([]byte) {
 		if err := os.WriteFile(path, []byte("two one"), 0o600); err != nil {
 			t.Error(err)
 		}

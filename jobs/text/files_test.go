@@ -1,4 +1,4 @@
-package wordcount
+package text
 
 import (
 	"context"
@@ -14,19 +14,19 @@ import (
 )
 
 // countInputs counts args, from the names of the inputs to the words.
-func countInputs(t *testing.T, args []string, stdin io.Reader) (counts map[string]int64, in *inputs) {
+func countInputs(t *testing.T, args []string, stdin io.Reader) (counts map[string]int64, in *Files) {
 	t.Helper()
-	in, err := openInputs(t.Context(), args, stdin)
+	in, err := open(t.Context(), args, false, stdin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	splits, err := splitFiles(in.sources, 4)
+	parts, err := in.Parts(4)
 	if err != nil {
 		t.Fatal(err)
 	}
 	counts = map[string]int64{}
-	for _, s := range splits {
-		if err := countSplit(t.Context(), s, addTo(counts)); err != nil {
+	for _, p := range parts {
+		if err := (Words{}).Each(t.Context(), p, addTo(counts)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,35 +61,36 @@ func TestStandardInput(t *testing.T) {
 	if strings.HasPrefix(in.sources[0].path, "/proc/") {
 		wantEmpty(t, dir) // even though it is still in use
 	}
-	if err := in.close(); err != nil {
+	copied := in.sources[0].path
+	if err := in.Close(); err != nil {
 		t.Error(err)
 	}
 	wantEmpty(t, dir)
-	if _, err := os.Stat(in.sources[0].path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(copied); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the copy is still there: %v", err)
 	}
 }
 
 func TestInputErrors(t *testing.T) {
 	dir := emptyTempDir(t)
-	open := func(args ...string) error {
-		_, err := openInputs(t.Context(), args, iotest.ErrReader(errors.New("boom")))
+	openError := func(args ...string) error {
+		_, err := open(t.Context(), args, false, iotest.ErrReader(errors.New("boom")))
 		return err
 	}
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("books", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	err := open("gone.txt")
-	wantError(t, err, "wordcount: read gone.txt: no such file or directory")
+	err := openError("gone.txt")
+	wantError(t, err, "read gone.txt: no such file or directory")
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v is not fs.ErrNotExist", err)
 	}
-	wantError(t, open("books"), "wordcount: read books: is a directory: give the files in it instead")
-	wantError(t, open("-"), "wordcount: read standard input: boom")
+	wantError(t, openError("books"), "read books: is a directory: give the files in it instead, or --recursive")
+	wantError(t, openError("-"), "read standard input: boom")
 
-	_, err = openInputs(t.Context(), []string{"-", "-"}, strings.NewReader("x"))
-	wantError(t, err, "wordcount: standard input is given twice, but can be read only once: give - once")
+	_, err = open(t.Context(), []string{"-", "-"}, false, strings.NewReader("x"))
+	wantError(t, err, "standard input is given twice, but can be read only once: give - once")
 
 	err = copyFrom(fullDisk{}, "pipe", func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader("x")), nil
@@ -98,7 +99,7 @@ func TestInputErrors(t *testing.T) {
 	wantEmpty(t, dir)
 
 	t.Setenv("TMPDIR", filepath.Join(dir, "gone"))
-	wantError(t, open("-"), "wordcount: copy standard input: open ", "(set TMPDIR to a writable directory)")
+	wantError(t, openError("-"), "copy standard input: open ", "(set TMPDIR to a writable directory)")
 }
 
 type fullDisk struct{}
@@ -116,7 +117,7 @@ func TestCancelWhileReadingInput(t *testing.T) {
 		io.WriteString(typed, "some ") // returns when it has been read
 		cancel(stop)
 	}()
-	_, err := openInputs(ctx, []string{"-"}, stdin)
+	_, err := open(ctx, []string{"-"}, false, stdin)
 	if !errors.Is(err, stop) {
 		t.Errorf("got error %v, want the cause of the cancellation", err)
 	}
