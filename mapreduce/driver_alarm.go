@@ -65,7 +65,7 @@ func (s *supervisor) alarm(message string, l *link, since time.Duration, state s
 func (l *link) holds() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.sent) > 0
+	return l.sent.Len() > 0
 }
 
 // count records a chunk that was answered: none of its items took longer than the chunk.

@@ -119,12 +119,10 @@ func (l *link) placeSafely(c sentChunk, in *transport.Decoder) (failed int, err 
 func (l *link) takeSent(tag uint32) (sentChunk, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.sent) == 0 || l.sent[0].tag != tag {
+	if l.sent.Len() == 0 || l.sent.Items()[0].tag != tag {
 		return sentChunk{}, false
 	}
-	c := l.sent[0]
-	l.sent[0] = sentChunk{}
-	l.sent = l.sent[1:]
+	c := l.sent.Pop()
 	l.done.tag, l.done.first = c.tag, c.span.First
 	return c, true
 }

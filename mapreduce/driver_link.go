@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"mrrun/mapreduce/internal/fifo"
 	"mrrun/mapreduce/internal/proc"
 	"mrrun/mapreduce/internal/schedule"
 	"mrrun/transport"
@@ -29,11 +30,11 @@ type link struct {
 	over  chan struct{}  // closed when the process was reaped and nothing is read any more
 
 	mu      sync.Mutex
-	process *proc.Process // nil until started
-	stopped bool          // the pool wants no process, or no longer
-	greeted bool          // it has said hello
-	sent    []sentChunk   // not yet answered, in order
-	done    struct {      // the chunk answered last
+	process *proc.Process         // nil until started
+	stopped bool                  // the pool wants no process, or no longer
+	greeted bool                  // it has said hello
+	sent    fifo.Queue[sentChunk] // not yet answered, in order
+	done    struct {              // the chunk answered last
 		tag   uint32
 		first int
 	}
@@ -207,7 +208,7 @@ func (l *link) itemOf(tag uint32, offset int) (c *call, item int) {
 }
 
 func (l *link) findItem(tag uint32, offset int) (c *call, item int) {
-	for _, chunk := range l.sent {
+	for _, chunk := range l.sent.Items() {
 		if chunk.tag == tag {
 			return chunk.call, chunk.span.First + offset
 		}

@@ -169,10 +169,11 @@ func (l *link) missed(c *call, item int) bool {
 func (l *link) suspect() (c *call, item int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.sent) == 0 || !errors.Is(l.reason, errNoAnswer) {
+	if l.sent.Len() == 0 || !errors.Is(l.reason, errNoAnswer) {
 		return nil, 0
 	}
-	return l.sent[0].call, l.sent[0].span.First
+	first := l.sent.Items()[0]
+	return first.call, first.span.First
 }
 
 // errNoAnswer is why the driver gives up a worker that sends garbage.

@@ -61,7 +61,7 @@ func (l *link) send(c *call, s schedule.Span, attempt int, claim *atomic.Bool) e
 	if bad != nil {
 		return fmt.Errorf("mapreduce: %s: send items %d to %d: %w", c.task.name, s.First, s.End-1, bad)
 	}
-	l.sent = append(l.sent, sentChunk{tag: l.lastTag, call: c, span: s, bytes: size, claim: claim})
+	l.sent.Push(sentChunk{tag: l.lastTag, call: c, span: s, bytes: size, claim: claim})
 	l.dirty = true
 	return nil // if the pipe is broken, read reports a lost worker
 }
@@ -74,7 +74,8 @@ var errAnswered = errors.New("the chunk has been answered")
 func (l *link) copyTo(other *link, c *call, s schedule.Span, attempt int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := slices.IndexFunc(l.sent, func(sent sentChunk) bool { return sent.call == c && sent.span == s })
+	sent := l.sent.Items()
+	i := slices.IndexFunc(sent, func(sent sentChunk) bool { return sent.call == c && sent.span == s })
 	if i < 0 {
 		return errAnswered
 	}
@@ -82,7 +83,7 @@ func (l *link) copyTo(other *link, c *call, s schedule.Span, attempt int) error 
 	if err := other.send(c, s, attempt, claim); err != nil {
 		return err
 	}
-	l.sent[i].claim = claim
+	sent[i].claim = claim
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,7 @@ type worker struct {
 	states   map[*entry]any       // made by the reader before the first call opens
 	exits    []stateExit          // of states
 	filters  map[*command]*filter
+	decoders sync.Pool                    // of arguments
 	flush    chan struct{}                // asks flushLate to send the answers that wait
 	quit     chan struct{}                // closed by serve at its end; ends flushLate
 	deadline atomic.Pointer[itemDeadline] // of the running item; nil: it has none
@@ -176,7 +178,10 @@ func (w *worker) read() {
 }
 
 func (w *worker) chunk(f transport.Frame, args *[]byte) (request, error) {
-	r := request{tag: f.Tag, args: transport.NewDecoder(nil)}
+	r := request{tag: f.Tag}
+	if r.args, _ = w.decoders.Get().(*transport.Decoder); r.args == nil {
+		r.args = transport.NewDecoder(nil)
+	}
 	r.args.ResetFrame(f)
 	r.args.OwnViews()
 	if err := r.chunkHead.decode(r.args); err != nil {

@@ -36,6 +36,8 @@ func (w *worker) work() {
 			if r.release != nil {
 				r.release()
 			}
+			r.args.Renew()
+			w.decoders.Put(r.args)
 			now = time.Now()
 			putWorkTime(answer.Bytes(), now.Sub(start))
 			w.process.Ran(r.items, now.Sub(start))

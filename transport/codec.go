@@ -89,6 +89,14 @@ func NewDecoder(body []byte) *Decoder {
 // Reset starts over with another body.
 func (d *Decoder) Reset(body []byte) { d.body, d.off, d.loan = body, 0, nil }
 
+// Renew makes the Decoder as good as a new one, without a body, whatever a user's decoding methods
+// did to it.
+func (d *Decoder) Renew() {
+	d.Reset(nil)
+	d.ownsViews = false
+	d.mp.Reset(d)
+}
+
 // ResetFrame starts over with the body of a frame. A large [View] that is decoded from a body in
 // shared memory stays there, and keeps the memory until its release.
 func (d *Decoder) ResetFrame(f Frame) {

@@ -140,3 +140,43 @@ func TestErrorsAndPanicsOfUserMethods(t *testing.T) {
 		t.Errorf("got %v, %v", v, err)
 	}
 }
+
+// loose changes how the decoder that reads it goes on.
+type loose struct{ kind string }
+
+func (l loose) EncodeMsgpack(e *msgpack.Encoder) error { return e.EncodeInt8(1) }
+
+func (l *loose) DecodeMsgpack(d *msgpack.Decoder) error {
+	var v any
+	err := d.Decode(&v)
+	l.kind = fmt.Sprintf("%T", v)
+	d.UseLooseInterfaceDecoding(true)
+	return err
+}
+
+// What a user's method did to a Decoder is gone after Renew.
+func TestRenew(t *testing.T) {
+	c, err := NewCodec[loose]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, e, d := loose{}, NewEncoder(nil), NewDecoder(nil)
+	if err := c.Encode(e, &v); err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for i := range 3 {
+		d.Reset(e.Bytes())
+		v = loose{}
+		if err := c.Decode(d, &v); err != nil {
+			t.Fatal(err)
+		}
+		kinds = append(kinds, v.kind)
+		if i == 1 {
+			d.Renew()
+		}
+	}
+	if kinds[0] != kinds[2] || kinds[0] == kinds[1] {
+		t.Errorf("it decodes %q at first, after a method changed it, and after Renew", kinds)
+	}
+}

@@ -21,7 +21,7 @@ func (s *Scheduler) assign(place int) {
 // reports whether it sent one.
 func (s *Scheduler) assignOne(place int) bool {
 	w := &s.workers[place]
-	if !w.ready || w.drained || len(w.flights) >= windowChunks || s.MaxTasks > 0 && w.tasks >= s.MaxTasks {
+	if !w.ready || w.drained || w.flights.Len() >= windowChunks || s.MaxTasks > 0 && w.tasks >= s.MaxTasks {
 		return false
 	}
 	for c := s.queue.first; c != nil; c = c.succ {
@@ -33,7 +33,7 @@ func (s *Scheduler) assignOne(place int) bool {
 			continue
 		}
 		cost := c.Seen.cost(span.Size())
-		if len(w.flights) > 0 && !c.mayQueue(w, span, cost, len(s.workers)) {
+		if w.flights.Len() > 0 && !c.mayQueue(w, span, cost, len(s.workers)) {
 			return false
 		}
 		if s.MaxTasks > 0 {
@@ -44,14 +44,14 @@ func (s *Scheduler) assignOne(place int) bool {
 		s.Actions = append(s.Actions, Action{Kind: Send, Place: place, Call: c, Span: span, Attempt: c.attempts[span.First] + 1})
 		return true
 	}
-	return len(w.flights) == 0 && s.assignBackup(place)
+	return w.flights.Len() == 0 && s.assignBackup(place)
 }
 
 func (s *Scheduler) fly(place int, f flight) {
 	w := &s.workers[place]
 	s.flown++
 	f.serial = s.flown
-	w.flights = append(w.flights, f)
+	w.flights.Push(f)
 	w.queued += f.cost
 	w.holds += f.Size()
 	w.tasks += f.Size()

@@ -13,7 +13,7 @@ type copies struct {
 func (s *Scheduler) assignBackup(place int) bool {
 	from, oldest := -1, (*flight)(nil)
 	for other := range s.workers {
-		flights := s.workers[other].flights
+		flights := s.workers[other].flights.Items()
 		i := slices.IndexFunc(flights, func(f flight) bool { return f.copies == nil && f.call.mayCopy() })
 		if i >= 0 && (oldest == nil || flights[i].serial < oldest.serial) {
 			from, oldest = other, &flights[i]
@@ -56,9 +56,10 @@ func (s *Scheduler) alone(left *copies) {
 		return
 	}
 	for place := range s.workers {
-		for i := range s.workers[place].flights {
-			if f := &s.workers[place].flights[i]; f.copies == left {
-				f.copies = nil
+		flights := s.workers[place].flights.Items()
+		for i := range flights {
+			if flights[i].copies == left {
+				flights[i].copies = nil
 			}
 		}
 	}

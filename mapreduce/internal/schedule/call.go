@@ -68,7 +68,7 @@ func (c *Call) mayQueue(w *workerState, span Span, cost time.Duration, workers i
 		return false
 	}
 	queued := w.queued + cost
-	return c.Seen.Known() && queued-w.flights[0].cost <= windowWork && float64(queued) <= c.Seen.share(c.left(), workers)
+	return c.Seen.Known() && queued-w.flights.Items()[0].cost <= windowWork && float64(queued) <= c.Seen.share(c.left(), workers)
 }
 
 // left returns the number of items without an answer, or -1 if more may come.

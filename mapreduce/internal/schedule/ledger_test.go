@@ -17,11 +17,11 @@ func (m *schedulerModel) check() {
 
 func (m *schedulerModel) checkWorker(place int) {
 	w := &m.s.workers[place]
-	if len(w.flights) != len(m.queues[place]) || len(w.flights) > windowChunks {
-		m.t.Fatalf("worker %d holds %d chunks, and the scheduler thinks %d", place, len(m.queues[place]), len(w.flights))
+	if w.flights.Len() != len(m.queues[place]) || w.flights.Len() > windowChunks {
+		m.t.Fatalf("worker %d holds %d chunks, and the scheduler thinks %d", place, len(m.queues[place]), w.flights.Len())
 	}
 	var cost time.Duration
-	for i, f := range w.flights {
+	for i, f := range w.flights.Items() {
 		if real := m.queues[place][i]; &real.call.state != f.call || real.Span != f.Span {
 			m.t.Fatalf("worker %d: chunk %d is %v, and the scheduler thinks %v", place, i, real.Span, f.Span)
 		}
@@ -30,8 +30,8 @@ func (m *schedulerModel) checkWorker(place int) {
 	if cost != w.queued {
 		m.t.Fatalf("worker %d has %v queued, and the sum of its chunks is %v", place, w.queued, cost)
 	}
-	if len(w.flights) > 0 && cost-w.flights[0].cost > windowWork {
-		m.t.Fatalf("worker %d has %v queued behind its first chunk", place, cost-w.flights[0].cost)
+	if w.flights.Len() > 0 && cost-w.flights.Items()[0].cost > windowWork {
+		m.t.Fatalf("worker %d has %v queued behind its first chunk", place, cost-w.flights.Items()[0].cost)
 	}
 }
 
@@ -99,7 +99,7 @@ func (m *schedulerModel) checkProgress() {
 		return
 	}
 	for place, w := range m.s.workers {
-		for _, f := range w.flights {
+		for _, f := range w.flights.Items() {
 			if !m.awaited && f.copies == nil && f.call.mayCopy() && f.call.Window == 0 && m.s.MaxTasks == 0 {
 				m.t.Fatalf("worker %d is idle, and %v at worker %d has no copy", idle, f.Span, place)
 			}

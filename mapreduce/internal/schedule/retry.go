@@ -7,7 +7,7 @@ func (s *Scheduler) Lost(place int, running *Call, item int, final bool) {
 	if place >= len(s.workers) {
 		return
 	}
-	flights := s.workers[place].flights
+	flights := s.workers[place].flights.Items()
 	s.workers[place] = workerState{}
 	for _, f := range flights {
 		c := f.call

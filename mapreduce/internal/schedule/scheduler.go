@@ -5,6 +5,8 @@ package schedule
 import (
 	"slices"
 	"time"
+
+	"mrrun/mapreduce/internal/fifo"
 )
 
 // A Scheduler decides which worker gets which items next and records which worker holds what. It is
@@ -48,11 +50,11 @@ const (
 
 type workerState struct {
 	ready   bool
-	flights []flight      // sent and not answered, in the order of sending
-	queued  time.Duration // estimated work in them
-	holds   int           // items in them
-	tasks   int           // items sent to it since it became ready
-	drained bool          // it gets no more
+	flights fifo.Queue[flight] // sent and not answered, in the order of sending
+	queued  time.Duration      // estimated work in them
+	holds   int                // items in them
+	tasks   int                // items sent to it since it became ready
+	drained bool               // it gets no more
 }
 
 // A flight is a chunk at a worker.
@@ -132,9 +134,7 @@ func (s *Scheduler) AnsweredLate(place int) {
 
 func (s *Scheduler) landFirst(place int) flight {
 	w := &s.workers[place]
-	f := w.flights[0]
-	w.flights[0] = flight{} // or the array would keep its call in memory
-	w.flights = w.flights[1:]
+	f := w.flights.Pop()
 	w.queued -= f.cost
 	w.holds -= f.Size()
 	f.land()
@@ -158,9 +158,9 @@ func (s *Scheduler) goOn(place int, c *Call) {
 // worker gets it.
 func (s *Scheduler) Unsent(place int, c *Call, span Span) {
 	w := &s.workers[place]
-	for i, f := range w.flights {
+	for i, f := range w.flights.Items() {
 		if f.call == c && f.Span == span {
-			w.flights = slices.Delete(w.flights, i, i+1)
+			w.flights.Delete(i)
 			w.queued -= f.cost
 			w.holds -= span.Size()
 			w.tasks -= span.Size()
@@ -188,7 +188,7 @@ func (s *Scheduler) replaceIfDrained(place int) {
 	if s.MaxTasks > 0 && w.tasks >= s.MaxTasks {
 		w.drained = true
 	}
-	if w.drained && w.ready && len(w.flights) == 0 {
+	if w.drained && w.ready && w.flights.Len() == 0 {
 		w.ready = false
 		s.Actions = append(s.Actions, Action{Kind: Replace, Place: place})
 	}
@@ -212,12 +212,12 @@ func (s *Scheduler) Cancel(c *Call) {
 
 // holds reports whether the worker holds items of the call.
 func (s *Scheduler) holds(place int, c *Call) bool {
-	return place < len(s.workers) && slices.ContainsFunc(s.workers[place].flights, func(f flight) bool { return f.call == c })
+	return place < len(s.workers) && slices.ContainsFunc(s.workers[place].flights.Items(), func(f flight) bool { return f.call == c })
 }
 
 // Idle reports whether the worker holds nothing.
 func (s *Scheduler) Idle(place int) bool {
-	return place >= len(s.workers) || len(s.workers[place].flights) == 0
+	return place >= len(s.workers) || s.workers[place].flights.Len() == 0
 }
 
 // Running returns how many items are at workers; an item at two counts twice.

@@ -58,15 +58,15 @@ func TestSchedulerBlamesOneItemOnly(t *testing.T) {
 		s.Actions = nil
 		s.Ready(0)
 		if attempt == 1 {
-			for len(s.workers[0].flights) > 0 && s.workers[0].flights[0].Span != (Span{4, 5}) {
+			for s.workers[0].flights.Len() > 0 && s.workers[0].flights.Items()[0].Span != (Span{4, 5}) {
 				s.Answered(0, time.Second, 1)
 			}
-			if len(s.workers[0].flights) == 0 {
+			if s.workers[0].flights.Len() == 0 {
 				t.Fatal("the item was not sent again alone")
 			}
 		}
 	}
-	for len(s.workers[0].flights) > 0 {
+	for s.workers[0].flights.Len() > 0 {
 		s.Answered(0, time.Second, 1)
 	}
 	if !c.finished || c.answered != 10 {
@@ -145,7 +145,7 @@ func TestSchedulerBoundsTheChunksOfAWorker(t *testing.T) {
 	s := newScheduler(1)
 	s.Submit(&Call{Have: 10 * windowChunks, Ended: true, Chunksize: 1})
 	s.Answered(0, 0, 1) // in no time: any number could fit into the window of work
-	if n := len(s.workers[0].flights); n != windowChunks {
+	if n := s.workers[0].flights.Len(); n != windowChunks {
 		t.Errorf("the worker holds %d chunks, want %d", n, windowChunks)
 	}
 }
