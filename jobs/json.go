@@ -89,3 +89,12 @@ func Text(s string) string {
 	}
 	return b.String()
 }
+
+// Texts returns the [Text] of each of all.
+func Texts(all []string) []string {
+	texts := make([]string, len(all))
+	for i, s := range all {
+		texts[i] = Text(s)
+	}
+	return texts
+}

@@ -5,6 +5,8 @@ import (
 	"mrrun/bench"
 	"mrrun/jobs"
 	_ "mrrun/jobs/factorial"
+	_ "mrrun/jobs/groupby"
+	_ "mrrun/jobs/index"
 	_ "mrrun/jobs/pi"
 	_ "mrrun/jobs/wordcount"
 )

@@ -45,12 +45,10 @@ func (f *Files) Parts(size int64) ([]Part, error) {
 
 // cut cuts each file into parts of about size bytes by cutOne.
 func (f *Files) cut(size int64, cutOne func(r io.ReaderAt, s source, size int64) ([]Part, error)) ([]Part, error) {
-	switch {
-	case size < 0:
+	if size < 0 {
 		return nil, fmt.Errorf("parts of %d bytes: it must be at least 1 byte, or 0", size)
-	case size == 0:
-		size = min(max(f.Size()/wantParts, minPart), maxPart)
 	}
+	size = f.sizeOf(size)
 	var all []Part
 	for _, s := range f.sources {
 		parts, err := s.cut(size, cutOne)
@@ -60,6 +58,14 @@ func (f *Files) cut(size int64, cutOne func(r io.ReaderAt, s source, size int64)
 		all = append(all, parts...)
 	}
 	return all, nil
+}
+
+// sizeOf returns the size of parts that is meant by size, which may be 0.
+func (f *Files) sizeOf(size int64) int64 {
+	if size == 0 {
+		size = min(max(f.Size()/wantParts, minPart), maxPart)
+	}
+	return size
 }
 
 func (s source) cut(size int64, cutOne func(r io.ReaderAt, s source, size int64) ([]Part, error)) ([]Part, error) {

@@ -99,6 +99,21 @@ func (f *Files) Size() int64 {
 	return total
 }
 
+// Names returns the name of each file, once, in their order.
+func (f *Files) Names() (names []string) {
+	if f == nil {
+		return nil
+	}
+	known := map[string]bool{}
+	for _, s := range f.sources {
+		if !known[s.name] {
+			known[s.name] = true
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
 // Notes returns remarks for the user: files that look binary, and after Close those that grew.
 func (f *Files) Notes() []string {
 	if f == nil {

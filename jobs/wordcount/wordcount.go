@@ -50,7 +50,7 @@ func init() {
 			flags.String(&r.by, "by", "ORDER", "the order in which to show them: count or word")
 			flags.String(&r.out, "out", "FILE", "write all counts to FILE: as CSV (.csv), JSON lines (.jsonl, .ndjson) or text; - is standard output, without the result")
 			r.words.Flags(flags)
-			flags.Bool(&r.recursive, "recursive", "a folder stands for all files below it")
+			r.RecursiveFlag(flags)
 			return jobs.Keyed(count, r)
 		},
 	})
@@ -58,34 +58,23 @@ func init() {
 
 // A run is one run of the job.
 type run struct {
-	top       int64
-	by        string
-	out       string
-	words     text.Words
-	recursive bool
+	text.Input
+	top   int64
+	by    string
+	out   string
+	words text.Words
 
-	names  []string
-	files  *text.Files
-	bytes  int64
 	file   *outfile.File
 	counts []frequency // to show
 }
 
 // Split implements [jobs.Keyer].
 func (r *run) Split(ctx context.Context, args []string) (parts []text.Part, err error) {
-	if len(args) == 0 {
-		return nil, jobs.Usagef("wordcount needs a FILE, or - for standard input (see mrrun wordcount --help)")
-	}
 	if r.by != byCount && r.by != byWord {
 		return nil, jobs.Usagef("--by %s: it takes count or word (see mrrun wordcount --help)", r.by)
 	}
-	r.names = args
-	if r.files, err = text.Open(ctx, args, r.recursive); err != nil {
-		return nil, fmt.Errorf("wordcount: %w", err)
-	}
-	r.bytes = r.files.Size()
-	if parts, err = r.files.Parts(0); err != nil {
-		return nil, fmt.Errorf("wordcount: %w", err)
+	if parts, err = r.OpenParts(ctx, "wordcount", args); err != nil {
+		return nil, err
 	}
 	if r.out != "" {
 		if r.file, err = outfile.Create(ctx, r.out); err != nil {
@@ -100,7 +89,7 @@ func (r *run) Close() error {
 	if err := r.file.Close(); err != nil {
 		return err
 	}
-	return r.files.Close()
+	return r.Input.Close()
 }
 
 // Job implements [jobs.Keyer].
@@ -129,9 +118,6 @@ func (r *run) Collect(counts map[string]int64) error {
 // Streams implements [jobs.Streamer].
 func (r *run) Streams() bool { return stdio.Output(r.out) == os.Stdout }
 
-// Notes implements [jobs.Noter].
-func (r *run) Notes() []string { return r.files.Notes() }
-
 // Show implements [jobs.Output].
 func (r *run) Show(w io.Writer) error { return writeCounts(w, r.counts) }
 
@@ -146,10 +132,6 @@ func (r *run) Result() any {
 
 // Params implements [jobs.Output].
 func (r *run) Params() any {
-	files := make([]string, len(r.names))
-	for i, name := range r.names {
-		files[i] = jobs.Text(name)
-	}
 	by := r.by
 	if by == byCount {
 		by = ""
@@ -161,8 +143,5 @@ func (r *run) Params() any {
 		MinLength int64    `json:"min_length,omitempty"`
 		Letters   bool     `json:"letters,omitempty"`
 		Recursive bool     `json:"recursive,omitempty"`
-	}{files, r.top, by, r.words.MinLength, r.words.Letters, r.recursive}
+	}{jobs.Texts(r.Args), r.top, by, r.words.MinLength, r.words.Letters, r.Recursive}
 }
-
-// Units implements [jobs.Output]: bytes.
-func (r *run) Units() int64 { return r.bytes }
