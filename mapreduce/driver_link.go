@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"mrrun/mapreduce/internal/fifo"
+	"mrrun/mapreduce/internal/flusher"
 	"mrrun/mapreduce/internal/proc"
 	"mrrun/mapreduce/internal/schedule"
 	"mrrun/transport"
@@ -67,7 +68,7 @@ type sentChunk struct {
 func newLink(h *host, tell func(...event), id, place int, spare bool) *link {
 	l := &link{
 		host: h, tell: tell, id: id, gone: make(chan struct{}), over: make(chan struct{}), leaving: make(chan struct{}),
-		outbox: outbox{opened: make(map[uint32]bool), flush: make(chan struct{}, 1)},
+		outbox: outbox{opened: make(map[uint32]bool)},
 		seat:   seat{place: place, spare: spare},
 	}
 	l.logs.init(h.options.procs, h.handleLog)
@@ -99,7 +100,9 @@ func (l *link) live() {
 		return
 	}
 	var flushing sync.WaitGroup
-	flushing.Go(l.flushLoop)
+	flushing.Go(func() {
+		l.flusher.Run(l.gone, func(err error) { l.kill(fmt.Errorf("nothing could be sent to it: %w", err)) })
+	})
 
 	var err error
 	// A user's decoding method may panic.
@@ -122,7 +125,7 @@ func (l *link) tellAndStop(events ...event) {
 		return
 	}
 	_, _ = l.requests.Add(proc.KindStop, 0, nil)
-	l.flushSoon()
+	l.flusher.Soon()
 	l.host.inbox.put(events...)
 }
 
@@ -163,6 +166,7 @@ func (l *link) start() error {
 	wrap := l.host.options.wrap
 	l.answersFrom = transport.NewReader(wrap.reader(l.process.Answers), 0)
 	l.requests = transport.NewWriter(wrap.writer(l.process.Requests))
+	l.flusher = flusher.New(l.requests)
 	if l.process.Shares() {
 		keep := l.host.options.keepShared()
 		closeAnswers, closeRequests := l.answersFrom.UseShared(keep), l.requests.UseShared(keep)

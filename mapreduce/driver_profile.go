@@ -76,10 +76,7 @@ func (l *link) profile(ctx context.Context, kind string, d time.Duration) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case l.flush <- struct{}{}:
-	default:
-	}
+	l.flusher.Soon()
 	select {
 	case r := <-result:
 		return r.data, r.err

@@ -6,33 +6,19 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"mrrun/mapreduce/internal/flusher"
 	"mrrun/mapreduce/internal/schedule"
 	"mrrun/transport"
 )
 
 // An outbox holds the requests to one worker. Only the supervisor uses it, but another goroutine
-// waits for flush.
+// flushes what the supervisor cannot.
 type outbox struct {
 	requests *transport.Writer // from the process's start on; not flushed before its hello
 	opened   map[uint32]bool   // calls that the worker has been told
 	dirty    bool              // requests wait for a flush
-	flush    chan struct{}
+	flusher  *flusher.Flusher
 	lastTag  uint32 // tag of the last chunk
-}
-
-// flushLoop writes the requests that kick could not: the supervisor must never wait for a worker
-// that does not read. It kills a worker that it cannot write to, which read then sees.
-func (l *link) flushLoop() {
-	for {
-		select {
-		case <-l.flush:
-			if err := l.requests.Flush(); err != nil {
-				l.kill(fmt.Errorf("nothing could be sent to it: %w", err))
-			}
-		case <-l.gone:
-			return
-		}
-	}
 }
 
 // send adds a chunk to the requests. attempt counts the runs of its first item, from 1; for claim
@@ -128,22 +114,11 @@ func (l *link) forget(c *call) {
 	}
 }
 
-// kick writes waiting requests: at once if the pipe accepts them, which saves waking another
-// goroutine.
+// kick writes waiting requests. It does not wait for the worker.
 func (l *link) kick() {
 	if l == nil || !l.dirty {
 		return
 	}
 	l.dirty = false
-	l.flushSoon()
-}
-
-func (l *link) flushSoon() {
-	if l.requests.TryFlush() {
-		return
-	}
-	select {
-	case l.flush <- struct{}{}:
-	default:
-	}
+	l.flusher.Soon()
 }

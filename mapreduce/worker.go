@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mrrun/mapreduce/internal/flusher"
 	"mrrun/mapreduce/internal/proc"
 	"mrrun/transport"
 )
@@ -38,8 +39,8 @@ type worker struct {
 	exits    []stateExit          // of states
 	filters  map[*command]*filter
 	decoders sync.Pool                    // of arguments
-	flush    chan struct{}                // asks flushLate to send the answers that wait
-	quit     chan struct{}                // closed by serve at its end; ends flushLate
+	flusher  *flusher.Flusher             // sends answers even while a long task runs
+	quit     chan struct{}                // closed by serve at its end
 	deadline atomic.Pointer[itemDeadline] // of the running item; nil: it has none
 	logLevel atomic.Uint64                // of the call whose items run, see lowestLevel
 	running  bool                         // a task or an exit function runs
@@ -76,9 +77,9 @@ func newWorker(p *proc.Worker, h *host) *worker {
 		calls:   make(map[uint32]*openCall),
 		states:  make(map[*entry]any),
 		filters: make(map[*command]*filter),
-		flush:   make(chan struct{}, 1),
 		quit:    make(chan struct{}),
 	}
+	w.flusher = flusher.New(w.out)
 	if p.Shares {
 		w.in.UseShared(p.KeepShared) // kept until the process ends
 		w.out.UseShared(p.KeepShared)
@@ -106,7 +107,7 @@ func (w *worker) serve() {
 		slog.SetDefault(slog.New(&logHandler{worker: w})) // the hello must be the first frame
 	}
 	go w.read()
-	go w.flushLate()
+	go w.flusher.Run(w.quit, func(error) { w.process.Abandon() })
 	w.work()
 	w.out.SendWhole() // results in this process's shared memory would vanish with it
 	w.running = true

@@ -27,22 +27,3 @@ func (w *worker) send() {
 		w.process.Abandon()
 	}
 }
-
-// sendLater asks flushLate to send the waiting answers, even while a long task runs.
-func (w *worker) sendLater() {
-	select {
-	case w.flush <- struct{}{}:
-	default:
-	}
-}
-
-func (w *worker) flushLate() {
-	for {
-		select {
-		case <-w.flush:
-			w.send()
-		case <-w.quit:
-			return
-		}
-	}
-}

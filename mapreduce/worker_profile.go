@@ -23,7 +23,7 @@ func (w *worker) profile(tag uint32, kind string, d time.Duration) {
 		return err
 	})
 	if err == nil {
-		w.sendLater()
+		w.flusher.Later()
 	}
 }
 

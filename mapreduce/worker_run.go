@@ -46,7 +46,7 @@ func (w *worker) work() {
 				w.send()
 				flushed = now
 			} else if i+1 < len(batch) {
-				w.sendLater() // the next chunk may take long
+				w.flusher.Later() // the next chunk may take long
 			}
 		}
 		w.send()

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mrrun/mapreduce/internal/flusher"
 	"mrrun/transport"
 )
 
@@ -30,7 +31,7 @@ type Client struct {
 	quiet   quietCarrier  // the carrier, if it can report its end without being read; else nil
 	reading chan struct{} // holds a token while a goroutine reads the answers to all calls
 	heard   atomic.Uint64 // the number of frames received
-	full    chan struct{} // holds a token when flush has to write what send could not
+	flusher *flusher.Flusher
 
 	mu    sync.Mutex
 	calls map[uint32]*pending
@@ -70,14 +71,15 @@ func newClient(ctx context.Context, conn net.Conn, address string, opts []Option
 	c := &Client{
 		carrier: carrier, in: transport.NewReader(carrier, o.limit), out: transport.NewWriter(carrier),
 		address: address, server: server, key: newKey(), silence: o.silence, ended: make(chan struct{}),
-		reading: make(chan struct{}, 1), full: make(chan struct{}, 1),
-		calls: make(map[uint32]*pending), uses: make(map[uint64]int),
+		reading: make(chan struct{}, 1),
+		calls:   make(map[uint32]*pending), uses: make(map[uint64]int),
 	}
+	c.flusher = flusher.New(c.out)
 	c.quiet, _ = carrier.(quietCarrier)
 	_ = carrier.SetDeadline(time.Time{})
 	known.add(c)
 	c.running.Go(c.attend)
-	c.running.Go(c.flush)
+	c.running.Go(func() { c.flusher.Run(c.ended, c.lost) })
 	c.running.Go(c.ping)
 	return c, nil
 }
@@ -130,31 +132,6 @@ func (c *Client) lost(err error) {
 		err = errors.New("the manager has ended or closed the connection")
 	}
 	c.fail(fmt.Errorf("%w: %s: %w", ErrLost, c.address, err))
-}
-
-// send writes what was added to out, or leaves it to flush if writing would block. It does not wait
-// for the server: a goroutine that waits for an answer must be able to read.
-func (c *Client) send() {
-	if !c.out.TryFlush() {
-		select {
-		case c.full <- struct{}{}:
-		default: // flush will write this too
-		}
-	}
-}
-
-// flush writes what send could not.
-func (c *Client) flush() {
-	for {
-		select {
-		case <-c.full:
-			if err := c.out.Flush(); err != nil {
-				c.lost(err)
-			}
-		case <-c.ended:
-			return
-		}
-	}
 }
 
 // ping regularly asks whether the server is there, and ends the connection if the server, or what

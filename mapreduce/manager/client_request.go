@@ -119,7 +119,7 @@ func (c *Client) begin(kind byte, body []byte) (tag uint32, p *pending, err erro
 	if _, err = c.out.Add(kind, tag, raw(body)); err != nil { // the connection has ended
 		c.lost(err)
 	} else {
-		c.send()
+		c.flusher.Soon()
 	}
 	return tag, p, nil
 }
@@ -189,7 +189,7 @@ func (c *Client) cancel(tag uint32, over chan struct{}) {
 	if err != nil {
 		return // the connection has ended, and so has the call
 	}
-	c.send()
+	c.flusher.Soon()
 	time.AfterFunc(grace, func() {
 		if c.heard.Load() == heard {
 			c.giveUp(over)
@@ -260,7 +260,7 @@ func (r sentCall) takeBack(kind byte, answer []byte) {
 		answer = nil // the lock is held all the same
 	}
 	if r.c.tell(r.id, back, raw(answer)) {
-		r.c.send()
+		r.c.flusher.Soon()
 	}
 }
 

@@ -54,7 +54,7 @@ func (c *Client) pin(id uint64) (unpin func()) {
 	c.use(id, 1)
 	return func() {
 		if c.use(id, -1) == 0 && c.tell(0, opClose, uintArg(id)) {
-			c.send()
+			c.flusher.Soon()
 		}
 	}
 }
@@ -62,7 +62,7 @@ func (c *Client) pin(id uint64) (unpin func()) {
 // arrived tells the manager that a proxy that was received is used from now on.
 func (c *Client) arrived(p *proxy) {
 	if p.sender != 0 && c.tell(0, opArrive, travels(p.id, p.sender)) {
-		c.send()
+		c.flusher.Soon()
 	}
 }
 
