@@ -22,11 +22,9 @@ const blockSize = 1 << 20
 // gzipMagic is what gzip data begins with. No UTF-8 text does.
 var gzipMagic = []byte{0x1f, 0x8b}
 
-// A block is a stretch of a part's text. Its first fresh bytes were in the block before, too: they
-// are what was left of it.
+// A block is a stretch of a part's text.
 type block struct {
 	text   []byte
-	fresh  int
 	offset int64 // of text, in the file or in what was compressed
 	last   bool
 }
@@ -95,7 +93,7 @@ func eachBlock(ctx context.Context, r io.Reader, offset int64, buf []byte, size 
 		read += int64(n)
 		last = err == io.EOF
 		text := buf[:kept+n]
-		used, err := use(block{text: text, fresh: kept, offset: offset + read - int64(len(text)), last: last})
+		used, err := use(block{text: text, offset: offset + read - int64(len(text)), last: last})
 		if err != nil {
 			return read, err
 		}

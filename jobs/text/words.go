@@ -2,7 +2,6 @@ package text
 
 import (
 	"context"
-	"unicode"
 	"unicode/utf8"
 
 	"mrrun/jobs"
@@ -54,77 +53,3 @@ func (w Words) filter(f func(word []byte)) func([]byte) {
 	}
 	return f
 }
-
-// A scanner finds the longest runs without white space.
-type scanner struct {
-	name string
-	use  func(word []byte)
-	word []byte // the last word that was not plain ASCII, in lower case
-}
-
-// scan calls use for the words of a block, and returns how many bytes are done. Unless it is the
-// last block, scan leaves out a word at the very end, which may continue in the next block.
-func (s *scanner) scan(b block) (used int, err error) {
-	lowerASCII(b.text[b.fresh:])
-	for used < len(b.text) {
-		word, length, gap := s.next(b.text[used:])
-		if length > maxWord {
-			return 0, longWordError(s.name, b.offset+int64(used))
-		}
-		if gap == 0 && !b.last {
-			return used, nil
-		}
-		if length > 0 {
-			s.use(word)
-		}
-		used += length + gap
-	}
-	return used, nil
-}
-
-// next returns the first word of text in lower case, its length in the text, and the length of the
-// white space after it. A gap of 0 means that the text has ended. The word is valid until the next
-// call.
-func (s *scanner) next(text []byte) (word []byte, length, gap int) {
-	for i := skipPlain(text, 0); i < len(text); i = skipPlain(text, i+1) {
-		switch b := text[i]; {
-		case b >= utf8.RuneSelf:
-			return s.nextUnicode(text, i)
-		case unicode.IsSpace(rune(b)):
-			return text[:i], i, 1
-		}
-	}
-	return text, len(text), 0
-}
-
-// nextUnicode is next for a text whose first start bytes are known to be ASCII and no white space.
-// An invalid byte stays as it is.
-func (s *scanner) nextUnicode(text []byte, start int) (word []byte, length, gap int) {
-	s.word = append(s.word[:0], text[:start]...)
-	for i := start; i < len(text); {
-		r, size := utf8.DecodeRune(text[i:])
-		switch {
-		case unicode.IsSpace(r):
-			return s.word, i, size
-		case r < utf8.RuneSelf:
-			s.word = append(s.word, text[i])
-		case int(r) < len(runeLower):
-			s.word = utf8.AppendRune(s.word, runeLower[r])
-		case r == utf8.RuneError:
-			s.word = append(s.word, text[i:i+size]...)
-		default:
-			s.word = utf8.AppendRune(s.word, unicode.ToLower(r))
-		}
-		i += size
-	}
-	return s.word, len(text), 0
-}
-
-// runeLower maps the runes of up to two bytes, such as Greek and Cyrillic ones, to lower case:
-// unicode.ToLower would take most of the time.
-var runeLower = func() (table [0x800]rune) {
-	for r := range table {
-		table[r] = unicode.ToLower(rune(r))
-	}
-	return table
-}()
