@@ -258,6 +258,29 @@ func TestFaultMemoryOverwritten(t *testing.T) {
 	checkUsable(t, p)
 }
 
+// tear dies, the first time, while its answer is under way.
+var tear = FuncContext(func(ctx context.Context, n int) (int, error) {
+	if CurrentWorker(ctx).Attempt > 1 {
+		return -n, nil
+	}
+	half := "mr\x01\x09\x01\x00\x00\x00\xe8\x03\x00\x00\x00\x00\x00\x00" + strings.Repeat("\x00", n)
+	_, _ = io.WriteString(currentItem(ctx).chunk.process.Answers, half)
+	return n, syscall.Kill(os.Getpid(), syscall.SIGKILL)
+})
+
+// A part of an answer is none, however large it is.
+func TestFaultTornAnswer(t *testing.T) {
+	checkLeaks(t)
+	p := newPool(t, silent())
+	for _, n := range []int{0, 1, 8, 9, 500, 999} {
+		if got, err := tear.Apply(t.Context(), p, n, Retries(1)); got != -n || err != nil {
+			t.Errorf("%d bytes of an answer: %d, %v", n, got, err)
+		}
+		_, err := tear.Apply(t.Context(), p, n, Retries(0))
+		lostItem(t, err, 0)
+	}
+}
+
 var printToBell = Func(func(n int) int {
 	_, _ = syscall.Write(answersFD, []byte("a line that a C library printed to the wrong descriptor\n"))
 	return -n
