@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"iter"
@@ -80,8 +81,8 @@ type Keyer[J mapreduce.Mapper[In, K, V], In any, K comparable, V any] interface 
 	Split(ctx context.Context, args []string) ([]In, error)
 	// Job returns the parameters.
 	Job() J
-	// Collect takes the reduced value of each key.
-	Collect(values map[K]V) error
+	// Collect takes the reduced values of all keys, which it may use until it returns.
+	Collect(values *mapreduce.Result[K, V]) error
 }
 
 // Keyed returns the work of k, whose pieces are mapped and reduced by job.
@@ -104,11 +105,11 @@ func (w *keyed[J, In, K, V]) run(ctx context.Context, e *engine, args []string) 
 	if err != nil {
 		return err
 	}
-	values, err := w.job.Run(ctx, pool, w.Job(), pieces)
+	values, err := w.job.Results(ctx, pool, w.Job(), pieces)
 	if err != nil {
 		return err
 	}
-	return w.Collect(values)
+	return cmp.Or(w.Collect(values), values.Err(), values.Close())
 }
 
 func (w *keyed[J, In, K, V]) Notes() []string { return notesOf(w.Keyer) }

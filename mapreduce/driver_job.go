@@ -1,66 +1,55 @@
 package mapreduce
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
 
+	"mrrun/internal/shuffle"
 	"mrrun/mapreduce/internal/schedule"
 	"mrrun/transport"
 )
 
-// reduceAll sends each partition to a worker to be reduced, and gathers the results.
-func (j *Job[J, In, K, V]) reduceAll(ctx context.Context, p *Pool, params []byte, m *jobItems[In], o callOptions) (map[K]V, error) {
-	parts := make([]partition, len(m.partitions))
-	for i, runs := range m.partitions {
-		slices.SortFunc(runs, func(a, b run) int { return a.first - b.first })
-		parts[i].Params = params
-		for _, r := range runs {
-			parts[i].Runs = append(parts[i].Runs, r.pairs)
-		}
+// runSteps runs both steps of a job, whose files are those of s.
+func (j *Job[J, In, K, V]) runSteps(ctx context.Context, p *Pool, params J, in []In, s *storage, o callOptions) (*Result[K, V], error) {
+	encoded := transport.NewEncoder(nil)
+	if err := j.params.Encode(encoded, &params); err != nil {
+		return nil, fmt.Errorf("mapreduce: job %s: send its parameters: %w", j.name, err)
 	}
-	o.chunksize, o.stopAtFirst = 1, true
-	reduced, err := j.reduce.mapInside(ctx, p, parts, o)
+	s.head.encode(encoded)
+	m := &jobItems[In]{codec: j.in, in: in, files: s.records}
+	if err := p.supervisor.run(ctx, newCall(j.maps, encoded.Bytes(), m, len(in), o)); err != nil {
+		return nil, err
+	}
+	items := &reduceItems{groups: m.groups(p.supervisor.options.procs), inside: m.inside, records: s.records, results: s.results}
+	items.reduced = make([]reduced, len(items.groups))
+	o.chunksize = 0
+	err := p.supervisor.run(ctx, newCall(j.reduces, encoded.Bytes(), items, len(items.groups), o))
 	if failed, ok := errors.AsType[*TaskError](err); ok {
-		return nil, fmt.Errorf("mapreduce: job %s: reduce: %w", j.name, failed.ofNoItem())
+		return nil, fmt.Errorf("mapreduce: job %s: reduce: %w", j.name, failed)
 	} else if err != nil {
 		return nil, err
 	}
-	all := make(map[K]V)
-	for _, pairs := range reduced {
-		var twice error
-		err := j.pairs.each(pairs, func(k K, _ []byte, v V) {
-			if _, ok := all[k]; ok {
-				twice = fmt.Errorf("key %v has two results: it does not decode to the same value in each process", k)
-			}
-			all[k] = v
-		})
-		if err != nil {
-			err = newTaskError(err).ofNoItem()
-		}
-		if err := cmp.Or(err, twice); err != nil {
-			return nil, fmt.Errorf("mapreduce: job %s: take the results: %w", j.name, err)
-		}
-	}
-	return all, nil
+	return newResult(j, s, items), nil
 }
 
-// jobItems holds the input of a job and, by partition, what its maps emitted, still encoded.
+// jobItems holds the input of a job, and where the records are that its maps emitted.
 type jobItems[In any] struct {
 	codec *transport.Codec[In]
 	in    []In
 
 	mu         sync.Mutex
-	partitions [][]run
+	files      shuffle.Files
+	partitions [shuffle.Partitions][]run
+	inside     bool // records came inside a message: a worker cannot open the files
 }
 
-// A run holds the pairs that one chunk emitted for one partition.
+// A run is where a chunk has stored records of one partition.
 type run struct {
 	first int // index of the chunk's first item, for the order
-	pairs []byte
+	shuffle.Extent
 }
 
 func (m *jobItems[In]) encode(out *transport.Encoder, s schedule.Span) error {
@@ -79,23 +68,23 @@ func (m *jobItems[In]) keep(cargo *transport.Cargo) {
 }
 
 func (m *jobItems[In]) place(in *transport.Decoder, s schedule.Span) (failed int, err error) {
-	rest := slices.Clone(in.Rest()) // the reader reuses its buffer
-	in.Reset(rest)
 	if state, err := in.ReadByte(); err != nil {
 		return 0, err
 	} else if state == itemFailed {
 		return 1, m.failure(in, s)
 	}
+	parts, inside, err := decodeParts(in)
+	if err != nil {
+		return 0, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i := range m.partitions {
-		pairs, err := in.Blob()
-		if err != nil {
-			return 0, err
-		}
-		if len(pairs) > 0 {
-			m.partitions[i] = append(m.partitions[i], run{s.First, pairs})
-		}
+	if err := take(m.files, parts, inside); err != nil {
+		return 0, err
+	}
+	m.inside = m.inside || len(inside) > 0
+	for _, p := range parts {
+		m.partitions[p.Partition] = append(m.partitions[p.Partition], run{s.First, p.Extent})
 	}
 	return 0, nil
 }
@@ -123,4 +112,54 @@ func (m *jobItems[In]) failure(in *transport.Decoder, s schedule.Span) error {
 func (m *jobItems[In]) lose(failure *TaskError) error {
 	failure.Input = m.in[failure.Index]
 	return failure
+}
+
+// A group is what one item of the reduce step reduces: some partitions that follow one another.
+type group struct {
+	end     int // the partition after the last one
+	extents []shuffle.Extent
+}
+
+// groupSize is how many bytes of records make a worthwhile item of the reduce step.
+const groupSize = 64 << 10
+
+// groups returns the groups, which together have all records. Small partitions share a group, but
+// there is enough for all workers to do.
+func (m *jobItems[In]) groups(procs int) (groups []group) {
+	var all int64
+	for _, runs := range m.partitions {
+		for _, r := range runs {
+			all += int64(r.Length)
+		}
+	}
+	enough := min(groupSize, all/int64(4*procs))
+	var runs []run
+	var size int64
+	for i := range m.partitions {
+		for _, r := range m.partitions[i] {
+			size += int64(r.Length)
+		}
+		runs = append(runs, m.partitions[i]...)
+		if len(runs) > 0 && (size >= enough || i == len(m.partitions)-1) {
+			groups = append(groups, group{i + 1, inOrder(runs)})
+			runs, size = nil, 0
+		}
+	}
+	return groups
+}
+
+// inOrder returns the extents in the order of the input, as few as possible.
+func inOrder(runs []run) (extents []shuffle.Extent) {
+	slices.SortStableFunc(runs, func(a, b run) int { return a.first - b.first })
+	for _, r := range runs {
+		if n := len(extents); n > 0 {
+			last := &extents[n-1]
+			if last.File == r.File && last.Offset+int64(last.Length) == r.Offset && last.Length < groupSize {
+				last.Length += r.Length
+				continue
+			}
+		}
+		extents = append(extents, r.Extent)
+	}
+	return extents
 }

@@ -310,6 +310,67 @@ func ExampleJob_Run() {
 	// Output: map[and:1 cat:1 dog:3 the:2] <nil>
 }
 
+// Letters counts letters. The embedded Count adds the numbers that Map emits.
+type Letters struct{ mapreduce.Count }
+
+func (Letters) Map(_ context.Context, line string, emit func(string, int64)) error {
+	for _, letter := range line {
+		emit(string(letter), 1)
+	}
+	return nil
+}
+
+var letters = mapreduce.NewJob[Letters]("letters")
+
+func ExampleJob_Results() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		counts, err := letters.Results(ctx, pool, Letters{}, []string{"abracadabra", "abba"})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer counts.Close()
+		for letter, n := range counts.Ranked() {
+			fmt.Print(letter, n, " ")
+		}
+		fmt.Println(counts.Len(), counts.Err())
+	})
+	// Output: a7 b4 r2 c1 d1 5 <nil>
+}
+
+func ExampleResult() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		counts, err := letters.Results(ctx, pool, Letters{}, []string{"abracadabra", "abba"})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer counts.Close()
+		fmt.Println(counts.Get("b"))
+		fmt.Println(counts.Top(2, func(a, b mapreduce.Entry[string, int64]) bool { return a.Value > b.Value }))
+	})
+	// Output:
+	// 4 true <nil>
+	// [{a 7} {b 4}] <nil>
+}
+
+// Extremes finds the largest number with each last digit.
+type Extremes struct{ mapreduce.Max[int] }
+
+func (Extremes) Map(_ context.Context, n int, emit func(int, int)) error {
+	emit(n%10, n)
+	return nil
+}
+
+var extremes = mapreduce.NewJob[Extremes]("extremes")
+
+func ExampleMax() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		fmt.Println(extremes.Run(ctx, pool, Extremes{}, []int{13, 23, 4, 3, 14}))
+	})
+	// Output: map[3:23 4:14] <nil>
+}
+
 // Divisors emits each number under each of its divisors up to Largest.
 type Divisors struct{ Largest int }
 

@@ -1,7 +1,9 @@
 package mapreduce
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"reflect"
@@ -11,7 +13,8 @@ import (
 
 // A Mapper is the map step of a job: from one piece of the input it emits any number of pairs of a
 // key and a value. Map must not call emit after it has returned, nor from several goroutines at
-// once.
+// once. A key of a string type is read only during the call of emit, so it may be a [Borrowed]
+// buffer.
 type Mapper[In any, K comparable, V any] interface {
 	Map(ctx context.Context, in In, emit func(K, V)) error
 }
@@ -29,12 +32,12 @@ type Reducer[K comparable, V any] interface {
 }
 
 // A Job maps pieces of input to pairs and reduces the pairs by key. It is defined by a struct J of
-// parameters with methods: Map ([Mapper]) and at least one of Combine ([Combiner]) and Reduce
-// ([Reducer]). Each run sends the parameters to each worker once. A Job is safe for concurrent use.
+// parameters with methods: Map ([Mapper]) and at least one of Combine ([Combiner]), which an embedded
+// [Sum], [Min] or [Max] replaces, and Reduce ([Reducer]). Each run sends the parameters to each worker once. A Job is safe for concurrent use.
 type Job[J Mapper[In, K, V], In any, K comparable, V any] struct {
-	name   string
-	maps   *entry
-	reduce *Task[partition, []byte]
+	name    string
+	maps    *entry
+	reduces *entry
 
 	params *transport.Codec[J]
 	in     *transport.Codec[In]
@@ -62,30 +65,45 @@ func NewJob[J Mapper[In, K, V], In any, K comparable, V any](name string) *Job[J
 	j.pairs.key, err = transport.NewCodec[K]()
 	check("its key:", err)
 	j.pairs.hash, j.pairs.exact = hashOf(keyType), arrivesExact(keyType)
+	j.pairs.text = keyType.Kind() == reflect.String
 	j.pairs.value, err = transport.NewCodec[V]()
 	check("its value:", err)
 
 	var zero J
-	_, combines := any(zero).(Combiner[V])
-	_, reduces := any(zero).(Reducer[K, V])
-	if !combines && !reduces {
-		check(fmt.Sprintf("%T", zero), fmt.Errorf("needs a method Combine(a, b %[2]v) %[2]v or Reduce(key %[1]v, values iter.Seq[%[2]v]) %[2]v",
+	j.pairs.numbers = numbersOf[K, V](zero)
+	if _, reduces := any(zero).(Reducer[K, V]); !reduces && combinerOf[V](zero) == nil {
+		check(fmt.Sprintf("%T", zero), fmt.Errorf("needs a method Combine(a, b %[2]v) %[2]v or Reduce(key %[1]v, values iter.Seq[%[2]v]) %[2]v, or an embedded Sum, Min or Max of %[2]v",
 			keyType, reflect.TypeFor[V]()))
 	}
 	types := fmt.Sprintf("%T: %v → %v, %v", zero, reflect.TypeFor[In](), keyType, reflect.TypeFor[V]())
 	j.maps = register("job "+name, types, 1, j.openMap)
-	j.reduce = newTask("job "+name+" (reduce)", j.reducePartition)
+	j.reduces = register("job "+name+" (reduce)", types, 1, j.openReduce)
 	return j
 }
 
 // Name returns the name given to [NewJob].
 func (j *Job[J, In, K, V]) Name() string { return j.name }
 
-// Run maps all of in and returns the reduced value of each key. It blocks until that is done. If a
-// Map fails, Run stops and returns its [TaskError]; if a Reduce or a Combine fails, likewise, with
-// the Index -1. Other errors are as for [Task.Map]. The options apply to both steps: what
-// [Timeout], [Retries] and [MemoryLimit] say about an item applies to a piece of the input in the
-// map step, and to all keys that one worker reduces in the reduce step.
+// Run is [Job.Results] for results that fit in memory: it returns the reduced value of each key in
+// a map.
+func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, opts ...CallOption) (map[K]V, error) {
+	r, err := j.Results(ctx, p, params, in, opts...)
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.toMap()
+	if err = cmp.Or(err, r.Close()); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// Results maps all of in and returns the reduced values of all keys, which stay in storage until
+// the caller closes the result. It blocks until they are there. If a Map fails, Results stops and
+// returns its [TaskError]; if a Reduce or a Combine fails, likewise, with the Index -1. Other errors
+// are as for [Task.Map]. The options apply to both steps: what [Timeout], [Retries] and
+// [MemoryLimit] say about an item applies to a piece of the input in the map step, and to the keys
+// that a worker reduces in one go in the reduce step.
 //
 // Keys are the same if they are equal (==) after they have arrived in another process, as in a map:
 // 0 and -0 are one key, and so are two that a type's own methods decode to the same value; two NaNs
@@ -93,7 +111,8 @@ func (j *Job[J, In, K, V]) Name() string { return j.name }
 //
 // The result is the same for any number of workers, chunk size and order of completion if Combine
 // is exactly associative and commutative, and Reduce does not depend on the order of its values.
-func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, opts ...CallOption) (map[K]V, error) {
+// The sum of floating-point numbers is not.
+func (j *Job[J, In, K, V]) Results(ctx context.Context, p *Pool, params J, in []In, opts ...CallOption) (*Result[K, V], error) {
 	o, err := p.callOptions(j.maps, opts)
 	if err != nil {
 		return nil, err
@@ -102,15 +121,13 @@ func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, 
 		return nil, err
 	}
 	defer p.gate.leave()
-	encoded := transport.NewEncoder(nil)
-	if err := j.params.Encode(encoded, &params); err != nil {
-		return nil, fmt.Errorf("mapreduce: job %s: send its parameters: %w", j.name, err)
+	s, err := newStorage(p.supervisor.options.procs)
+	if err != nil {
+		return nil, fmt.Errorf("mapreduce: job %s: %w", j.name, err)
 	}
-	partitions := p.supervisor.options.procs
-	encoded.Uint(uint64(partitions))
-	m := &jobItems[In]{codec: j.in, in: in, partitions: make([][]run, partitions)}
-	if err := p.supervisor.run(ctx, newCall(j.maps, encoded.Bytes(), m, len(in), o)); err != nil {
-		return nil, err
+	result, err := j.runSteps(ctx, p, params, in, s, o)
+	if err = cmp.Or(err, s.freeRecords()); err != nil {
+		return nil, errors.Join(err, s.free())
 	}
-	return j.reduceAll(ctx, p, encoded.Bytes(), m, o)
+	return result, nil
 }

@@ -53,6 +53,7 @@ type openCall struct {
 	err    error // why the call could not be opened; nil: it is open
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	files  openFiles // of a job
 }
 
 type request struct {
@@ -109,6 +110,9 @@ func (w *worker) serve() {
 	go w.read()
 	go w.flusher.Run(w.quit, func(error) { w.process.Abandon() })
 	w.work()
+	for _, call := range w.calls { // the reader has ended
+		call.files.close()
+	}
 	w.out.SendWhole() // results in this process's shared memory would vanish with it
 	w.running = true
 	status := w.leave()
@@ -155,6 +159,7 @@ func (w *worker) read() {
 		case kindForget:
 			if call := w.calls[f.Tag]; call != nil {
 				call.cancel(nil)
+				call.files.close()
 				delete(w.calls, f.Tag)
 			}
 		case kindProfile:

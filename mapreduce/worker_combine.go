@@ -3,34 +3,50 @@ package mapreduce
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"fmt"
-	"slices"
 
+	"mrrun/internal/shuffle"
 	"mrrun/transport"
 )
+
+// A mapStep is what a worker keeps for the map step of a run.
+type mapStep[J Mapper[In, K, V], In any, K comparable, V any] struct {
+	*Job[J, In, K, V]
+	job   J
+	seed  shuffle.Seed
+	store store
+	sums  *shuffle.Sums // nil: the job does not take the fast path, or not yet
+}
 
 // openMap rebuilds the job from its parameters in a worker, and returns the function that maps its
 // chunks.
 func (j *Job[J, In, K, V]) openMap(params []byte) (runner, error) {
-	in := transport.NewDecoder(bytes.Clone(params))
-	var job J
-	if err := j.params.Decode(in, &job); err != nil {
-		return nil, fmt.Errorf("decode the parameters: %w", err)
-	}
-	partitions, err := in.Uint()
+	job, head, err := j.open(params)
 	if err != nil {
-		return nil, fmt.Errorf("decode the number of partitions: %w", err)
+		return nil, err
 	}
-	return func(r *chunkRun) error { return j.mapChunk(r, job, int(partitions)) }, nil
+	s := &mapStep[J, In, K, V]{Job: j, job: job, seed: head.seed, store: store{places: head.records}}
+	return s.mapChunk, nil
 }
 
-// mapChunk maps the pieces of a chunk, combines the values that they emit, and answers with the
-// pairs of each partition.
-func (j *Job[J, In, K, V]) mapChunk(r *chunkRun, job J, partitions int) error {
-	shuffled := newShuffle(&j.pairs, partitions)
-	emit, flush := combining(job, shuffled)
+// open decodes the parameters of a job and what there is to know about its storage.
+func (j *Job[J, In, K, V]) open(params []byte) (job J, head shuffleHead, err error) {
+	in := transport.NewDecoder(bytes.Clone(params))
+	if err := j.params.Decode(in, &job); err != nil {
+		return job, head, fmt.Errorf("decode the parameters: %w", err)
+	}
+	if err := head.decode(in); err != nil {
+		return job, head, fmt.Errorf("decode the place of the job's storage: %w", err)
+	}
+	return job, head, nil
+}
+
+// mapChunk maps the pieces of a chunk, combines the values that they emit, and answers with where
+// the records are stored.
+func (s *mapStep[J, In, K, V]) mapChunk(r *chunkRun) error {
+	e := s.emitter(s.store.write(r))
 	fail := func(i int, err error) {
+		s.discard()
 		_ = r.out.WriteByte(itemFailed)
 		r.out.Uint(uint64(i))
 		encodeFailure(r.out, err)
@@ -38,27 +54,40 @@ func (j *Job[J, In, K, V]) mapChunk(r *chunkRun, job J, partitions int) error {
 	for i := range int(r.items) {
 		r.begin(i)
 		var piece In
-		failed := j.in.Decode(r.in, &piece)
+		failed := s.in.Decode(r.in, &piece)
 		if failed == nil {
-			failed = mapPiece(r, i, job, piece, emit)
+			failed = mapPiece(r, i, s.job, piece, e.emit)
 		} else {
 			failed = fmt.Errorf("decode the input: %w", failed)
 			if transport.OfItem(failed) == nil {
+				s.discard()
 				return failed
 			}
 		}
-		if failed = cmp.Or(failed, shuffled.failed); failed != nil {
+		if failed = cmp.Or(failed, e.failure()); failed != nil {
 			fail(i, failed)
 			return nil
 		}
 	}
-	if failed := safely(flush); failed != nil {
+	if failed := safely(e.flush); failed != nil {
 		fail(int(r.items), failed)
 		return nil
 	}
+	start := r.out.Len()
 	_ = r.out.WriteByte(itemOK)
-	shuffled.write(r.out)
+	if failed := s.store.commit(r); failed != nil {
+		r.out.Truncate(start)
+		fail(int(r.items), failed)
+	}
 	return nil
+}
+
+// discard forgets what the maps of a chunk that failed have emitted.
+func (s *mapStep[J, In, K, V]) discard() {
+	s.store.discard()
+	if s.sums != nil {
+		s.sums.Discard()
+	}
 }
 
 func mapPiece[J Mapper[In, K, V], In any, K comparable, V any](r *chunkRun, i int, job J, piece In, emit func(K, V)) error {
@@ -67,28 +96,37 @@ func mapPiece[J Mapper[In, K, V], In any, K comparable, V any](r *chunkRun, i in
 	return safely(func() error { return timedOut(ctx, job.Map(ctx, piece, emit)) })
 }
 
-// combining returns an emit that merges the values of each key, if the job can combine them, and a
-// flush that passes the merged pairs to the shuffle.
-func combining[K comparable, V any](job any, to *shuffle[K, V]) (emit func(K, V), flush func() error) {
-	combiner, ok := job.(Combiner[V])
-	if !ok {
-		return to.add, func() error { return nil }
+// An emitter takes what the maps of one chunk emit.
+type emitter[K comparable, V any] struct {
+	emit    func(K, V)
+	flush   func() error // writes what it still holds
+	failure func() error // of the first pair that could not be written; later pairs are dropped
+}
+
+// emitter returns the emitter of a chunk, which merges the values of each key if the job can
+// combine them.
+func (s *mapStep[J, In, K, V]) emitter(w *shuffle.Writer) emitter[K, V] {
+	if s.pairs.numbers != nil {
+		return s.sumsEmitter(w)
 	}
-	var merged []pair[K, V] // in the order in which the keys first came
-	places := make(map[K]int)
-	return func(k K, v V) {
-			if at, ok := places[k]; ok {
-				merged[at].value = combiner.Combine(merged[at].value, v)
-				return
-			}
-			places[k] = len(merged)
-			merged = append(merged, pair[K, V]{k, v})
-		}, func() error {
-			for _, p := range merged {
-				to.add(p.key, p.value)
-			}
-			return to.failed
-		}
+	to := &pairWriter[K, V]{codec: &s.pairs, seed: s.seed, to: w, encoder: transport.NewEncoder(nil), arrival: transport.NewDecoder(nil)}
+	combine := combinerOf[V](s.job)
+	if combine == nil {
+		return emitter[K, V]{to.add, to.failure, to.failure}
+	}
+	c := &combining[K, V]{to: to, combine: combine, places: make(map[K]int)}
+	return emitter[K, V]{c.add, c.flush, to.failure}
+}
+
+// maxCombined is how many keys a chunk holds before it writes them.
+const maxCombined = 1 << 16
+
+// combining merges the values of each key before they are written.
+type combining[K comparable, V any] struct {
+	to      *pairWriter[K, V]
+	combine func(a, b V) V
+	merged  []pair[K, V] // in the order in which the keys first came
+	places  map[K]int
 }
 
 type pair[K comparable, V any] struct {
@@ -96,68 +134,25 @@ type pair[K comparable, V any] struct {
 	value V
 }
 
-// A partition holds everything that was emitted for the keys of one partition, and the parameters
-// needed to reduce it.
-type partition struct {
-	Params []byte
-	Runs   [][]byte // encoded pairs, one run for each chunk, in input order
+func (c *combining[K, V]) add(k K, v V) {
+	if at, ok := c.places[k]; ok {
+		c.merged[at].value = c.combine(c.merged[at].value, v)
+		return
+	}
+	if len(c.merged) == maxCombined {
+		_ = c.flush()
+	}
+	k = c.to.codec.own(k)
+	c.places[k] = len(c.merged)
+	c.merged = append(c.merged, pair[K, V]{k, v})
 }
 
-// reducePartition is the task that reduces one partition; it returns encoded pairs.
-func (j *Job[J, In, K, V]) reducePartition(_ context.Context, p partition) ([]byte, error) {
-	var job J
-	if err := j.params.Decode(transport.NewDecoder(p.Params), &job); err != nil {
-		return nil, fmt.Errorf("decode the parameters: %w", err)
+func (c *combining[K, V]) flush() error {
+	for _, p := range c.merged {
+		c.to.add(p.key, p.value)
 	}
-	groups, err := j.gather(job, p.Runs)
-	if err != nil {
-		return nil, err
-	}
-	reducer, reduces := any(job).(Reducer[K, V])
-	out := transport.NewEncoder(nil)
-	for _, g := range groups {
-		v := g.values[0]
-		if reduces {
-			v = reducer.Reduce(g.key, slices.Values(g.values))
-		}
-		_, _ = out.Write(g.encoded)
-		if err := j.pairs.value.Encode(out, &v); err != nil {
-			return nil, err
-		}
-	}
-	return out.Bytes(), nil
-}
-
-// A group holds a key and all its values, or their combination.
-type group[K comparable, V any] struct {
-	key     K
-	encoded []byte
-	values  []V
-}
-
-// gather groups the pairs of all runs by key, and combines the values of each key into one if the
-// job can.
-func (j *Job[J, In, K, V]) gather(job any, runs [][]byte) ([]*group[K, V], error) {
-	combiner, combines := job.(Combiner[V])
-	var groups []*group[K, V]
-	byKey := make(map[K]*group[K, V])
-	for _, pairs := range runs {
-		err := j.pairs.each(pairs, func(k K, encoded []byte, v V) {
-			g := byKey[k]
-			switch {
-			case g == nil:
-				g = &group[K, V]{k, encoded, []V{v}}
-				groups = append(groups, g)
-				byKey[k] = g
-			case combines:
-				g.values[0] = combiner.Combine(g.values[0], v)
-			default:
-				g.values = append(g.values, v)
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return groups, nil
+	clear(c.merged)
+	c.merged = c.merged[:0]
+	clear(c.places)
+	return c.to.failed
 }

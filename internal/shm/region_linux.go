@@ -144,26 +144,54 @@ func fallocate(file *os.File, mode uint32, at, n int64) error {
 // FindRegion maps the region that process pid has open as descriptor fd. It fails if the descriptor
 // now is a file other than the one with these device and inode numbers.
 func FindRegion(pid, fd int, dev, inode uint64) (*Region, error) {
-	file, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/%d", pid, fd), os.O_RDWR, 0)
-	if blocked := Unreachable(pid, err); blocked != nil {
+	file, err := (Place{pid, fd, dev, inode}).Open(os.O_RDWR)
+	if err != nil {
+		return nil, err
+	}
+	if !sealed(file) {
+		file.Close()
+		return nil, fmt.Errorf("find shared memory of process %d: its descriptor %d is not a region", pid, fd)
+	}
+	return MapRegion(file)
+}
+
+// Open opens the file at this place. It fails if the descriptor there now is another file.
+func (pl Place) Open(flags int) (*os.File, error) {
+	file, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/%d", pl.PID, pl.FD), flags, 0)
+	if blocked := Unreachable(pl.PID, err); blocked != nil {
 		err = blocked
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find shared memory of process %d: %w", pid, err)
+		return nil, fmt.Errorf("find shared memory of process %d: %w", pl.PID, err)
 	}
-	var st unix.Stat_t
-	err = unix.Fstat(int(file.Fd()), &st)
-	if err == nil && (st.Dev != dev || st.Ino != inode) {
-		err = fmt.Errorf("%w: its descriptor %d is now another file", os.ErrNotExist, fd)
-	}
-	if err == nil && !sealed(file) {
-		err = fmt.Errorf("its descriptor %d is not a region", fd)
+	found, err := PlaceOf(file)
+	if err == nil && (found.Dev != pl.Dev || found.Inode != pl.Inode) {
+		err = fmt.Errorf("find shared memory of process %d: %w: its descriptor %d is now another file", pl.PID, os.ErrNotExist, pl.FD)
 	}
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("find shared memory of process %d: %w", pid, err)
+		return nil, err
 	}
-	return MapRegion(file)
+	return file, nil
+}
+
+// PlaceOf returns where other processes of this user can find a file of this process.
+func PlaceOf(file *os.File) (Place, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &st); err != nil {
+		return Place{}, fmt.Errorf("find the place of %s: %w", file.Name(), err)
+	}
+	return Place{os.Getpid(), int(file.Fd()), st.Dev, st.Ino}, nil
+}
+
+// NewFile makes an empty file of memory that grows as it is written. Whoever only reads and writes
+// it gets an error, not a SIGBUS, when memory runs out.
+func NewFile(name string) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("make shared memory %s: %w", name, err)
+	}
+	return os.NewFile(uintptr(fd), name), nil
 }
 
 // sealed reports whether the file cannot be truncated, which would turn touching its memory into a

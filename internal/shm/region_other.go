@@ -19,6 +19,15 @@ func MapRegion(file *os.File) (*Region, error) {
 // FindRegion returns [ErrUnsupported].
 func FindRegion(pid, fd int, dev, inode uint64) (*Region, error) { return nil, ErrUnsupported }
 
+// Open returns [ErrUnsupported].
+func (pl Place) Open(flags int) (*os.File, error) { return nil, ErrUnsupported }
+
+// PlaceOf returns [ErrUnsupported].
+func PlaceOf(*os.File) (Place, error) { return Place{}, ErrUnsupported }
+
+// NewFile returns [ErrUnsupported].
+func NewFile(string) (*os.File, error) { return nil, ErrUnsupported }
+
 // Reserve returns [ErrUnsupported].
 func (r *Region) Reserve(int64, int64) error { return ErrUnsupported }
 

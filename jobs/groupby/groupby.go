@@ -82,8 +82,12 @@ func (r *run) Split(ctx context.Context, args []string) ([]text.Rows, error) {
 	return r.OpenRows(ctx, "groupby", args, r.key, r.value)
 }
 
-func (r *run) Job() groupBy                               { return groupBy{r.value} }
-func (r *run) Collect(groups map[string]text.Stats) error { r.groups = groups; return nil }
+func (r *run) Job() groupBy { return groupBy{r.value} }
+
+func (r *run) Collect(groups *mapreduce.Result[string, text.Stats]) error {
+	r.groups = maps.Collect(groups.All())
+	return nil
+}
 
 // table returns the names of the columns, and a line for each key in the order of their bytes.
 func (r *run) table() [][]string {

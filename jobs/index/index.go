@@ -80,8 +80,12 @@ func (r *run) Split(ctx context.Context, args []string) ([]text.Part, error) {
 	return parts, err
 }
 
-func (r *run) Job() index                           { return index{r.words, r.names} }
-func (r *run) Collect(found map[string][]int) error { r.found = found; return nil }
+func (r *run) Job() index { return index{r.words, r.names} }
+
+func (r *run) Collect(found *mapreduce.Result[string, []int]) error {
+	r.found = maps.Collect(found.All())
+	return nil
+}
 
 // filesOf returns the names of the files that have the word.
 func (r *run) filesOf(word string) (names []string) {

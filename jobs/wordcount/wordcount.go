@@ -18,23 +18,15 @@ import (
 )
 
 // wordCount is the job: it turns parts of files into the count of each word.
-type wordCount struct{ text.Words }
+type wordCount struct {
+	mapreduce.Count
+	text.Words
+}
 
 // Map implements [mapreduce.Mapper].
 func (w wordCount) Map(ctx context.Context, p text.Part, emit func(string, int64)) error {
-	table := newWordTable()
-	err := w.Each(ctx, p, func(word []byte) {
-		table.add(word)
-		if table.large() {
-			table.drain(emit)
-		}
-	})
-	table.drain(emit)
-	return err
+	return w.Each(ctx, p, func(word []byte) { emit(mapreduce.Borrowed(word), 1) })
 }
-
-// Combine implements [mapreduce.Combiner].
-func (wordCount) Combine(a, b int64) int64 { return a + b }
 
 var count = mapreduce.NewJob[wordCount]("wordcount")
 
@@ -93,26 +85,33 @@ func (r *run) Close() error {
 }
 
 // Job implements [jobs.Keyer].
-func (r *run) Job() wordCount { return wordCount{r.words} }
+func (r *run) Job() wordCount { return wordCount{Words: r.words} }
 
 // Collect implements [jobs.Keyer].
-func (r *run) Collect(counts map[string]int64) error {
+func (r *run) Collect(counts *mapreduce.Result[string, int64]) error {
+	all := counts.Ranked()
+	if r.by == byWord {
+		all = counts.All()
+	}
 	if r.file != nil {
-		all := top(counts, 0)
-		r.counts = slices.Clone(all[:shown(r.top, len(all))])
-		if r.by == byWord {
-			slices.SortFunc(all, compareWords)
-		}
-		if err := writeFile(r.file, r.out, all); err != nil {
+		if err := writeFile(r.file, r.out, all, counts.Err); err != nil {
 			return fmt.Errorf("wordcount: %w", err)
 		}
-	} else {
-		r.counts = top(counts, int(r.top))
+	}
+	if r.top == 0 {
+		for word, n := range all {
+			r.counts = append(r.counts, frequency{word, n})
+		}
+		return nil
+	}
+	first, err := counts.Top(int(r.top), func(a, b mapreduce.Entry[string, int64]) bool { return a.Value > b.Value })
+	for _, e := range first {
+		r.counts = append(r.counts, frequency{e.Key, e.Value})
 	}
 	if r.by == byWord {
 		slices.SortFunc(r.counts, compareWords)
 	}
-	return nil
+	return err
 }
 
 // Streams implements [jobs.Streamer].

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"iter"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,8 +17,9 @@ import (
 // An appender appends the line of c to line, without a newline.
 type appender func(line []byte, c frequency) []byte
 
-// writeFile writes the counts to the file of --out in the format that its name asks for.
-func writeFile(file *outfile.File, name string, cs []frequency) error {
+// writeFile writes the counts to the file of --out in the format that its name asks for. failed
+// returns why the counts ended early.
+func writeFile(file *outfile.File, name string, counts iter.Seq2[string, int64], failed func() error) error {
 	appendLine := appender(appendText)
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".csv":
@@ -29,11 +31,14 @@ func writeFile(file *outfile.File, name string, cs []frequency) error {
 		appendLine = appendJSON
 	}
 	var line []byte
-	for _, c := range cs {
-		line = appendLine(line[:0], c)
+	for word, n := range counts {
+		line = appendLine(line[:0], frequency{word, n})
 		if err := file.WriteLine(line); err != nil {
 			return err
 		}
+	}
+	if err := failed(); err != nil {
+		return err
 	}
 	return file.Commit()
 }

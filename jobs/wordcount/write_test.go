@@ -32,6 +32,14 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
 func TestWriteFile(t *testing.T) {
 	counts := []frequency{{`a"b,`, 2}, {"é\xff", 1 << 60}, {`\x`, 1}}
+	each := func(yield func(string, int64) bool) {
+		for _, c := range counts {
+			if !yield(c.Word, c.N) {
+				return
+			}
+		}
+	}
+	noError := func() error { return nil }
 	for name, want := range map[string]string{
 		"out.txt":    "2 a\"b,\n1152921504606846976 é\xff\n1 \\x\n",
 		"out":        "2 a\"b,\n1152921504606846976 é\xff\n1 \\x\n",
@@ -44,7 +52,7 @@ func TestWriteFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(writeFile(file, path, counts), file.Close()); err != nil {
+		if err := errors.Join(writeFile(file, path, each, noError), file.Close()); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := os.ReadFile(path); string(got) != want || err != nil {

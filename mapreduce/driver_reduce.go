@@ -1,0 +1,95 @@
+package mapreduce
+
+import (
+	"sync"
+
+	"mrrun/internal/shuffle"
+	"mrrun/mapreduce/internal/schedule"
+	"mrrun/transport"
+)
+
+// reduceItems holds the groups of partitions that a job reduces, and where their results are.
+type reduceItems struct {
+	groups  []group
+	inside  bool // the records must travel in the messages
+	records shuffle.Files
+
+	mu      sync.Mutex
+	results shuffle.Files
+	reduced []reduced
+}
+
+// reduced is where the results of a group are.
+type reduced struct {
+	keys    int
+	extents []shuffle.Extent
+}
+
+func (m *reduceItems) encode(out *transport.Encoder, s schedule.Span) error {
+	for _, g := range m.groups[s.First:s.End] {
+		if !m.inside {
+			out.Uint(uint64(len(g.extents)))
+			for _, e := range g.extents {
+				encodeExtent(out, e)
+			}
+			out.Blob(nil)
+			continue
+		}
+		var records, block []byte
+		for _, e := range g.extents {
+			var err error
+			if block, err = m.records.Read(e, block); err != nil {
+				return err
+			}
+			records = append(records, block...)
+		}
+		out.Uint(0)
+		out.Blob(records)
+	}
+	return nil
+}
+
+func (m *reduceItems) place(in *transport.Decoder, s schedule.Span) (failed int, err error) {
+	for i := s.First; i < s.End; i++ {
+		state, err := in.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		if state == itemFailed {
+			failure, err := decodeFailure(in)
+			if err != nil {
+				return 0, err
+			}
+			return 1, m.lose(failure)
+		}
+		keys, err := in.Uint()
+		if err != nil {
+			return 0, err
+		}
+		parts, inside, err := decodeParts(in)
+		if err == nil {
+			err = m.put(i, int(keys), parts, inside)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+func (m *reduceItems) put(i, keys int, parts []shuffle.Part, inside []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := take(m.results, parts, inside); err != nil {
+		return err
+	}
+	r := reduced{keys: keys}
+	for _, p := range parts {
+		r.extents = append(r.extents, p.Extent)
+	}
+	m.reduced[i] = r
+	return nil
+}
+
+// lose fails the job, which needs all keys.
+func (m *reduceItems) lose(failure *TaskError) error { return failure.ofNoItem() }
