@@ -31,6 +31,9 @@ func (l *link) read(answers *transport.Reader) error {
 		case kindLeaving:
 			l.isLeaving(string(f.Body))
 			continue
+		case kindLastWord:
+			l.saidLastWord()
+			continue
 		case kindProfiled:
 			if err := l.profiled(f.Tag, f.Body); err != nil {
 				return fmt.Errorf("it sent a broken profile: %v", err)

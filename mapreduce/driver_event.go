@@ -21,6 +21,7 @@ type eventKind int
 const (
 	evReady  eventKind = iota // link's worker said hello
 	evAnswer                  // link's worker answered its oldest chunk; the results are placed
+	evDone                    // link's process said its last word, and what it printed and logged was passed on
 	evLost                    // link's worker ended or could not be started: err
 	evFill                    // the pause before place n is filled again is over
 	evLeft                    // a worker that had place n ended

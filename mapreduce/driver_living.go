@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// living holds the processes that this process started and that have not ended.
+// living holds the processes that this process started and that were not reaped.
 var living childSet
 
 type childSet struct {
@@ -54,7 +54,9 @@ type AnyProcess interface {
 // It does not block, and is safe for concurrent use.
 func Processes() (alive []AnyProcess) {
 	for _, c := range living.list() {
-		alive = append(alive, c)
+		if c.Alive() {
+			alive = append(alive, c)
+		}
 	}
 	return alive
 }
@@ -62,14 +64,14 @@ func Processes() (alive []AnyProcess) {
 // childNames returns the names of the processes that endChildren waits for.
 func childNames() (names []string) {
 	for _, c := range living.list() {
-		if !c.daemon {
+		if !c.daemon && c.Alive() {
 			names = append(names, c.name)
 		}
 	}
 	return names
 }
 
-// endChildren waits for all processes that this one started. It terminates daemons at once, and all
+// endChildren waits until all processes that this one started were reaped. It terminates daemons at once, and all
 // others when ctx ends; then it returns the cause of ctx.
 func endChildren(ctx context.Context) (interrupted error) {
 	defer spareProcesses.endAll()
@@ -81,13 +83,12 @@ func endChildren(ctx context.Context) (interrupted error) {
 		}
 		for _, c := range rest {
 			select {
-			case <-c.done:
+			case <-c.reaped:
 			case <-ctx.Done():
-				if !c.daemon {
+				if c.Terminate() == nil && !c.daemon {
 					interrupted = context.Cause(ctx)
 				}
-				_ = c.Terminate()
-				<-c.done
+				<-c.reaped
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -25,9 +26,10 @@ type child struct {
 
 	signalled atomic.Bool // this process sent it a signal
 
-	done chan struct{} // closed at its end; guards the following
-	err  error
-	exit Exit
+	done   chan struct{} // closed after its last word, or when it was reaped; guards err
+	err    error
+	reaped chan struct{} // closed when it was reaped; guards exit
+	exit   Exit
 
 	// used by the run goroutine only:
 	failure  func() error // returns the error of a task that answered
@@ -61,7 +63,7 @@ func newChild(ctx context.Context, c *call, heeds bool, o *processOptions) (*chi
 	}
 	ch := &child{
 		name: l.name, daemon: o.daemon, link: l, call: c, heeds: heeds,
-		asked: make(chan struct{}, 1), done: make(chan struct{}), timer: time.NewTimer(time.Hour),
+		asked: make(chan struct{}, 1), done: make(chan struct{}), reaped: make(chan struct{}), timer: time.NewTimer(time.Hour),
 	}
 	ch.timer.Stop()
 	living.add(ch)
@@ -96,8 +98,11 @@ func childName(name string, id int) string { return cmp.Or(name, fmt.Sprintf("Pr
 // run handles the process from its start to its end.
 func (c *child) run(ctx context.Context) {
 	go c.link.live()
-	ended := ctx.Done()
+	ended, asked := ctx.Done(), c.asked
 	for over := false; !over; {
+		if !c.Alive() {
+			ended, asked = nil, nil
+		}
 		select {
 		case <-c.link.host.inbox.ready():
 			over = c.handleAll()
@@ -111,13 +116,15 @@ func (c *child) run(ctx context.Context) {
 				c.err = cause
 			}
 			c.terminate(cause)
-		case <-c.asked:
+		case <-asked:
 			if over = c.handleAll(); over {
 				break
 			}
 			c.terminate(errEnded)
 		case <-c.timer.C:
 			switch {
+			case !c.Alive():
+				c.link.process.Kill()
 			case c.steps > 0:
 				c.step()
 			case c.answered:
@@ -140,7 +147,10 @@ func (c *child) run(ctx context.Context) {
 	c.report(c.err)
 	c.link.logs.drain()
 	living.remove(c)
-	close(c.done)
+	if c.Alive() {
+		close(c.done)
+	}
+	close(c.reaped)
 }
 
 // handleAll handles the events that wait. It returns true after the last one of all.
@@ -175,6 +185,8 @@ func (c *child) handle(e *event) (over bool) {
 		if limit := c.link.host.options.exitTime; limit > 0 {
 			c.timer.Reset(limit)
 		}
+	case evDone:
+		c.settle()
 	case evLost:
 		// A signal may be why there was no hello; so may the end of the context, whose cause counts
 		// then.
@@ -207,13 +219,15 @@ func (c *child) fail(err error) {
 	}
 }
 
-// conclude sets the error and the exit of a process that ended.
+// conclude sets the exit of a process that was reaped, and its error unless that is known.
 func (c *child) conclude() {
 	exit := c.link.process.Exit()
 	c.exit = newExit(exit)
 	if c.answered {
-		c.fail(c.failure())
-		c.fail(c.cutOff)
+		if c.Alive() {
+			c.fail(c.failure())
+			c.fail(c.cutOff)
+		}
 		if c.err != nil && c.exit.Code == 0 {
 			c.exit.Code = 1
 		}
@@ -227,6 +241,9 @@ func (c *child) conclude() {
 }
 
 func (c *child) signal(s syscall.Signal, group bool) error {
+	if !c.Alive() {
+		return os.ErrProcessDone
+	}
 	c.signalled.Store(true)
 	return c.link.process.Signal(s, group)
 }

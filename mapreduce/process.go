@@ -97,6 +97,10 @@ func (t *Task[A, R]) Start(ctx context.Context, arg A, opts ...ProcessOption) (*
 // Wait waits for the process's end and returns the result of its task. It may be called any number
 // of times.
 //
+// A process ends with its last word, after its exit functions and all that it prints and logs. The
+// system may then take a moment to remove it, and what its task started and left running; Exit
+// waits for that.
+//
 // The error is the [TaskError] of a task that failed, the [ExitError] of a process that died before
 // its task was done, or the cause of the context given to Start if that ended first; it wraps
 // [ErrNoHello] if the process never reached its task. To wait with a time limit, or for one of
@@ -139,17 +143,19 @@ func (c *child) Alive() bool {
 }
 
 // ExitCode returns how the process ended, like Python's exitcode: see [Exit]. ended is false while
-// it is alive.
+// it is alive. Like Exit, ExitCode may block for a moment after the end.
 func (c *child) ExitCode() (code int, ended bool) {
 	exit, ended := c.Exit()
 	return exit.Code, ended
 }
 
-// Exit returns how the process ended and what it used. ended is false while it is alive.
+// Exit returns how the process ended and what it used. ended is false while it is alive. After the
+// end it blocks until the system has removed the process and all that its task started.
 func (c *child) Exit() (exit Exit, ended bool) {
 	if c.Alive() {
 		return Exit{}, false
 	}
+	<-c.reaped
 	return c.exit, true
 }
 

@@ -23,6 +23,7 @@ const (
 	kindProfile                             // driver: make a profile. tag: request; body: kind, nanoseconds
 	kindProfiled                            // worker: the profile. tag: request; body: error text or empty; profile
 	kindLeaving                             // worker: what it does last, after all answers. body: its name
+	kindLastWord                            // worker: nothing more will come; it exits. body: empty
 	kindExpire                              // driver: the time of an item is over. tag: chunk; body: its offset there
 )
 

@@ -282,6 +282,7 @@ func TestObjectsSurviveTheirMaker(t *testing.T) {
 	for range 20 {
 		process := ok(makeParcel.Start(ctx, parcel{}))(t)
 		p := ok(process.Wait())(t)
+		_, _ = process.Exit() // waits until its place is free again
 		units[p.Value.String()] = true
 		if err := errors.Join(p.Array.Close(), p.Value.Close()); err != nil {
 			t.Error(err)

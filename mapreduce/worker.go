@@ -117,6 +117,7 @@ func (w *worker) serve() {
 	w.running = true
 	status := w.leave()
 	w.running = false
+	w.sayLastWord()
 	w.process.Exit(status)
 }
 

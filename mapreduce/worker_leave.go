@@ -63,6 +63,14 @@ func (w *worker) leaveWith(what string) {
 	}
 }
 
+// sayLastWord tells the driver that nothing more will come: the exit of a process takes the system
+// longer than a small task takes.
+func (w *worker) sayLastWord() {
+	if _, err := w.out.Add(kindLastWord, 0, nil); err == nil {
+		w.send()
+	}
+}
+
 func (w *worker) leaveWithAll(what string, names []string) {
 	if len(names) > 0 {
 		w.leaveWith(what + ": " + strings.Join(names, ", "))

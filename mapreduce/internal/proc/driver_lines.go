@@ -2,6 +2,7 @@ package proc
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"sync"
 	"time"
@@ -34,6 +35,8 @@ type stream struct {
 	crash  []byte // the runtime's report of a crash, and what follows
 	dump   Dump   // finds the beginning of the report
 	held   []heldLine
+	sink   OutputFunc    // for what was held
+	passed chan struct{} // closed when [output.pass] need not wait any longer
 }
 
 func newOutput(spec Spec, note *Note) (*output, error) {
@@ -51,6 +54,7 @@ func newOutput(spec Spec, note *Note) (*output, error) {
 		o.stdout.w.Close()
 		return nil, err
 	}
+	o.stdout.passed, o.stderr.passed, o.stderr.sink = make(chan struct{}), make(chan struct{}), o.sink
 	o.readers.Go(func() { o.stdout.copyLines(func(item int, line []byte) { o.sink(false, item, line) }) })
 	o.readers.Go(func() {
 		o.stderr.copyLines(func(item int, line []byte) {
@@ -92,6 +96,14 @@ func (o *output) abandon() {
 	o.readers.Wait()
 }
 
+// pass waits until all that the worker has printed so far was passed on. It may be called once.
+func (o *output) pass() {
+	o.stdout.r.wake()
+	o.stderr.r.wake()
+	<-o.stdout.passed
+	<-o.stderr.passed
+}
+
 // finish waits until all that an ended worker printed has been passed on.
 func (o *output) finish() {
 	o.stdout.r.finish()
@@ -99,39 +111,72 @@ func (o *output) finish() {
 	o.readers.Wait()
 }
 
-// copyLines passes lines on. A line with parts from several items has no known item.
+// copyLines passes lines on.
 func (s *stream) copyLines(sink func(item int, line []byte)) {
 	defer s.r.Close()
-	var buf []byte
-	item := -1 // of buf
+	l := lineBuffer{sink: sink}
 	chunk := make([]byte, 4<<10)
+	rest, passed := -1, false // bytes that pass waits for, or -1; it has waited
 	for {
 		n, err := s.r.Read(chunk)
 		by := -1
 		if n > 0 {
 			by = s.origin.read(func() int { return Waiting(s.r.file) })
 		}
-		if len(buf) == 0 {
-			item = by
-		} else if item != by {
-			item = -1
-		}
-		buf = append(buf, chunk[:n]...)
-		for {
-			i := bytes.IndexByte(buf, '\n')
-			if i < 0 {
-				break
+		l.add(chunk[:n], by)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded) && s.r.resume():
+			rest = Waiting(s.r.file)
+		case err != nil:
+			l.flush()
+			if !passed {
+				close(s.passed)
 			}
-			sink(item, buf[:i+1])
-			buf, item = buf[i+1:], by
-		}
-		if len(buf) >= maxLine || err != nil && len(buf) > 0 {
-			sink(item, append(buf, '\n'))
-			buf = nil
-		}
-		if err != nil {
 			return
+		case rest > 0:
+			rest = max(rest-n, 0)
 		}
+		if rest == 0 && !passed {
+			l.flush()
+			s.release(Exit{}) // a worker that has come so far has not crashed
+			close(s.passed)
+			passed = true
+		}
+	}
+}
+
+// A lineBuffer makes lines of what is read. A line with parts from several items has no known item.
+type lineBuffer struct {
+	sink func(item int, line []byte)
+	rest []byte // without a newline
+	item int    // of rest
+}
+
+func (l *lineBuffer) add(chunk []byte, item int) {
+	if len(l.rest) == 0 {
+		l.item = item
+	} else if l.item != item {
+		l.item = -1
+	}
+	l.rest = append(l.rest, chunk...)
+	for {
+		i := bytes.IndexByte(l.rest, '\n')
+		if i < 0 {
+			break
+		}
+		l.sink(l.item, l.rest[:i+1])
+		l.rest, l.item = l.rest[i+1:], item
+	}
+	if len(l.rest) >= maxLine {
+		l.flush()
+	}
+}
+
+// flush passes on a line that has no newline, with one.
+func (l *lineBuffer) flush() {
+	if len(l.rest) > 0 {
+		l.sink(l.item, append(l.rest, '\n'))
+		l.rest = nil
 	}
 }
 

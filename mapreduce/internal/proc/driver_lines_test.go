@@ -34,7 +34,7 @@ func TestCopyLines(t *testing.T) {
 					_, _ = io.WriteString(w, s)
 				}
 			}()
-			s := stream{r: &PipeReader{file: r}, origin: origin{note: noNote()}}
+			s := stream{r: &PipeReader{file: r}, origin: origin{note: noNote()}, passed: make(chan struct{})}
 			var got []string
 			s.copyLines(func(_ int, line []byte) { got = append(got, string(line)) })
 			if !slices.Equal(got, test.want) {
@@ -58,7 +58,7 @@ func TestCopyEndlessLine(t *testing.T) {
 		defer w.Close()
 		_, _ = io.WriteString(w, want)
 	}()
-	s := stream{r: &PipeReader{file: r}, origin: origin{note: noNote()}}
+	s := stream{r: &PipeReader{file: r}, origin: origin{note: noNote()}, passed: make(chan struct{})}
 	got := ""
 	s.copyLines(func(_ int, line []byte) {
 		if len(line) > 2*maxLine {
@@ -148,5 +148,28 @@ func TestNoThreadIsHeldBack(t *testing.T) {
 		if passed.String() != test.passed || exit.NoThread() != strings.HasSuffix(test.script, "exit 2") {
 			t.Errorf("%s: %v, passed on %q, want %q", test.script, exit, &passed, test.passed)
 		}
+	}
+}
+
+// pass waits for what is in the pipe, which stays open, and for the rest of a line.
+func TestPass(t *testing.T) {
+	var got strings.Builder
+	o, err := newOutput(Spec{Output: func(_ bool, _ int, line []byte) { got.Write(line) }}, noNote())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Join(lines("", 1000), "") + "the end"
+	if _, err := io.WriteString(o.stdout.w, want); err != nil {
+		t.Fatal(err)
+	}
+	o.pass()
+	if got.String() != want+"\n" {
+		t.Errorf("got %d bytes, want %d", got.Len(), len(want)+1)
+	}
+	_, _ = io.WriteString(o.stdout.w, "late\n")
+	o.started() // the writing ends are closed
+	o.finish()
+	if got.String() != want+"\nlate\n" {
+		t.Errorf("got %d bytes, want %d", got.Len(), len(want)+6)
 	}
 }

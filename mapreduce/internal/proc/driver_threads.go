@@ -76,11 +76,12 @@ func (s *stream) hold(item int, line []byte) bool {
 
 // release passes on what was held back if the worker ended in good order: then another program has
 // printed it. A worker that was killed was about to end because of it.
-func (s *stream) release(exit Exit, sink OutputFunc) {
+func (s *stream) release(exit Exit) {
 	if exit.Code != 0 {
 		return
 	}
 	for _, line := range s.held {
-		sink(true, line.item, line.text)
+		s.sink(true, line.item, line.text)
 	}
+	s.held = nil
 }

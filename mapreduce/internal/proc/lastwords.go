@@ -20,8 +20,9 @@ type PipeReader struct {
 
 	looking func() // called before each attempt to read; may be nil
 
-	mu   sync.Mutex // guards over, and the deadline until then
-	over bool       // the worker has ended
+	mu    sync.Mutex // guards the following, and the deadline until the worker has ended
+	over  bool       // the worker has ended
+	woken bool       // wake was called, and resume was not
 
 	last bool // Read has seen that the worker has ended; the following fields belong to Read
 	rest int  // bytes of the worker that are still in the pipe
@@ -93,6 +94,27 @@ func (r *PipeReader) finish() {
 	defer r.mu.Unlock()
 	r.over = true
 	_ = r.file.SetReadDeadline(time.Unix(1, 0))
+}
+
+// wake lets a Read that waits return [os.ErrDeadlineExceeded], after which resume must be called.
+func (r *PipeReader) wake() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.woken = true
+	if !r.over {
+		_ = r.file.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// resume reports whether Read returned because of wake, and lets the next one wait again.
+func (r *PipeReader) resume() (woken bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	woken, r.woken = r.woken, false
+	if woken && !r.over {
+		_ = r.file.SetReadDeadline(time.Time{})
+	}
+	return woken
 }
 
 func (r *PipeReader) isOver() bool {

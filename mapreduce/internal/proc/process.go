@@ -137,8 +137,16 @@ func (p *Process) wait() {
 		p.exit.MaxRSS, p.exit.Taken = p.peak(p.exit.MaxRSS), p.Note.taken()
 		p.exit.Stderr = p.out.words(p.exit)
 	}
-	p.out.stderr.release(p.exit, p.out.sink)
+	p.out.stderr.release(p.exit)
 	close(p.done)
+}
+
+// PassOutput returns when all that the worker has printed so far was passed on. The worker must have
+// said that it prints no more: a last line without a newline is passed on, too.
+func (p *Process) PassOutput() {
+	if p.out != nil {
+		p.out.pass()
+	}
 }
 
 // exitCrash is the exit status of a Go program that panicked or that its runtime ended.
