@@ -97,3 +97,31 @@ func TestGroupBy(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkMap(b *testing.B) {
+	var data strings.Builder
+	data.WriteString("k,v\n")
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 1_000_000 {
+		fmt.Fprintf(&data, "g%d,%d\n", rng.IntN(100_000), rng.IntN(1000))
+	}
+	path := filepath.Join(b.TempDir(), "groups.csv")
+	if err := os.WriteFile(path, []byte(data.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	files, err := text.Open(b.Context(), []string{path}, false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer files.Close()
+	rows, err := files.Rows(b.Context(), 1<<30, "k", "v")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(data.Len()))
+	for b.Loop() {
+		if err := (groupBy{}).Map(b.Context(), rows[0], func(string, text.Stats) {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

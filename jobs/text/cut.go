@@ -48,7 +48,9 @@ func (f *Files) cut(size int64, cutOne func(r io.ReaderAt, s source, size int64)
 	if size < 0 {
 		return nil, fmt.Errorf("parts of %d bytes: it must be at least 1 byte, or 0", size)
 	}
-	size = f.sizeOf(size)
+	if size == 0 {
+		size = min(max(f.Size()/wantParts, minPart), maxPart)
+	}
 	var all []Part
 	for _, s := range f.sources {
 		parts, err := s.cut(size, cutOne)
@@ -58,14 +60,6 @@ func (f *Files) cut(size int64, cutOne func(r io.ReaderAt, s source, size int64)
 		all = append(all, parts...)
 	}
 	return all, nil
-}
-
-// sizeOf returns the size of parts that is meant by size, which may be 0.
-func (f *Files) sizeOf(size int64) int64 {
-	if size == 0 {
-		size = min(max(f.Size()/wantParts, minPart), maxPart)
-	}
-	return size
 }
 
 func (s source) cut(size int64, cutOne func(r io.ReaderAt, s source, size int64) ([]Part, error)) ([]Part, error) {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+
+	"mrrun/internal/cores"
 )
 
 // Rows are the records that one task reads of a CSV file (RFC 4180): fields are separated by
@@ -24,12 +26,16 @@ type Rows struct {
 }
 
 // Rows cuts the texts, which are CSV, into parts of about size bytes, as Parts does, for the
-// columns with these names. A number stands for the column with that place, from 1, if none has it
+// columns with these names; size 0 stands for four parts for each usable core, so that a task can
+// merge much by itself. A number stands for the column with that place, from 1, if none has it
 // as its name. A file without such a column is an error.
 //
 // Whether a newline ends a record depends on the number of quotes before it, so Rows reads all of
 // the files, to count them.
 func (f *Files) Rows(ctx context.Context, size int64, columns ...string) ([]Rows, error) {
+	if size == 0 {
+		size = max(f.Size()/int64(4*cores.Usable()), minPart)
+	}
 	var all []Rows
 	for _, s := range f.sources {
 		header := Rows{Part: Part{Name: s.name, File: s.path, Offset: s.start, Length: s.size - s.start, Gzip: s.gzip}, Start: s.start}
@@ -37,7 +43,7 @@ func (f *Files) Rows(ctx context.Context, size int64, columns ...string) ([]Rows
 			return nil, err
 		}
 		one := Files{sources: []source{s}}
-		parts, err := one.cut(f.sizeOf(size), func(r io.ReaderAt, s source, size int64) ([]Part, error) {
+		parts, err := one.cut(size, func(r io.ReaderAt, s source, size int64) ([]Part, error) {
 			return cutRows(ctx, r, s, s.start+header.Header, size)
 		})
 		if err != nil {
