@@ -26,6 +26,7 @@ var layers = [][]string{
 	{"internal/stream"},
 	{"shared"},
 	{"transport"},
+	{"internal/shuffle"},
 	{"mapreduce/internal/"}, // may import each other: they are one layer to all others
 	{"mapreduce"},
 	{"mapreduce/manager", "jobs"},
