@@ -16,17 +16,20 @@ import (
 
 var errFails = errors.New("it fails")
 
+var forgetful = primitive{name: "forgetful", check: numberIs, work: func(ctx context.Context, o *objects, me, n int) error {
+	return incrementAtomic(ctx, o, me, n-me)
+}}
+
+var fails = primitive{name: "fails", check: numberIs, work: func(ctx context.Context, o *objects, me, _ int) error {
+	if me == 0 {
+		return errFails
+	}
+	return o.Event1.Wait(ctx) // which is never set
+}}
+
 func init() { // in the workers too
-	primitives = append(primitives,
-		primitive{name: "forgetful", check: numberIs, work: func(ctx context.Context, o *objects, me, n int) error {
-			return incrementAtomic(ctx, o, me, n-me)
-		}},
-		primitive{name: "fails", check: numberIs, work: func(ctx context.Context, o *objects, me, _ int) error {
-			if me == 0 {
-				return errFails
-			}
-			return o.Event1.Wait(ctx) // which is never set
-		}})
+	own := primitives
+	primitives = func() []primitive { return append(own(), forgetful, fails) }
 	mapreduce.RegisterError(errFails)
 }
 
@@ -249,7 +252,7 @@ func TestSharedWriteErrors(t *testing.T) {
 // BenchmarkPrimitives measures the cost of one operation of two processes, as mrrun bench
 // primitives does.
 func BenchmarkPrimitives(b *testing.B) {
-	for _, prim := range primitives {
+	for _, prim := range primitives() {
 		if prim.name == "forgetful" || prim.name == "fails" {
 			continue
 		}

@@ -94,6 +94,7 @@ func newCall(task *entry, params []byte, it items, n int, o callOptions) *call {
 // newImapCall returns a call whose items arrive over time. At most window items are taken but not
 // yet consumed.
 func newImapCall(task *entry, it items, window int, o callOptions) *call {
+	task.prepare()
 	c := &call{task: task, items: it, options: o, over: make(chan struct{})}
 	if o.waitLimit > 0 {
 		c.waiting = new(waiting)

@@ -28,14 +28,17 @@ var ErrInitializer = errors.New("initializer failed")
 // not when it is killed.
 func NewState[A, S any](make func(ctx context.Context, arg A) (S, error), exit func(S) error) *State[A, S] {
 	name := "state " + funcName(make)
-	codec, err := transport.NewCodec[A]()
-	if err != nil {
-		refuse(name, "its argument", 1, err)
-	}
-	s := &State[A, S]{arg: codec, make: make, exit: exit}
-	s.entry = register(name, fmt.Sprintf("%v → %v", reflect.TypeFor[A](), reflect.TypeFor[S]()), 1, nil)
+	s := &State[A, S]{make: make, exit: exit}
+	types := reflect.TypeFor[A]().String() + " → " + reflect.TypeFor[S]().String()
+	s.entry = register("", name, types, 1, s.codecs, nil)
 	s.entry.state = s.begin
 	return s
+}
+
+func (s *State[A, S]) codecs(refuse func(role string, err error)) {
+	var err error
+	s.arg, err = transport.NewCodec[A]()
+	refuse("its argument", err)
 }
 
 // Initializer makes each worker of the pool make the state from arg before it gets work. [NewPool]
@@ -45,6 +48,7 @@ func (s *State[A, S]) Initializer(arg A) PoolOption {
 		if s == nil || s.entry == nil {
 			return errNoTask
 		}
+		s.entry.prepare()
 		if o.cargo == nil {
 			o.cargo = new(transport.Cargo)
 		}

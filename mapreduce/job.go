@@ -50,35 +50,34 @@ type Job[J Mapper[In, K, V], In any, K comparable, V any] struct {
 // means the same in each process ([transport.CheckKey]), or if J has neither Combine nor Reduce.
 func NewJob[J Mapper[In, K, V], In any, K comparable, V any](name string) *Job[J, In, K, V] {
 	j := &Job[J, In, K, V]{name: name}
-	check := func(role string, err error) {
-		if err != nil {
-			refuse("job "+name, role, 2, err)
-		}
-	}
+	types := reflect.TypeFor[J]().String() + ": " + reflect.TypeFor[In]().String() + " → " + reflect.TypeFor[K]().String() + ", " +
+		reflect.TypeFor[V]().String()
+	j.maps = register("", "job "+name, types, 1, j.codecs, j.openMap)
+	j.reduces = register("", "job "+name+" (reduce)", types, 1, func(func(string, error)) { j.maps.prepare() }, j.openReduce)
+	return j
+}
+
+func (j *Job[J, In, K, V]) codecs(refuse func(role string, err error)) {
 	var err error
 	j.params, err = transport.NewCodec[J]()
-	check("its parameters:", err)
+	refuse("its parameters:", err)
 	j.in, err = transport.NewItemCodec[In]()
-	check("its input:", err)
+	refuse("its input:", err)
 	keyType := reflect.TypeFor[K]()
-	check("its key:", transport.CheckKey(keyType))
+	refuse("its key:", transport.CheckKey(keyType))
 	j.pairs.key, err = transport.NewCodec[K]()
-	check("its key:", err)
+	refuse("its key:", err)
 	j.pairs.hash, j.pairs.exact = hashOf(keyType), arrivesExact(keyType)
 	j.pairs.text = keyType.Kind() == reflect.String
 	j.pairs.value, err = transport.NewCodec[V]()
-	check("its value:", err)
+	refuse("its value:", err)
 
 	var zero J
 	j.pairs.numbers = numbersOf[K, V](zero)
 	if _, reduces := any(zero).(Reducer[K, V]); !reduces && combinerOf[V](zero) == nil {
-		check(fmt.Sprintf("%T", zero), fmt.Errorf("needs a method Combine(a, b %[2]v) %[2]v or Reduce(key %[1]v, values iter.Seq[%[2]v]) %[2]v, or an embedded Sum, Min or Max of %[2]v",
+		refuse(fmt.Sprintf("%T", zero), fmt.Errorf("needs a method Combine(a, b %[2]v) %[2]v or Reduce(key %[1]v, values iter.Seq[%[2]v]) %[2]v, or an embedded Sum, Min or Max of %[2]v",
 			keyType, reflect.TypeFor[V]()))
 	}
-	types := fmt.Sprintf("%T: %v → %v, %v", zero, reflect.TypeFor[In](), keyType, reflect.TypeFor[V]())
-	j.maps = register("job "+name, types, 1, j.openMap)
-	j.reduces = register("job "+name+" (reduce)", types, 1, j.openReduce)
-	return j
 }
 
 // Name returns the name given to [NewJob].
@@ -121,6 +120,7 @@ func (j *Job[J, In, K, V]) Results(ctx context.Context, p *Pool, params J, in []
 		return nil, err
 	}
 	defer p.gate.leave()
+	j.maps.prepare()
 	s, err := newStorage(p.supervisor.options.procs)
 	if err != nil {
 		return nil, fmt.Errorf("mapreduce: job %s: %w", j.name, err)

@@ -16,9 +16,13 @@ import (
 // because both run the same program and registered the tasks in the same order.
 type entry struct {
 	number int
-	name   string // of the function, with #2, #3 … after the first of that name
-	types  string // of arguments and results
-	where  string // file:line of the registration
+	kind   string  // for messages: "task ", or nothing if the name says it
+	name   string  // of the function, with #2, #3 … after the first of that name
+	types  string  // of arguments and results
+	site   uintptr // where it was registered; 0 in a worker
+
+	codecs   func(refuse func(role string, err error)) // makes what encodes and decodes the task's types
+	prepared sync.Once
 
 	// open prepares a worker to run chunks of one call. params are the call's parameters.
 	open func(params []byte) (runner, error)
@@ -36,13 +40,20 @@ var registry struct {
 	repeats map[string]int
 }
 
-// register adds a task. skip is the number of stack frames between the user's line and this
-// function.
-func register(name, types string, skip int, open func([]byte) (runner, error)) *entry {
-	where := callSite(skip + 1)
+// register adds a task, and refuses types that codecs refuses. skip is the number of stack frames
+// between the user's line and this function.
+//
+// A worker leaves the codecs to prepare, as every worker pays for what it does before it begins: its
+// driver, which is the same program, has checked the types, and the worker may never run the task.
+func register(kind, name, types string, skip int, codecs func(refuse func(role string, err error)), open func([]byte) (runner, error)) *entry {
+	e := &entry{kind: kind, name: name, types: types, codecs: codecs, open: open}
+	if !proc.Marked() {
+		e.site = callSite(skip + 1)
+		e.prepare()
+	}
 	if entered.Load() {
 		panic(fmt.Sprintf("mapreduce: task %s is registered at %s, after Main or Init was entered, where no worker can "+
-			"find it; register it in a package variable", name, where))
+			"find it; register it in a package variable", name, e.where()))
 	}
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
@@ -53,23 +64,37 @@ func register(name, types string, skip int, open func([]byte) (runner, error)) *
 	if n := registry.repeats[name]; n > 1 {
 		name = fmt.Sprintf("%s#%d", name, n)
 	}
-	e := &entry{number: len(registry.entries), name: name, types: types, where: where, open: open}
+	e.number, e.name = len(registry.entries), name
 	registry.entries = append(registry.entries, e)
 	return e
 }
 
-// refuse panics with an error about a type that cannot travel, at registration, where the line to
-// mend is known.
-func refuse(name string, role string, skip int, err error) {
-	panic(fmt.Sprintf("mapreduce: %s, registered at %s: %s %v", name, callSite(skip+1), role, err))
+// prepare makes the codecs, unless it has done so. It panics, with the line to mend, if a type
+// cannot travel.
+func (e *entry) prepare() {
+	e.prepared.Do(func() {
+		e.codecs(func(role string, err error) {
+			if err != nil {
+				panic(fmt.Sprintf("mapreduce: %s%s, registered at %s: %s %v", e.kind, e.name, e.where(), role, err))
+			}
+		})
+	})
 }
 
-func callSite(skip int) string {
-	_, file, line, ok := runtime.Caller(skip + 1)
-	if !ok {
+// callSite returns the place in the program that is skip calls above its caller.
+func callSite(skip int) uintptr {
+	var site [1]uintptr
+	runtime.Callers(skip+2, site[:])
+	return site[0]
+}
+
+// where returns the file and line of the registration.
+func (e *entry) where() string {
+	at, _ := runtime.CallersFrames([]uintptr{e.site}).Next()
+	if at.Line == 0 {
 		return "an unknown line"
 	}
-	return fmt.Sprintf("%s:%d", filepath.Base(file), line)
+	return fmt.Sprintf("%s:%d", filepath.Base(at.File), at.Line)
 }
 
 // table returns the hello that describes all registered tasks to the other side.
@@ -86,12 +111,14 @@ func table() proc.Hello {
 	return h
 }
 
-// taskByNumber returns the entry with number n, or nil if there is none.
+// taskByNumber returns the entry with number n, prepared, or nil if there is none.
 func taskByNumber(n uint64) *entry {
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
 	if n >= uint64(len(registry.entries)) {
 		return nil
 	}
-	return registry.entries[n]
+	e := registry.entries[n]
+	e.prepare()
+	return e
 }

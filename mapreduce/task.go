@@ -68,23 +68,25 @@ func named(name string, opts []TaskOption) string {
 
 func newTask[A, R any](name string, f func(context.Context, A) (R, error)) *Task[A, R] {
 	t := &Task[A, R]{f: f}
-	var err error
-	if t.arg, err = transport.NewItemCodec[A](); err != nil {
-		refuse("task "+name, "its argument", 2, err)
-	}
-	if t.result, err = transport.NewItemCodec[R](); err != nil {
-		refuse("task "+name, "its result", 2, err)
-	}
-	types := fmt.Sprintf("%v → %v", reflect.TypeFor[A](), reflect.TypeFor[R]())
-	t.entry = register(name, types, 2, func([]byte) (runner, error) { return t.run, nil })
+	types := reflect.TypeFor[A]().String() + " → " + reflect.TypeFor[R]().String()
+	t.entry = register("task ", name, types, 2, t.codecs, func([]byte) (runner, error) { return t.run, nil })
 	return t
+}
+
+func (t *Task[A, R]) codecs(refuse func(role string, err error)) {
+	var err error
+	t.arg, err = transport.NewItemCodec[A]()
+	refuse("its argument", err)
+	t.result, err = transport.NewItemCodec[R]()
+	refuse("its result", err)
 }
 
 // funcName returns the name of a function to register.
 func funcName(f any) string {
 	pc := reflect.ValueOf(f).Pointer()
 	if pc == 0 {
-		panic(fmt.Sprintf("mapreduce: the function that is registered at %s is nil", callSite(2)))
+		e := entry{site: callSite(2)}
+		panic(fmt.Sprintf("mapreduce: the function that is registered at %s is nil", e.where()))
 	}
 	return runtime.FuncForPC(pc).Name()
 }

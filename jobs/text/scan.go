@@ -2,6 +2,7 @@ package text
 
 import (
 	"math/bits"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -104,6 +105,7 @@ func (s *scanner) flush(text []byte) {
 // to be ASCII and no white space. It returns the length of the word in the text and that of the
 // white space after it; a gap of 0 means that the text has ended. An invalid byte stays as it is.
 func (s *scanner) lower(text []byte, n int) (length, gap int) {
+	table := runeLower()
 	s.word = append(s.word[:0], text[:n]...)
 	for i := n; i < len(text); {
 		r, size := utf8.DecodeRune(text[i:])
@@ -112,8 +114,8 @@ func (s *scanner) lower(text []byte, n int) (length, gap int) {
 			return i, size
 		case r < utf8.RuneSelf:
 			s.word = append(s.word, text[i])
-		case int(r) < len(runeLower):
-			s.word = utf8.AppendRune(s.word, runeLower[r])
+		case int(r) < len(table):
+			s.word = utf8.AppendRune(s.word, table[r])
 		case r == utf8.RuneError:
 			s.word = append(s.word, text[i:i+size]...)
 		default:
@@ -126,9 +128,10 @@ func (s *scanner) lower(text []byte, n int) (length, gap int) {
 
 // runeLower maps the runes of up to two bytes, such as Greek and Cyrillic ones, to lower case:
 // unicode.ToLower would take most of the time.
-var runeLower = func() (table [0x800]rune) {
+var runeLower = sync.OnceValue(func() *[0x800]rune {
+	var table [0x800]rune
 	for r := range table {
 		table[r] = unicode.ToLower(rune(r))
 	}
-	return table
-}()
+	return &table
+})

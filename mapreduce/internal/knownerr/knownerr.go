@@ -31,7 +31,13 @@ type Value struct {
 }
 
 var registry struct {
-	sync.RWMutex
+	sync.Mutex
+	fresh []error // registered, and not known yet
+	known known
+}
+
+// known are the registered errors.
+type known struct {
 	sentinels []error
 	names     []string       // of the sentinels: their texts, with #2, #3 … for repeated ones
 	repeats   map[string]int // by text
@@ -46,24 +52,37 @@ func init() {
 }
 
 // Register makes errors known, and their types if those can travel. It must be called in the same
-// order in every process.
+// order in every process. Few processes ever use what is known, so it is put together later.
 func Register(errs ...error) {
 	registry.Lock()
 	defer registry.Unlock()
-	if registry.repeats == nil {
-		registry.repeats = make(map[string]int)
+	registry.fresh = append(registry.fresh, errs...)
+}
+
+// all returns what is known now.
+func all() known {
+	registry.Lock()
+	defer registry.Unlock()
+	for _, err := range registry.fresh {
+		registry.known.add(err)
 	}
-	for _, err := range errs {
-		name := textOf(err)
-		registry.repeats[name]++
-		if n := registry.repeats[name]; n > 1 {
-			name = fmt.Sprintf("%s#%d", name, n)
-		}
-		registry.names = append(registry.names, name)
-		registry.sentinels = append(registry.sentinels, err)
-		if t := reflect.TypeOf(err); !slices.Contains(registry.types, t) {
-			registry.types = append(registry.types, t)
-		}
+	registry.fresh = nil
+	return registry.known
+}
+
+func (k *known) add(err error) {
+	if k.repeats == nil {
+		k.repeats = make(map[string]int)
+	}
+	name := textOf(err)
+	k.repeats[name]++
+	if n := k.repeats[name]; n > 1 {
+		name = fmt.Sprintf("%s#%d", name, n)
+	}
+	k.names = append(k.names, name)
+	k.sentinels = append(k.sentinels, err)
+	if t := reflect.TypeOf(err); !slices.Contains(k.types, t) {
+		k.types = append(k.types, t)
 	}
 }
 
@@ -93,14 +112,13 @@ func travels(t reflect.Type) bool {
 
 // Of returns the identity of an error. It panics if a method of the error does.
 func Of(err error) (id Identity) {
-	registry.RLock()
-	defer registry.RUnlock()
-	for i, sentinel := range registry.sentinels {
+	known := all()
+	for i, sentinel := range known.sentinels {
 		if errors.Is(err, sentinel) {
-			id.Is = append(id.Is, registry.names[i])
+			id.Is = append(id.Is, known.names[i])
 		}
 	}
-	for _, t := range registry.types {
+	for _, t := range known.types {
 		found := reflect.New(t)
 		if !travels(t) || !errors.As(err, found.Interface()) || t.Kind() == reflect.Pointer && found.Elem().IsNil() {
 			continue
@@ -118,15 +136,14 @@ func Of(err error) (id Identity) {
 // Errors returns the errors of an identity that this process knows, without those that it cannot
 // decode.
 func (id Identity) Errors() (errs []error) {
-	registry.RLock()
-	defer registry.RUnlock()
-	for i, name := range registry.names {
+	known := all()
+	for i, name := range known.names {
 		if slices.Contains(id.Is, name) {
-			errs = append(errs, registry.sentinels[i])
+			errs = append(errs, known.sentinels[i])
 		}
 	}
 	for _, value := range id.As {
-		for _, t := range registry.types {
+		for _, t := range known.types {
 			if t.String() == value.Type && travels(t) {
 				if err, ok := value.decode(t); ok {
 					errs = append(errs, err)

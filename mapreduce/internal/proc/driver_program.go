@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // What has to be known before the working directory may change, of a program whose file the system does not tell.
@@ -18,7 +19,14 @@ var (
 	lookUpError error    // or why not
 )
 
+// A worker needs it only if it starts workers itself, and was started by a path that is absolute.
 func init() {
+	if !Marked() {
+		lookUpProgram()
+	}
+}
+
+var lookUpProgram = sync.OnceFunc(func() {
 	path, err := os.Executable()
 	switch {
 	case err != nil:
@@ -29,7 +37,7 @@ func init() {
 	case strings.HasPrefix(filepath.Base(path), "ld"): // ld-linux-x86-64.so.2, ld-musl-x86_64.so.1, ld.so
 		loaderWords = wordsBefore(os.Args)
 	}
-}
+})
 
 // wordsBefore returns the words before args in the command line as the kernel knows it, and the first of args.
 func wordsBefore(args []string) []string {
@@ -56,6 +64,7 @@ func (spec *Spec) commandLine() (path string, argv []string, err error) {
 	if spec.Path != "" {
 		return spec.Path, append([]string{shown}, args...), nil
 	}
+	lookUpProgram()
 	path, err = executable()
 	if loaderWords != nil {
 		return path, slices.Concat(loaderWords, args), err

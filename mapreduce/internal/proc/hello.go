@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"mrrun/transport"
@@ -31,18 +32,18 @@ type Hello struct {
 	Tasks       []string // names of the tasks, to say what differs
 }
 
-var helloCodec = func() *transport.Codec[Hello] {
+var helloCodec = sync.OnceValue(func() *transport.Codec[Hello] {
 	c, err := transport.NewCodec[Hello]()
 	if err != nil {
 		panic(err)
 	}
 	return c
-}()
+})
 
 // Hello tells the driver that the worker is ready.
 func (w *Worker) Hello(h Hello) error {
 	out := transport.NewWriter(w.Answers)
-	if _, err := out.Add(KindHello, 0, func(e *transport.Encoder) error { return helloCodec.Encode(e, &h) }); err != nil {
+	if _, err := out.Add(KindHello, 0, func(e *transport.Encoder) error { return helloCodec().Encode(e, &h) }); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -73,7 +74,7 @@ func (p *Process) Hello(ctx context.Context, answers *transport.Reader, want Hel
 	}
 	_ = p.Answers.SetReadDeadline(time.Time{})
 	var got Hello
-	if err := helloCodec.Decode(transport.NewDecoder(f.Body), &got); err != nil {
+	if err := helloCodec().Decode(transport.NewDecoder(f.Body), &got); err != nil {
 		return fmt.Errorf("hello of worker %d: %w", p.ID, err)
 	}
 	if err := compare(got, want); err != nil {
