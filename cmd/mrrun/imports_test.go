@@ -85,6 +85,36 @@ func TestImportsGoOneWay(t *testing.T) {
 	}
 }
 
+// Every worker pays for the init functions of what its program imports. So a worker has exactly
+// these packages of others, and none of the heavy ones of the standard library.
+func TestWorkerImports(t *testing.T) {
+	want := []string{
+		"github.com/vmihailenco/msgpack/v5",
+		"github.com/vmihailenco/msgpack/v5/msgpcode",
+		"github.com/vmihailenco/tagparser/v2",
+		"github.com/vmihailenco/tagparser/v2/internal",
+		"github.com/vmihailenco/tagparser/v2/internal/parser",
+		"golang.org/x/sys/unix",
+	}
+	heavy := []string{
+		"crypto/tls", "crypto/x509", "encoding/gob", "encoding/xml", "expvar", "flag", "go/ast", "html/template", "image",
+		"mime/multipart", "net", "net/http", "net/rpc", "net/url", "testing", "text/template",
+	}
+	var others []string
+	for _, line := range goList(t, "{{.ImportPath}} {{.Standard}}", "-deps", "./shared", "./transport", "./mapreduce") {
+		switch path, standard := line[0], line[1] == "true"; {
+		case standard && slices.Contains(heavy, path):
+			t.Errorf("a worker imports %s", path)
+		case !standard && !strings.HasPrefix(path, module+"/"):
+			others = append(others, path)
+		}
+	}
+	slices.Sort(others)
+	if !slices.Equal(others, want) {
+		t.Errorf("a worker imports %q, want %q", others, want)
+	}
+}
+
 func TestCoreNeedsLittle(t *testing.T) {
 	for _, line := range goList(t, "{{.ImportPath}} {{with .Module}}{{.Path}}{{end}}", "-deps", "./shared/...", "./transport/...", "./mapreduce/...") {
 		if len(line) == 1 || line[1] == module { // the standard library, or ours
