@@ -14,8 +14,9 @@ import (
 var (
 	errFirst  = errors.New("two of one text")
 	errSecond = errors.New("two of one text")
-	errLate   = errors.New("registered after the first use")
 )
+
+func init() { Register(errFirst, errSecond, &quota{}, &hook{}) }
 
 // A quota is an error that travels whole.
 type quota struct{ Bytes int }
@@ -49,7 +50,6 @@ func same(a, b error) bool {
 }
 
 func TestIdentity(t *testing.T) {
-	Register(errFirst, errSecond, &quota{}, &hook{})
 	for _, test := range []struct {
 		err  error
 		want []error
@@ -65,15 +65,15 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("%v arrives as %v, want %v", test.err, got, test.want)
 		}
 	}
-	Register(errLate)
-	if got := sent(t, errLate); len(got) != 1 || got[0] != errLate {
-		t.Errorf("%v arrives as %v", errLate, got)
+	late := errors.New("registered after the first use")
+	Register(late)
+	if got := sent(t, late); len(got) != 1 || got[0] != late {
+		t.Errorf("%v arrives as %v", late, got)
 	}
 }
 
 // Whatever the bytes, decoding ends in errors or in fewer errors.
 func TestBrokenIdentity(t *testing.T) {
-	Register(&quota{})
 	out := transport.NewEncoder(nil)
 	Of(fmt.Errorf("%w: %w", io.EOF, &quota{7})).Encode(out)
 	whole := out.Bytes()
