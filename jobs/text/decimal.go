@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/bits"
+	"strconv"
 	"strings"
 )
 
@@ -151,6 +152,18 @@ func (d Decimal) Over(n int64) float64 {
 
 // String returns all digits of the number and no others, such as -0.25.
 func (d Decimal) String() string {
-	text := d.Rat().FloatString(decimals)
-	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	sign, abs := "", d
+	if d.Hi < 0 {
+		sign, abs = "-", d.negated()
+	}
+	if uint64(abs.Hi) >= powersOf10[decimals] { // the digits before the point do not fit in a uint64
+		text := d.Rat().FloatString(decimals)
+		return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	}
+	whole, rest := bits.Div64(uint64(abs.Hi), abs.Lo, powersOf10[decimals])
+	text := sign + strconv.FormatUint(whole, 10)
+	if rest > 0 {
+		text += "." + strings.TrimRight(fmt.Sprintf("%0*d", decimals, rest), "0")
+	}
+	return text
 }
