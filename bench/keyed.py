@@ -24,11 +24,14 @@ ENGINES = ("duckdb", "polars", "chdb")
 
 
 def children(pid):
+    """All processes below one, whichever of its threads has started them."""
+    direct = []
     try:
-        with open(f"/proc/{pid}/task/{pid}/children") as f:
-            direct = [int(p) for p in f.read().split()]
-    except OSError:
-        return []
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as f:
+                direct += map(int, f.read().split())
+    except OSError: # it has ended
+        pass
     return direct + [p for child in direct for p in children(child)]
 
 
