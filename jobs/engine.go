@@ -30,7 +30,7 @@ type engine struct {
 func (e *engine) start(ctx context.Context, pieces int) (*mapreduce.Pool, error) {
 	e.pieces = pieces
 	began := time.Now()
-	pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(int(e.running.Procs)), mapreduce.Chunksize(int(e.running.Chunksize)))
+	pool, err := mapreduce.NewPool(ctx, mapreduce.Procs(int(e.running.Procs)), mapreduce.Chunksize(int(e.running.Chunksize)), mapreduce.MemoryBudget(e.running.Budget))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/spf13/pflag"
 
@@ -51,6 +52,7 @@ func (t textValue) Type() string { return t.kind }
 type Running struct {
 	Procs     int64
 	Chunksize int64
+	Budget    int64 // bytes of memory of a job that reduces by key; 0: any number
 	JSON      bool
 	Quiet     bool
 }
@@ -62,6 +64,7 @@ func newRunning() Running {
 func (r *Running) bind(f *Flags) {
 	f.Count(&r.Procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes, one for each usable core by default")
 	f.Count(&r.Chunksize, "chunksize", "", 0, 1e9, "pieces of the work to send at once; 0 = automatic")
+	f.Count(&r.Budget, "memory-budget", "", 0, math.MaxInt64, "bytes of memory for a job that counts or groups, such as 64M; the rest goes to TMPDIR; 0 = any")
 	f.Bool(&r.JSON, "json", "print one JSON object instead of text")
 	f.Bool(&r.Quiet, "quiet", "print nothing but the result and errors")
 }

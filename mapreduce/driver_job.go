@@ -19,11 +19,11 @@ func (j *Job[J, In, K, V]) runSteps(ctx context.Context, p *Pool, params J, in [
 		return nil, fmt.Errorf("mapreduce: job %s: send its parameters: %w", j.name, err)
 	}
 	s.head.encode(encoded)
-	m := &jobItems[In]{codec: j.in, in: in, files: s.records}
+	m := &jobItems[In]{codec: j.in, in: in, storage: s}
 	if err := p.supervisor.run(ctx, newCall(j.maps, encoded.Bytes(), m, len(in), o)); err != nil {
 		return nil, err
 	}
-	items := &reduceItems{groups: m.groups(p.supervisor.options.procs), inside: m.inside, records: s.records, results: s.results}
+	items := &reduceItems{groups: m.groups(p.supervisor.options.procs), inside: m.inside, storage: s}
 	items.reduced = make([]reduced, len(items.groups))
 	o.chunksize = 0
 	err := p.supervisor.run(ctx, newCall(j.reduces, encoded.Bytes(), items, len(items.groups), o))
@@ -41,7 +41,7 @@ type jobItems[In any] struct {
 	in    []In
 
 	mu         sync.Mutex
-	files      shuffle.Files
+	storage    *storage
 	partitions [shuffle.Partitions][]run
 	inside     bool // records came inside a message: a worker cannot open the files
 }
@@ -79,7 +79,7 @@ func (m *jobItems[In]) place(in *transport.Decoder, s schedule.Span) (failed int
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := take(m.files, parts, inside); err != nil {
+	if err := m.storage.take(m.storage.records, parts, inside); err != nil {
 		return 0, err
 	}
 	m.inside = m.inside || len(inside) > 0

@@ -12,10 +12,9 @@ import (
 type reduceItems struct {
 	groups  []group
 	inside  bool // the records must travel in the messages
-	records shuffle.Files
+	storage *storage
 
 	mu      sync.Mutex
-	results shuffle.Files
 	reduced []reduced
 }
 
@@ -38,7 +37,7 @@ func (m *reduceItems) encode(out *transport.Encoder, s schedule.Span) error {
 		var records, block []byte
 		for _, e := range g.extents {
 			var err error
-			if block, err = m.records.Read(e, block); err != nil {
+			if block, err = m.storage.records.Read(e, block); err != nil {
 				return err
 			}
 			records = append(records, block...)
@@ -80,7 +79,7 @@ func (m *reduceItems) place(in *transport.Decoder, s schedule.Span) (failed int,
 func (m *reduceItems) put(i, keys int, parts []shuffle.Part, inside []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := take(m.results, parts, inside); err != nil {
+	if err := m.storage.take(m.storage.results, parts, inside); err != nil {
 		return err
 	}
 	r := reduced{keys: keys}

@@ -59,12 +59,12 @@ func (r *Result[K, V]) ranges(o resultOrder[K, V]) (ranges []sortRange, files sh
 	}
 	scatterers := make(chan *shuffle.Writer, runtime.GOMAXPROCS(0))
 	for i := range cap(scatterers) {
-		f, err := shuffle.NewMemory()
+		f, err := r.store.newSorted()
 		if err != nil {
 			return nil, files, err
 		}
 		files = append(files, f)
-		scatterers <- shuffle.NewWriter(f, i, 0)
+		scatterers <- shuffle.NewWriter(f, i, int(r.store.head.limits.block))
 	}
 	err = parallel(len(r.parts), func(i int) error {
 		w := <-scatterers

@@ -83,6 +83,7 @@ type callOptions struct {
 	seed        uint64
 	place       int           // as in schedule.Call
 	waitLimit   time.Duration // 0: any time
+	budget      int64         // bytes of memory; 0: any number
 	logLevel    uint64        // see lowestLevel; found anew for each call
 }
 

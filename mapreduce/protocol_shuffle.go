@@ -15,11 +15,28 @@ type shuffleHead struct {
 	seed    shuffle.Seed
 	records []shm.Place // what the maps emitted
 	results []shm.Place
+	limits  limits
+}
+
+// limits are what a memory budget leaves to a worker. All are 0 without one.
+type limits struct {
+	spills   uint64 // 1: the second half of each set of files is on disk
+	inMemory uint64 // bytes that a file in memory takes before the one on disk is used
+	block    uint64 // bytes of a block of records
+	most     uint64 // bytes of a key and its value
+	group    uint64 // bytes of records that are grouped in memory
+}
+
+func (l *limits) all() []*uint64 {
+	return []*uint64{&l.spills, &l.inMemory, &l.block, &l.most, &l.group}
 }
 
 func (h *shuffleHead) encode(out *transport.Encoder) {
 	out.Uint(h.seed[0])
 	out.Uint(h.seed[1])
+	for _, n := range h.limits.all() {
+		out.Uint(*n)
+	}
 	for _, places := range [][]shm.Place{h.records, h.results} {
 		out.Uint(uint64(len(places)))
 		for _, p := range places {
@@ -32,7 +49,7 @@ func (h *shuffleHead) encode(out *transport.Encoder) {
 }
 
 func (h *shuffleHead) decode(in *transport.Decoder) error {
-	if err := decodeUints(in, &h.seed[0], &h.seed[1]); err != nil {
+	if err := decodeUints(in, append([]*uint64{&h.seed[0], &h.seed[1]}, h.limits.all()...)...); err != nil {
 		return err
 	}
 	for _, places := range []*[]shm.Place{&h.records, &h.results} {

@@ -25,7 +25,7 @@ func (j *Job[J, In, K, V]) openMap(params []byte) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &mapStep[J, In, K, V]{Job: j, job: job, seed: head.seed, store: store{places: head.records}}
+	s := &mapStep[J, In, K, V]{Job: j, job: job, seed: head.seed, store: store{places: head.records, limits: head.limits}}
 	return s.mapChunk, nil
 }
 

@@ -25,10 +25,14 @@ type grouping[K comparable, V any] struct {
 // step.
 func (g *grouping[K, V]) all(ctx context.Context, r *chunkRun, s *store, set *recordSet) error {
 	to := s.write(r)
-	if set.size <= groupInMemory || s.inside != nil {
+	limit := groupInMemory
+	if s.limits.group > 0 {
+		limit = int64(s.limits.group)
+	}
+	if set.size <= limit || s.inside != nil {
 		return g.inMemory(ctx, set)
 	}
-	buckets, err := g.buckets(ctx, to, set)
+	buckets, err := g.buckets(ctx, to, set, limit)
 	if err != nil {
 		return err
 	}
@@ -149,7 +153,7 @@ type bucket struct {
 
 // buckets sorts the records of a partition into buckets. Each key is in one of them, with its
 // records in their order.
-func (g *grouping[K, V]) buckets(ctx context.Context, to *shuffle.Writer, set *recordSet) ([]bucket, error) {
+func (g *grouping[K, V]) buckets(ctx context.Context, to *shuffle.Writer, set *recordSet, limit int64) ([]bucket, error) {
 	sizes := make(map[K]int64) // NaN, which is not equal to itself, is never found in it again
 	for block, err := range set.blocks(ctx) {
 		if err == nil {
@@ -159,7 +163,7 @@ func (g *grouping[K, V]) buckets(ctx context.Context, to *shuffle.Writer, set *r
 			return nil, err
 		}
 	}
-	limit := max(groupInMemory, set.size/(shuffle.Partitions/4))
+	limit = max(limit, set.size/(shuffle.Partitions/4))
 	buckets := make([]bucket, 1) // the first holds keys that are not equal to themselves
 	places := make(map[K]int)
 	shared := 0 // the bucket that takes small keys, if it is not 0

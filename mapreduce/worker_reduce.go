@@ -28,7 +28,7 @@ func (j *Job[J, In, K, V]) openReduce(params []byte) (runner, error) {
 		return nil, err
 	}
 	s := &reduceStep[J, In, K, V]{Job: j, job: job, seed: head.seed,
-		records: store{places: head.records}, results: store{places: head.results}}
+		records: store{places: head.records, limits: head.limits}, results: store{places: head.results, limits: head.limits}}
 	return s.reduceChunk, nil
 }
 

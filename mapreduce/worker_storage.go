@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"errors"
 	"sync"
 
 	"mrrun/internal/shm"
@@ -10,6 +11,7 @@ import (
 // A store is a worker's end of a set of files.
 type store struct {
 	places []shm.Place
+	limits limits
 	files  shuffle.Files // those that are open; nil: none yet
 
 	writer *shuffle.Writer
@@ -39,17 +41,37 @@ func (s *store) write(r *chunkRun) *shuffle.Writer {
 	if s.writer != nil {
 		return s.writer
 	}
-	if n := len(s.places); n > 1 {
-		number := 1 + int(r.call.place)%(n-1)
-		if err := s.open(r.call, number); err == nil {
-			s.writer = shuffle.NewWriter(s.files[number], number, 0)
-			return s.writer
-		}
+	if s.openOwn(r) != nil {
+		s.inside = new(shuffle.Buffer)
+		s.writer = shuffle.NewWriter(s.inside, 0, int(s.limits.block))
 	}
-	s.inside = new(shuffle.Buffer)
-	s.writer = shuffle.NewWriter(s.inside, 0, 0)
+	s.writer.Limit(int(s.limits.most))
 	return s.writer
 }
+
+// openOwn makes a writer to the worker's own file, and the one on disk that goes with it.
+func (s *store) openOwn(r *chunkRun) error {
+	n := len(s.places) / int(1+s.limits.spills)
+	if n < 2 {
+		return errNoFile
+	}
+	number := 1 + int(r.call.place)%(n-1)
+	if err := s.open(r.call, number); err != nil {
+		return err
+	}
+	if s.limits.spills > 0 {
+		if err := s.open(r.call, number+n); err != nil {
+			return err
+		}
+	}
+	s.writer = shuffle.NewWriter(s.files[number], number, int(s.limits.block))
+	if s.limits.spills > 0 {
+		s.writer.SpillTo(s.files[number+n], number+n, int64(s.limits.inMemory))
+	}
+	return nil
+}
+
+var errNoFile = errors.New("there is no file for this worker")
 
 // commit adds to the answer where the records are that were written since the last commit.
 func (s *store) commit(r *chunkRun) error {

@@ -8,9 +8,9 @@ import (
 	"strconv"
 )
 
-// availableMemory returns about how many bytes this process could use: the smaller of what the
+// AvailableMemory returns about how many bytes this process could use: the smaller of what the
 // system says is available and what the control groups of the process allow.
-func availableMemory() int64 {
+func AvailableMemory() int64 {
 	available := int64(math.MaxInt64)
 	info, err := os.ReadFile("/proc/meminfo")
 	if kib, ok := field(info, "MemAvailable:"); ok && err == nil {

@@ -109,7 +109,7 @@ func (r *Region) Reserve(at, n int64) error { return ReserveFile(r.file, at, n) 
 // does not raise SIGBUS. The file must have no name. The error says that memory has run out.
 func ReserveFile(file *os.File, at, n int64) error {
 	if n > reserveAtOnce {
-		if available := availableMemory(); n > available { // the kernel would rather kill a process than refuse
+		if available := AvailableMemory(); n > available { // the kernel would rather kill a process than refuse
 			return fmt.Errorf("reserve %d bytes of shared memory: only %d are available: %w", n, available, unix.ENOMEM)
 		}
 	}

@@ -28,6 +28,9 @@ func PlaceOf(*os.File) (Place, error) { return Place{}, ErrUnsupported }
 // NewFile returns [ErrUnsupported].
 func NewFile(string) (*os.File, error) { return nil, ErrUnsupported }
 
+// AvailableMemory returns a number that is never too small, as the system does not say.
+func AvailableMemory() int64 { return 1<<63 - 1 }
+
 // Reserve returns [ErrUnsupported].
 func (r *Region) Reserve(int64, int64) error { return ErrUnsupported }
 

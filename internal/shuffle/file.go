@@ -1,9 +1,14 @@
 package shuffle
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
 
 	"mrrun/internal/shm"
 	"mrrun/internal/unnamed"
@@ -13,8 +18,10 @@ import (
 // last process that has it open ends. Append has one user at a time, but several processes, each
 // with a File of its own, may append to the same file.
 type File struct {
-	file *os.File
-	what string // for errors
+	file    *os.File
+	what    string // for errors
+	memory  bool   // it takes memory, not room on a disk
+	checked int64  // bytes appended since it was last checked that there is memory
 }
 
 // NewMemory makes a file of shared memory; where that is not to be had, an unnamed file in
@@ -24,7 +31,7 @@ func NewMemory() (*File, error) {
 	if err != nil {
 		return NewSpill(os.TempDir())
 	}
-	return appendable(file, "shared memory")
+	return appendable(&File{file: file, what: "shared memory", memory: true}), nil
 }
 
 // NewSpill makes a file without a name in the file system of dir.
@@ -33,22 +40,23 @@ func NewSpill(dir string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a spill file in %s, which TMPDIR can change: %w", dir, err)
 	}
-	return appendable(file, "a spill file in "+dir)
+	return appendable(&File{file: file, what: "a spill file in " + dir}), nil
 }
 
 // appendable makes every write to the file append. Where other processes cannot open the file, this
 // process is the only one that writes to it.
-func appendable(file *os.File, what string) (*File, error) {
-	place, err := shm.PlaceOf(file)
+func appendable(f *File) *File {
+	place, err := shm.PlaceOf(f.file)
 	if err != nil {
-		return &File{file, what}, nil
+		return f
 	}
 	again, err := place.Open(os.O_RDWR | os.O_APPEND)
 	if err != nil {
-		return &File{file, what}, nil
+		return f
 	}
-	file.Close()
-	return &File{again, what}, nil
+	f.file.Close()
+	f.file = again
+	return f
 }
 
 // Place returns where other processes find the file, until this one closes it. ok is false if they
@@ -64,19 +72,63 @@ func Open(place shm.Place) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{file, "the storage of process " + fmt.Sprint(place.PID)}, nil
+	f := &File{file: file, what: "shared memory", memory: true}
+	if path, err := os.Readlink(file.Name()); err == nil && !strings.HasPrefix(path, "/memfd:") {
+		f.what, f.memory = "a spill file in "+filepath.Dir(path), false
+	}
+	return f, nil
 }
+
+// checkEvery is how many bytes are appended to shared memory between two looks at how much is left.
+const checkEvery = 64 << 20
 
 // Append appends a block and returns where it begins.
 func (f *File) Append(block []byte) (offset int64, err error) {
+	if err := f.check(len(block)); err != nil {
+		return 0, f.fullError(block, err)
+	}
 	if _, err := f.file.Write(block); err != nil {
-		return 0, fmt.Errorf("write %d bytes to %s: %w", len(block), f.what, err)
+		return 0, f.fullError(block, err)
 	}
 	end, err := f.file.Seek(0, io.SeekCurrent) // of what this process wrote, whoever appends as well
 	if err != nil {
 		return 0, fmt.Errorf("write to %s: %w", f.what, err)
 	}
 	return end - int64(len(block)), nil
+}
+
+// check returns an error if memory runs out: the kernel would rather kill a process than refuse a
+// write.
+func (f *File) check(n int) error {
+	if err := failing.Load(); err != nil {
+		return *err
+	}
+	if f.checked += int64(n); !f.memory || f.checked < checkEvery {
+		return nil
+	}
+	if available := shm.AvailableMemory(); available < f.checked {
+		return fmt.Errorf("memory runs out, only %d bytes are available: %w", available, syscall.ENOMEM)
+	}
+	f.checked = 0
+	return nil
+}
+
+func (f *File) fullError(block []byte, err error) error {
+	size, _ := f.file.Seek(0, io.SeekEnd)
+	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
+		err = pathErr.Err
+	}
+	return fmt.Errorf("write %d bytes to %s, which has %d: %w", len(block), f.what, size, err)
+}
+
+// failing is the error of all appends; nil: they work.
+var failing atomic.Pointer[error]
+
+// FailAppends lets all appends of this process fail with err, as a full disk does. It is for tests,
+// which must call stop at the end.
+func FailAppends(err error) (stop func()) {
+	failing.Store(&err)
+	return func() { failing.Store(nil) }
 }
 
 // Close closes the file.

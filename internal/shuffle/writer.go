@@ -1,5 +1,7 @@
 package shuffle
 
+import "fmt"
+
 // Partitions is the number of partitions of a [Writer]. Twice or half as many are about as fast;
 // with many more, the buffers do not fit in the caches and the TLB.
 const Partitions = 256
@@ -20,6 +22,8 @@ type Writer struct {
 	to     Appender
 	number int // of the file
 	limit  int // of a block, in bytes
+	most   int // bytes of a record; 0: any number
+	spill  spill
 	blocks [Partitions]block
 	done   []Part
 	stage  []byte
@@ -63,6 +67,35 @@ func NewWriter(to Appender, number, limit int) *Writer {
 	return &Writer{to: to, number: number, limit: limit}
 }
 
+// Limit sets how many bytes a record may have. A larger one is an error of Commit.
+func (w *Writer) Limit(most int) { w.most = most }
+
+// A spill is where a writer goes on when its file is full.
+type spill struct {
+	to     Appender // nil: there is none
+	number int
+	after  int64 // bytes that the first file takes
+}
+
+// SpillTo lets the writer go on in another file, whose number is given, when its file has that many
+// bytes.
+func (w *Writer) SpillTo(to Appender, number int, after int64) {
+	w.spill = spill{to, number, after}
+	if after <= 0 {
+		w.to, w.number = to, number
+	}
+}
+
+// append appends a block to the file.
+func (w *Writer) append(block []byte) (e Extent, err error) {
+	at, err := w.to.Append(block)
+	e = Extent{w.number, at, len(block)}
+	if w.spill.to != nil && at+int64(len(block)) >= w.spill.after {
+		w.to, w.number = w.spill.to, w.spill.number
+	}
+	return e, err
+}
+
 // PartitionOf returns the partition of a key with that hash.
 func PartitionOf(hash uint64) int { return int(hash >> 56) }
 
@@ -85,6 +118,9 @@ func (w *Writer) room(partition, size int) *block {
 }
 
 func (w *Writer) enlarge(b *block, partition, size int) {
+	if w.most > 0 && size > w.most && w.failed == nil {
+		w.failed = fmt.Errorf("a key and its value have %d bytes, of which the memory budget allows %d in one process", size, w.most)
+	}
 	if b.n > 0 && b.n+size+slack > w.limit {
 		w.write(b, partition)
 	}
@@ -98,9 +134,9 @@ func (w *Writer) enlarge(b *block, partition, size int) {
 // write writes a block and empties it.
 func (w *Writer) write(b *block, partition int) {
 	if w.failed == nil {
-		var at int64
-		if at, w.failed = w.to.Append(b.buf[:b.n]); w.failed == nil {
-			w.done = append(w.done, Part{partition, Extent{w.number, at, b.n}})
+		var e Extent
+		if e, w.failed = w.append(b.buf[:b.n]); w.failed == nil {
+			w.done = append(w.done, Part{partition, e})
 		}
 	}
 	b.n = 0
@@ -127,11 +163,11 @@ func (w *Writer) Commit() ([]Part, error) {
 		}
 	}
 	if len(w.stage) > 0 && w.failed == nil {
-		var at int64
-		at, w.failed = w.to.Append(w.stage)
+		var e Extent
+		e, w.failed = w.append(w.stage)
 		for i := first; i < len(w.done); i++ {
 			if p := &w.done[i]; p.File < 0 {
-				p.File, p.Offset = w.number, p.Offset+at
+				p.File, p.Offset = e.File, p.Offset+e.Offset
 			}
 		}
 	}
