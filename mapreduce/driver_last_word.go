@@ -12,7 +12,7 @@ func (l *link) saidLastWord() {
 	if l.name == "" {
 		return
 	}
-	l.process.PassOutput()
+	l.process.HasParted()
 	l.logs.drain()
 	l.host.inbox.put(event{kind: evDone, link: l})
 }

@@ -282,11 +282,11 @@ func TestObjectsSurviveTheirMaker(t *testing.T) {
 	for range 20 {
 		process := ok(makeParcel.Start(ctx, parcel{}))(t)
 		p := ok(process.Wait())(t)
-		_, _ = process.Exit() // waits until its place is free again
 		units[p.Value.String()] = true
 		if err := errors.Join(p.Array.Close(), p.Value.Close()); err != nil {
 			t.Error(err)
 		}
+		_, _ = process.Exit() // then the objects' places are free again
 	}
 	if len(units) > 2 {
 		t.Errorf("values of 20 processes, of which one was there at a time, are in %d places: %v", len(units), slices.Collect(maps.Keys(units)))

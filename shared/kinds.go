@@ -87,7 +87,7 @@ func (m *member) close() error {
 	case !m.o.Valid():
 	case by == m.p.Tag():
 		m.o.Free()
-	case m.p.Table().Reaped(by):
+	case m.p.Table().Ended(by):
 		m.p.Drop(m.o)
 	}
 	return nil

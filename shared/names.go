@@ -86,7 +86,7 @@ func find(p *shm.Process, name string) (m member, found bool, left []shm.Object)
 		if o.Hot(arrayNamed).Load() == 0 || m.arrayTexts().name.String() != name || !o.Valid() {
 			continue
 		}
-		if by := o.Creator(); !p.Table().Reaped(by) && !p.ReapIfDead(by) {
+		if by := o.Creator(); !p.Table().Ended(by) && !p.ReapIfDead(by) {
 			return m, true, nil
 		}
 		left = append(left, o)

@@ -36,6 +36,20 @@ func (t *Table) Reaped(g Tag) bool {
 	return s == nil || lifeGeneration(s.life.Load()) != g.generation()
 }
 
+// Part notes that a process is about to exit and uses nothing any more, though it was not reaped.
+// [Table.Reap] must follow.
+func (t *Table) Part(g Tag) {
+	if s := t.slot(g); s != nil {
+		s.parted.Store(uint32(g))
+	}
+}
+
+// Ended reports whether the process has parted, or was reaped.
+func (t *Table) Ended(g Tag) bool {
+	s := t.slot(g)
+	return t.Reaped(g) || s.parted.Load() == uint32(g)
+}
+
 // collect reaps every dead process that was not reaped yet.
 func (t *Table) collect() {
 	for i := range t.usedSlots() {

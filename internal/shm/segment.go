@@ -167,8 +167,8 @@ func (s *Segment) leave() error {
 	return err
 }
 
-// Left reports whether the maker of the object's segment has left it, or has ended and was reaped.
-func (o *Object) Left() bool { return o.Cold(coldLeft).Load() != 0 || o.table.Reaped(o.Creator()) }
+// Left reports whether the maker of the object's segment has left it, or has ended.
+func (o *Object) Left() bool { return o.Cold(coldLeft).Load() != 0 || o.table.Ended(o.Creator()) }
 
 // giveBack frees the memory of an object's segment.
 func (t *Table) giveBack(o Object) {
@@ -176,7 +176,7 @@ func (t *Table) giveBack(o Object) {
 }
 
 // Sweep unmaps and drops the segments that this process was sent, that nothing here holds, and
-// whose maker has left them or has ended and was reaped. It returns how many it unmapped. It must
+// whose maker has left them or has ended. It returns how many it unmapped. It must
 // be called only at a point where nothing received earlier is still in use, such as between two
 // tasks: the garbage collector does not know of slices of shared memory. It costs some loads for
 // each segment.

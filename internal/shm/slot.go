@@ -11,6 +11,7 @@ type slot struct {
 	edges    [maxEdges]Word
 	dropping Word                  // the unit of an object that the process is about to drop
 	arrivals Word                  // changes when something it keeps has arrived
+	parted   Word                  // the tag of the process, when it has said that it exits
 	touched  [rowPages / 64]Word64 // pages of its row that have memory
 	site     [22]Word64            // text: where the process waits
 }

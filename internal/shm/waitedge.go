@@ -43,6 +43,7 @@ func (t *Table) clear(s *slot, number int) {
 		s.edges[i].Store(0)
 	}
 	s.dropping.Store(0)
+	s.parted.Store(0)
 	t.clearRow(s, number)
 	for i := range s.site {
 		atomic.StoreUint64(&s.site[i].v, 0)

@@ -75,7 +75,7 @@ func TestManagerKeepsSharedObjects(t *testing.T) {
 	lock := must1(b.Queue.Get(ctx))
 	check(t, lock.Do(ctx, func() error { return nil }))
 	check(t, lock.Close())
-	equal(t, "what the manager keeps", sharedObjects(t)-before, 3)
+	awaitObjects(t, "what the manager keeps", before+3) // when the process was reaped
 
 	popped, _, err := b.Dict.Pop(ctx, "seven")
 	check(t, err)
@@ -83,9 +83,16 @@ func TestManagerKeepsSharedObjects(t *testing.T) {
 	check(t, popped.Close())
 	must1(b.List.Pop(ctx, 0)).Close()
 	check(t, b.Value.Store(ctx, nil))
-	for deadline := time.Now().Add(10 * time.Second); sharedObjects(t) > before; time.Sleep(time.Millisecond) {
+	awaitObjects(t, "objects that nobody has", before)
+}
+
+// awaitObjects waits until there are no more than n shared objects.
+func awaitObjects(t *testing.T, what string, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); sharedObjects(t) > n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d objects are left that nobody has", sharedObjects(t)-before)
+			t.Fatalf("%s: %d too many", what, sharedObjects(t)-n)
 		}
 	}
+	equal(t, what, sharedObjects(t), n)
 }

@@ -141,9 +141,11 @@ func (p *Process) wait() {
 	close(p.done)
 }
 
-// PassOutput returns when all that the worker has printed so far was passed on. The worker must have
-// said that it prints no more: a last line without a newline is passed on, too.
-func (p *Process) PassOutput() {
+// HasParted handles the last word of the worker: it counts as ended for those with which it shares
+// memory, and HasParted returns when all that it has printed was passed on, with a last line that
+// has no newline.
+func (p *Process) HasParted() {
+	p.slot.part()
 	if p.out != nil {
 		p.out.pass()
 	}

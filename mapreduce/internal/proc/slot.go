@@ -36,6 +36,13 @@ func (s slot) files() []*os.File {
 	return []*os.File{s.table.File()}
 }
 
+// part notes that the worker is about to exit.
+func (s slot) part() {
+	if s.tag != 0 {
+		s.table.Part(s.tag)
+	}
+}
+
 // reap repairs what the ended worker has left in shared memory. It may be called again.
 func (s slot) reap() {
 	if s.tag != 0 && !s.table.Reaped(s.tag) {
