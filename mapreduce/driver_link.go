@@ -136,8 +136,8 @@ func (l *link) greet() error {
 		return err
 	}
 	err := l.initStates(l.requests, l.answersFrom)
-	if errors.Is(err, io.EOF) {
-		process.Stop(proc.StopTime) // it closed the pipe, so it is ending
+	if errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded) { // it was reaped before its end was read
+		process.Stop(proc.StopTime) // otherwise it closed the pipe, and is ending
 		err = fmt.Errorf("%w: %v%s", err, process.Exit(), process.Exit().LastWords())
 	}
 	if err != nil {
