@@ -190,6 +190,19 @@ func TestWaitsEnd(t *testing.T) {
 	}
 }
 
+// That the other process is gone counts for more than a deadline.
+func TestEndBeforeDeadline(t *testing.T) {
+	a, b := open(t, 64)
+	mustNot(t, b.Close())
+	mustNot(t, a.SetDeadline(time.Unix(1, 0)))
+	if _, err := a.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("Read: %v", err)
+	}
+	if n, err := a.Write(make([]byte, 100)); err != io.ErrClosedPipe {
+		t.Errorf("Write: %d, %v", n, err)
+	}
+}
+
 // A Poll that ends does not end the waits of others.
 func TestPollEndsAlone(t *testing.T) {
 	a, b := open(t, 64)

@@ -24,8 +24,13 @@ func (s *Stream) wait(w *watch, wants *shm.Word, ready func() bool) error {
 	wants.Store(1)
 	err := s.sleepers.sleep(s.bell.In, ready)
 	wants.Store(0)
-	if errors.Is(err, os.ErrDeadlineExceeded) && !s.isLate() {
+	switch {
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	case !s.isLate():
 		return nil // a Poll ended, or an Interrupt came
+	case s.bell.gone(): // which the deadline would hide
+		return io.EOF
 	}
 	return err
 }
