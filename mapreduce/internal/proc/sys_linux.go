@@ -29,28 +29,26 @@ func sysProcAttr() *syscall.SysProcAttr {
 // continues a stopped process group that becomes an orphan, but not if a process of the same
 // session adopts it.) Each thread may set one more signal for the parent's end; a worker keeps a
 // thread for that. Until the worker enters, the signal is SIGKILL: it has started nothing yet.
-var guard = make(chan func(), 1)
+var guard = make(chan func())
 
 func init() {
 	if Marked() {
 		go runJobs(guard) // never on the main thread, which runs init and has SIGTERM as its signal
-		guard <- func() { signalAtDriversEnd(unix.SIGKILL) }
+		signalAtDriversEnd(unix.SIGKILL)
 	}
 }
 
 // wakeWithDriver continues a stopped worker when its driver ends, so that it can kill its group.
-func wakeWithDriver() {
+func wakeWithDriver() { signalAtDriversEnd(unix.SIGCONT) }
+
+// signalAtDriversEnd sets the second signal.
+func signalAtDriversEnd(s syscall.Signal) {
 	set := make(chan struct{})
 	guard <- func() {
-		signalAtDriversEnd(unix.SIGCONT)
+		_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(s), 0, 0, 0)
 		close(set)
 	}
 	<-set
-}
-
-// signalAtDriversEnd sets the second signal, for the thread that calls it.
-func signalAtDriversEnd(s syscall.Signal) {
-	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(s), 0, 0, 0)
 }
 
 // awaitExit returns when the process has ended, and leaves it to be reaped. stopped runs while the
