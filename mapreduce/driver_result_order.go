@@ -4,6 +4,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"sort"
 
 	"mrrun/internal/shuffle"
 )
@@ -69,10 +70,11 @@ func (r *Result[K, V]) ranges(o resultOrder[K, V]) (ranges []sortRange, files sh
 	err = parallel(len(r.parts), func(i int) error {
 		w := <-scatterers
 		defer func() { scatterers <- w }()
+		var e ranked[K, V] // one for all, as its address goes to functions that are not known
 		return r.each(i, func(k K, v V, pair []byte) {
-			e := o.rankOf(Entry[K, V]{k, v})
-			at, _ := slices.BinarySearchFunc(bounds, &e, func(b ranked[K, V], e *ranked[K, V]) int { return o.compare(&b, e) })
-			w.Append(at, pair, nil)
+			e.Entry = Entry[K, V]{k, v}
+			e.rank = o.rank(&e.Entry)
+			w.Append(sort.Search(len(bounds), func(i int) bool { return o.compare(&bounds[i], &e) >= 0 }), pair, nil)
 		})
 	})
 	ranges = make([]sortRange, len(bounds)+1)
@@ -127,8 +129,8 @@ func (r *Result[K, V]) sample(o resultOrder[K, V], n int) ([]ranked[K, V], error
 // yieldRanges sorts each range and yields its entries. A goroutine for each processor sorts ahead.
 func (r *Result[K, V]) yieldRanges(o resultOrder[K, V], ranges []sortRange, yield func(K, V) bool) error {
 	type sorted struct {
-		entries []ranked[K, V]
-		err     error
+		sortedRange[K, V]
+		err error
 	}
 	ahead := runtime.GOMAXPROCS(0)
 	results := make([]chan sorted, len(ranges))
@@ -136,8 +138,8 @@ func (r *Result[K, V]) yieldRanges(o resultOrder[K, V], ranges []sortRange, yiel
 		if i < len(ranges) {
 			results[i] = make(chan sorted, 1)
 			go func() {
-				entries, err := r.sortRange(o, ranges[i])
-				results[i] <- sorted{entries, err}
+				of, err := r.sortRange(o, ranges[i])
+				results[i] <- sorted{of, err}
 			}()
 		}
 	}
@@ -161,8 +163,8 @@ func (r *Result[K, V]) yieldRanges(o resultOrder[K, V], ranges []sortRange, yiel
 			begin(begun)
 			begun++
 		}
-		for i := range s.entries {
-			if e := &s.entries[i]; !yield(e.Key, e.Value) {
+		for _, place := range s.order {
+			if e := &s.entries[place.at]; !yield(e.Key, e.Value) {
 				return nil
 			}
 		}
@@ -170,17 +172,42 @@ func (r *Result[K, V]) yieldRanges(o resultOrder[K, V], ranges []sortRange, yiel
 	return nil
 }
 
+// sortedRange are the entries of a range and their order: of their places, which are cheaper to
+// move.
+type sortedRange[K comparable, V any] struct {
+	entries []Entry[K, V]
+	order   []rankedPlace
+}
+
+// A rankedPlace is the rank of an entry, and its place among the entries.
+type rankedPlace struct {
+	rank uint64
+	at   int
+}
+
 // sortRange reads the entries of a range and sorts them.
-func (r *Result[K, V]) sortRange(o resultOrder[K, V], of sortRange) (entries []ranked[K, V], err error) {
+func (r *Result[K, V]) sortRange(o resultOrder[K, V], of sortRange) (s sortedRange[K, V], err error) {
 	for _, e := range of.extents {
 		block, err := of.files.Read(e, nil) // keys may lie in it
 		if err != nil {
-			return nil, err
+			return s, err
 		}
-		if err := r.pairs.eachResult(block, func(k K, v V, _ []byte) { entries = append(entries, o.rankOf(Entry[K, V]{k, v})) }); err != nil {
-			return nil, err
+		if err := r.pairs.eachResult(block, func(k K, v V, _ []byte) { s.entries = append(s.entries, Entry[K, V]{k, v}) }); err != nil {
+			return s, err
 		}
 	}
-	slices.SortFunc(entries, func(a, b ranked[K, V]) int { return o.compare(&a, &b) })
-	return entries, nil
+	s.order = make([]rankedPlace, len(s.entries))
+	for i := range s.order {
+		s.order[i] = rankedPlace{o.rank(&s.entries[i]), i}
+	}
+	slices.SortFunc(s.order, func(a, b rankedPlace) int {
+		switch {
+		case a.rank < b.rank:
+			return -1
+		case a.rank > b.rank:
+			return 1
+		}
+		return o.rest(&s.entries[a.at], &s.entries[b.at])
+	})
+	return s, nil
 }

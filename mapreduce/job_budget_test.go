@@ -62,6 +62,7 @@ func TestJobBudgetValues(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Error(err)
 	}
+	p = newPool(t, Procs(1), MemoryBudget(45<<20))
 	if _, err := bigValues.Run(t.Context(), p, bigJob{12 << 20}, numbers(1)); err == nil || !strings.Contains(err.Error(), "memory budget allows") {
 		t.Errorf("a value of 12 MiB: %v", err)
 	}
