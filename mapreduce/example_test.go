@@ -371,6 +371,59 @@ func ExampleMax() {
 	// Output: map[3:23 4:14] <nil>
 }
 
+// Bounds finds the smallest number with each last digit.
+type Bounds struct{ mapreduce.Min[int] }
+
+func (Bounds) Map(ctx context.Context, n int, emit func(int, int)) error {
+	return Extremes{}.Map(ctx, n, emit)
+}
+
+var bounds = mapreduce.NewJob[Bounds]("bounds")
+
+func ExampleMin() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		fmt.Println(bounds.Run(ctx, pool, Bounds{}, []int{13, 23, 4, 3, 14}))
+	})
+	// Output: map[3:3 4:4] <nil>
+}
+
+// Payments adds up what each payer has paid.
+type Payments struct{ mapreduce.Sum[float64] }
+
+func (Payments) Map(_ context.Context, line string, emit func(string, float64)) error {
+	var payer string
+	var paid float64
+	if _, err := fmt.Sscan(line, &payer, &paid); err != nil {
+		return err
+	}
+	emit(payer, paid)
+	return nil
+}
+
+var payments = mapreduce.NewJob[Payments]("payments")
+
+func ExampleSum() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		fmt.Println(payments.Run(ctx, pool, Payments{}, []string{"ada 2.5", "bob 1", "ada 0.25"}))
+	})
+	// Output: map[ada:2.75 bob:1] <nil>
+}
+
+// An order of entries is a function, here by value.
+func ExampleEntry() {
+	withPool(func(ctx context.Context, pool *mapreduce.Pool) {
+		paid, err := payments.Results(ctx, pool, Payments{}, []string{"ada 2.5", "bob 1", "cy 7"})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		defer paid.Close()
+		least := func(a, b mapreduce.Entry[string, float64]) bool { return a.Value < b.Value }
+		fmt.Println(paid.Top(1, least))
+	})
+	// Output: [{bob 1}] <nil>
+}
+
 // Divisors emits each number under each of its divisors up to Largest.
 type Divisors struct{ Largest int }
 
