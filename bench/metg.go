@@ -182,7 +182,8 @@ func (m metg) secondsPerRound(r runner) (float64, error) {
 	return least, nil
 }
 
-// efficiency returns which part of the time of all processes is work, in tasks of that many seconds.
+// efficiency returns which part of the time of all processes is work, in tasks of that many
+// seconds.
 func (m metg) efficiency(r runner, round, length float64) (float64, error) {
 	procs := float64(m.Procs)
 	rounds := max(1, math.Round(length/round))

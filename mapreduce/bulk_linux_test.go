@@ -46,7 +46,8 @@ func checkMessagesUnmapped(t *testing.T) {
 	})
 }
 
-// messagesMapped counts the blocks of messages that the driver and the workers of a pool have mapped.
+// messagesMapped counts the blocks of messages that the driver and the workers of a pool have
+// mapped.
 func messagesMapped(t *testing.T, p *Pool) (n int) {
 	t.Helper()
 	files := []string{"/proc/self/maps"}

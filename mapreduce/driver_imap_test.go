@@ -82,7 +82,8 @@ func TestImapEndsWhileItsInputBlocks(t *testing.T) {
 	}
 }
 
-// A call that ends by itself does not wait for a blocked input either, and neither does a break once the context has ended.
+// A call that ends by itself does not wait for a blocked input either, and neither does a break
+// once the context has ended.
 func TestImapFailsWhileItsInputBlocks(t *testing.T) {
 	p := newPool(t)
 	letGo := make(chan struct{})

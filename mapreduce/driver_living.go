@@ -71,8 +71,8 @@ func childNames() (names []string) {
 	return names
 }
 
-// endChildren waits until all processes that this one started were reaped. It terminates daemons at once, and all
-// others when ctx ends; then it returns the cause of ctx.
+// endChildren waits until all processes that this one started were reaped. It terminates daemons at
+// once, and all others when ctx ends; then it returns the cause of ctx.
 func endChildren(ctx context.Context) (interrupted error) {
 	defer spareProcesses.endAll()
 	for rest := living.list(); len(rest) > 0; rest = living.list() { // they may have started more

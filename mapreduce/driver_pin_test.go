@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// processorOf returns the processors that all threads of a process may use, or an error if they differ.
+// processorOf returns the processors that all threads of a process may use, or an error if they
+// differ.
 func processorOf(pid int) (list string, err error) {
 	for _, tid := range entries(fmt.Sprintf("/proc/%d/task", pid)) {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/status", pid, tid))

@@ -94,8 +94,8 @@ func (r *Result[K, V]) Get(key K) (value V, ok bool, err error) {
 	return value, ok, err
 }
 
-// each calls f for the keys and values of a part, with the encoded pair. Keys and pairs may lie in a
-// buffer that is used again after the call.
+// each calls f for the keys and values of a part, with the encoded pair. Keys and pairs may lie in
+// a buffer that is used again after the call.
 func (r *Result[K, V]) each(part int, f func(k K, v V, pair []byte)) error {
 	var buf []byte
 	for _, e := range r.parts[part].extents {

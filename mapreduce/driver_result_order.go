@@ -41,7 +41,8 @@ type sortRange struct {
 	extents []shuffle.Extent
 }
 
-// ranges returns the ranges in their order, and the files made for them, which the caller must free.
+// ranges returns the ranges in their order, and the files made for them, which the caller must
+// free.
 func (r *Result[K, V]) ranges(o resultOrder[K, V]) (ranges []sortRange, files shuffle.Files, err error) {
 	var size int64
 	whole := sortRange{files: r.store.results}

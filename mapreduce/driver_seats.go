@@ -17,7 +17,8 @@ type seat struct {
 	victimItem int
 }
 
-// fill puts a worker into a place: a spare that is ready, or a new one, which will report by events.
+// fill puts a worker into a place: a spare that is ready, or a new one, which will report by
+// events.
 func (s *supervisor) fill(place int) {
 	for i, l := range s.spares {
 		if l.ready && l.alive() {

@@ -26,7 +26,8 @@ var startMethods = []struct {
 	{"inprocess", func(o *poolOptions, _ []string) error { o.inProcess = true; return nil }},
 }
 
-// StartMethod sets by name how workers, and the processes of [Task.Start], are started, as Python's set_start_method does:
+// StartMethod sets by name how workers, and the processes of [Task.Start], are started, as Python's
+// set_start_method does:
 //
 //   - "exec" starts this program again. It is the default.
 //   - "spare" does so ahead of time: see [Spares], of which there is one unless that option says otherwise.
@@ -54,12 +55,13 @@ func StartMethod(name string, command ...string) WorkerOption {
 	})
 }
 
-// InProcess runs workers, and the processes of [Task.Start], as goroutines of this process: for debuggers, and for tests that
-// must be fast. Results are the same, and arguments are copied as usual. Options that need a process are rejected with
-// [errors.ErrUnsupported], as are [Process.Suspend], [Process.Resume] and signals that do not end a process. A task that waits
-// for a task of its own pool, with its context, gets an error. A task that ends the process ends the program, and a task that
-// does not return at its [Timeout], or when it is terminated or killed, is left behind. What tasks print or log does not go
-// through [Output] and [Logger].
+// InProcess runs workers, and the processes of [Task.Start], as goroutines of this process: for
+// debuggers, and for tests that must be fast. Results are the same, and arguments are copied as
+// usual. Options that need a process are rejected with [errors.ErrUnsupported], as are
+// [Process.Suspend], [Process.Resume] and signals that do not end a process. A task that waits for
+// a task of its own pool, with its context, gets an error. A task that ends the process ends the
+// program, and a task that does not return at its [Timeout], or when it is terminated or killed, is
+// left behind. What tasks print or log does not go through [Output] and [Logger].
 func InProcess() WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		o.inProcess = true

@@ -11,8 +11,8 @@ import (
 // KillGrace is how long an item may run after its context has ended before its worker is killed.
 const KillGrace = 100 * time.Millisecond
 
-// lookAtItem kills the worker if its item has exceeded its timeout, or goes on although nobody wants
-// its result any more.
+// lookAtItem kills the worker if its item has exceeded its timeout, or goes on although nobody
+// wants its result any more.
 func (s *supervisor) lookAtItem(l *link, seen *watched, now time.Time) {
 	// This is not l.running: the worker may have begun another item just now.
 	c, item := l.itemOf(seen.tag, seen.item)

@@ -29,7 +29,8 @@ func checkWaited(t *testing.T, what string, err error, want []int) {
 	}
 }
 
-// Items that do not begin within the limit fail; those that have begun may take as long as they like.
+// Items that do not begin within the limit fail; those that have begun may take as long as they
+// like.
 func TestWaitLimit(t *testing.T) {
 	checkLeaks(t)
 	const limit = 50 * time.Millisecond

@@ -7,8 +7,8 @@ import (
 	"mrrun/transport"
 )
 
-// A window holds the items of an Imap that were taken from its input and have not been yielded. They
-// are computed in any order; those of an unordered Imap are yielded in any order too.
+// A window holds the items of an Imap that were taken from its input and have not been yielded.
+// They are computed in any order; those of an unordered Imap are yielded in any order too.
 type window[A, R any] struct {
 	cells []*cell[A, R]       // item i is at i % len(cells)
 	late  map[int]*cell[A, R] // items before head that are not yielded

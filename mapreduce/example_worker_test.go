@@ -11,11 +11,13 @@ import (
 )
 
 func ExampleNewState() {
-	// var dictionary = mapreduce.NewState(func(_ context.Context, language string) (map[string]string, error) {
+	// var dictionary = mapreduce.NewState(func(_ context.Context, language string)
+	// (map[string]string, error) {
 	//	return map[string]string{"one": "eins", "two": "zwei"}, nil // read from a file for this language, say
 	// }, nil)
 	//
-	// var translate = mapreduce.FuncContext(func(ctx context.Context, word string) (string, error) {
+	// var translate = mapreduce.FuncContext(func(ctx context.Context, word string) (string, error)
+	// {
 	//	return dictionary.Get(ctx)[word], nil
 	// })
 

@@ -10,7 +10,8 @@ import (
 	"mrrun/internal/faulty"
 )
 
-// faultyPipes puts the plan's fault into the pipes of all workers: the driver's ends, and with [InProcess] the workers'.
+// faultyPipes puts the plan's fault into the pipes of all workers: the driver's ends, and with
+// [InProcess] the workers'.
 func faultyPipes(plan *faulty.Plan) PoolOption {
 	return poolFunc(func(o *poolOptions) error {
 		o.wrap = wrapping{plan.Reader, plan.Writer}

@@ -32,8 +32,9 @@ type Reducer[K comparable, V any] interface {
 }
 
 // A Job maps pieces of input to pairs and reduces the pairs by key. It is defined by a struct J of
-// parameters with methods: Map ([Mapper]) and at least one of Combine ([Combiner]), which an embedded
-// [Sum], [Min] or [Max] replaces, and Reduce ([Reducer]). Each run sends the parameters to each worker once. A Job is safe for concurrent use.
+// parameters with methods: Map ([Mapper]) and at least one of Combine ([Combiner]), which an
+// embedded [Sum], [Min] or [Max] replaces, and Reduce ([Reducer]). Each run sends the parameters to
+// each worker once. A Job is safe for concurrent use.
 type Job[J Mapper[In, K, V], In any, K comparable, V any] struct {
 	name    string
 	maps    *entry
@@ -99,8 +100,8 @@ func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, 
 
 // Results maps all of in and returns the reduced values of all keys, which stay in storage until
 // the caller closes the result. It blocks until they are there. If a Map fails, Results stops and
-// returns its [TaskError]; if a Reduce or a Combine fails, likewise, with the Index -1. Other errors
-// are as for [Task.Map]. The options apply to both steps: what [Timeout], [Retries] and
+// returns its [TaskError]; if a Reduce or a Combine fails, likewise, with the Index -1. Other
+// errors are as for [Task.Map]. The options apply to both steps: what [Timeout], [Retries] and
 // [MemoryLimit] say about an item applies to a piece of the input in the map step, and to the keys
 // that a worker reduces in one go in the reduce step.
 //

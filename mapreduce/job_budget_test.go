@@ -14,8 +14,8 @@ import (
 	"mrrun/internal/shuffle"
 )
 
-// Within any budget the results are the same. What does not fit in memory lies in files that have no
-// name.
+// Within any budget the results are the same. What does not fit in memory lies in files that have
+// no name.
 func TestJobBudget(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)

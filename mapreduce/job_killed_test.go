@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// A deadlyJob counts the pieces that emit each key. Its workers die at random, in Map when they have
-// stored some of what it emitted, and in Reduce or Combine. One in so many calls is the last.
+// A deadlyJob counts the pieces that emit each key. Its workers die at random, in Map when they
+// have stored some of what it emitted, and in Reduce or Combine. One in so many calls is the last.
 type deadlyJob struct{ MapDies, ReduceDies int }
 
 // deadlyCombine is deadlyJob with a Combine only.

@@ -12,8 +12,9 @@ import (
 	"testing"
 )
 
-// smallLimits makes results be sorted in ranges, and values be grouped in buckets, even if there are
-// few of them. The pools must be made after it, as workers inherit no variables: they are goroutines.
+// smallLimits makes results be sorted in ranges, and values be grouped in buckets, even if there
+// are few of them. The pools must be made after it, as workers inherit no variables: they are
+// goroutines.
 func smallLimits(t *testing.T) {
 	wasSort, wasGroup := sortInOne, groupInMemory
 	t.Cleanup(func() { sortInOne, groupInMemory = wasSort, wasGroup })

@@ -129,8 +129,8 @@ func checkReadyJob[J Mapper[int, K, V], K cmp.Ordered, V Number](t *testing.T, p
 	}
 }
 
-// Sums of floating-point numbers are no part of the promise that results are equal in each run. They
-// are right but for rounding.
+// Sums of floating-point numbers are no part of the promise that results are equal in each run.
+// They are right but for rounding.
 func checkFloatSums[K cmp.Ordered, V Number](t *testing.T, p *Pool, j *Job[sumOf[K, V], int, K, V]) {
 	t.Helper()
 	got, err := j.Run(t.Context(), p, sumOf[K, V]{}, numbers(12))

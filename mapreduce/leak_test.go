@@ -126,7 +126,8 @@ func processes() []int {
 	return all
 }
 
-// status returns a process's state letter and its parent. A process that does not exist is in state X.
+// status returns a process's state letter and its parent. A process that does not exist is in state
+// X.
 func status(pid int) (state byte, parent int) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -278,7 +279,8 @@ func (p *program) only(limit time.Duration, may func(pid int) bool) {
 	})
 }
 
-// await reads lines up to the n-th that begins with word, and returns what follows the word in those n.
+// await reads lines up to the n-th that begins with word, and returns what follows the word in
+// those n.
 func (p *program) await(word string, n int) []string {
 	p.t.Helper()
 	var found []string

@@ -28,8 +28,8 @@ func (c *pairCodec[K, V]) partition(seed shuffle.Seed, k *K) int {
 	return shuffle.PartitionOf(c.hash(seed, seed[0], unsafe.Pointer(k)))
 }
 
-// eachResult calls f for each key and its result in a block, with the encoded pair. A key may lie in
-// the block.
+// eachResult calls f for each key and its result in a block, with the encoded pair. A key may lie
+// in the block.
 func (c *pairCodec[K, V]) eachResult(block []byte, f func(k K, v V, pair []byte)) error {
 	if c.numbers == nil {
 		return c.each(block, func(k K, v V, _, pair []byte) { f(k, v, pair) })

@@ -43,8 +43,9 @@ var registry struct {
 // register adds a task, and refuses types that codecs refuses. skip is the number of stack frames
 // between the user's line and this function.
 //
-// A worker leaves the codecs to prepare, as every worker pays for what it does before it begins: its
-// driver, which is the same program, has checked the types, and the worker may never run the task.
+// A worker leaves the codecs to prepare, as every worker pays for what it does before it begins:
+// its driver, which is the same program, has checked the types, and the worker may never run the
+// task.
 func register(kind, name, types string, skip int, codecs func(refuse func(role string, err error)), open func([]byte) (runner, error)) *entry {
 	e := &entry{kind: kind, name: name, types: types, codecs: codecs, open: open}
 	if !proc.Marked() {

@@ -13,7 +13,8 @@ import (
 
 var whoTask = FuncContext(whoRuns)
 
-// whoRuns returns the process that runs it, at once or, of a negative number, when its context ends; or never, of -2.
+// whoRuns returns the process that runs it, at once or, of a negative number, when its context
+// ends; or never, of -2.
 func whoRuns(ctx context.Context, n int) (int, error) {
 	if n < 0 {
 		whoBegan <- n

@@ -21,8 +21,8 @@ func failNow(ctx context.Context, n int) (int, error) {
 	return 0, errors.New(strconv.FormatInt(time.Now().UnixNano(), 10))
 }
 
-// BenchmarkStopAtFirst32 is how long after an item's failure Map returns, while 31 workers are busy and most items wait. It
-// reports the longest and the median time.
+// BenchmarkStopAtFirst32 is how long after an item's failure Map returns, while 31 workers are busy
+// and most items wait. It reports the longest and the median time.
 func BenchmarkStopAtFirst32(b *testing.B) {
 	const procs, each = 32, 100
 	p := newPool(b, Procs(procs))

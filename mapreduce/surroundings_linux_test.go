@@ -107,7 +107,8 @@ func sendPipe(ctx context.Context, p *Pool) error {
 	return err
 }
 
-// unreadable returns a command that runs a copy of this binary which its user may execute and not read.
+// unreadable returns a command that runs a copy of this binary which its user may execute and not
+// read.
 func unreadable(t *testing.T) *exec.Cmd {
 	dir, err := os.MkdirTemp("", "mrrun-*")
 	if err != nil {
@@ -144,8 +145,8 @@ func loader(t *testing.T) string {
 	return strings.TrimRight(string(name), "\x00")
 }
 
-// Pools and processes work where there is no shared memory, or where processes cannot find that of others, or this program's
-// file; what cannot work says what is missing.
+// Pools and processes work where there is no shared memory, or where processes cannot find that of
+// others, or this program's file; what cannot work says what is missing.
 func TestSurroundings(t *testing.T) {
 	uid := os.Getuid()
 	if uid == 0 {

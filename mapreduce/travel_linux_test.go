@@ -196,7 +196,8 @@ func TestReceiverIsKilledOnTheWay(t *testing.T) {
 	t.Error("each of the processes had done its work before it was killed")
 }
 
-// killedOnTheWay reports whether the process was killed before it was done. The other end must notice in either case.
+// killedOnTheWay reports whether the process was killed before it was done. The other end must
+// notice in either case.
 func killedOnTheWay(t *testing.T) bool {
 	p, here := pack(t)
 	process := ok(unpack.Start(t.Context(), p, silent()))(t)

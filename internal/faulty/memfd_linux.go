@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RefuseMemfd makes memfd_create fail with the error, in this process and in all that it starts from
-// now on, as a sandbox does.
+// RefuseMemfd makes memfd_create fail with the error, in this process and in all that it starts
+// from now on, as a sandbox does.
 func RefuseMemfd(with syscall.Errno) error {
 	filter := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS}, // the number of the system call

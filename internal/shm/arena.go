@@ -65,8 +65,8 @@ const maxExtra = (1<<(classes-1) - 1) * unitSize
 var repairs [kinds]func(o Object, dead Tag)
 
 // Allocate makes an object with extra bytes besides its hot and cold words, all zero. p holds a
-// reference to it, see [Process.Have]. The error wraps [ErrFull], or says that extra is too large or
-// that memory has run out.
+// reference to it, see [Process.Have]. The error wraps [ErrFull], or says that extra is too large
+// or that memory has run out.
 func (p *Process) Allocate(k Kind, extra int) (Object, error) {
 	p.having.Lock()
 	defer p.having.Unlock()

@@ -14,9 +14,9 @@ import (
 	"mrrun/internal/unnamed"
 )
 
-// A File holds blocks of records. It has no name in any directory, so nothing of it is left when the
-// last process that has it open ends. Append has one user at a time, but several processes, each
-// with a File of its own, may append to the same file.
+// A File holds blocks of records. It has no name in any directory, so nothing of it is left when
+// the last process that has it open ends. Append has one user at a time, but several processes,
+// each with a File of its own, may append to the same file.
 type File struct {
 	file    *os.File
 	what    string // for errors

@@ -23,7 +23,8 @@ func Hash(seed Seed, key string) uint64 {
 // Mix returns the hash of a hash and a number.
 func Mix(h, n uint64) uint64 { return fold(n^0x9E3779B97F4A7C15, h^0xD1B54A32D192ED03) }
 
-// fold multiplies two words and folds the product into one, each bit of which depends on all others.
+// fold multiplies two words and folds the product into one, each bit of which depends on all
+// others.
 func fold(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)
 	return hi ^ lo

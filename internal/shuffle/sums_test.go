@@ -127,8 +127,8 @@ func TestBypass(t *testing.T) {
 	}
 }
 
-// FuzzSums checks keys of any bytes against a plain map. The input holds keys, each after its length,
-// and values.
+// FuzzSums checks keys of any bytes against a plain map. The input holds keys, each after its
+// length, and values.
 func FuzzSums(f *testing.F) {
 	f.Add([]byte("\x03abc1\x00-\x02abq"), uint8(0), uint8(1))
 	f.Add([]byte("\x10sixteen bytes ok1\x11seventeen bytes 1x\x0ffifteen bytes..z"), uint8(1), uint8(2))

@@ -31,7 +31,8 @@ type endWords struct {
 const (
 	headSize = 4096
 
-	// UserBytes is the offset in a region from which on its first page belongs to the stream's user.
+	// UserBytes is the offset in a region from which on its first page belongs to the stream's
+	// user.
 	UserBytes = 2048
 )
 

@@ -6,8 +6,8 @@ import (
 )
 
 // A watch decides whether a goroutine spins before it sleeps. It does as long as that helps; each
-// time that it does not, the goroutine sleeps at once for twice as many waits before it tries again.
-// Other goroutines run meanwhile.
+// time that it does not, the goroutine sleeps at once for twice as many waits before it tries
+// again. Other goroutines run meanwhile.
 type watch struct{ misses, skip int }
 
 const (

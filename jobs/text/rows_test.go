@@ -88,7 +88,8 @@ func FuzzRows(f *testing.F) {
 	})
 }
 
-// eachRow reads the columns of the file path, and writes each record with what separates its fields.
+// eachRow reads the columns of the file path, and writes each record with what separates its
+// fields.
 func eachRow(t *testing.T, path string, size int64, columns ...string) (lines []string, err error) {
 	t.Helper()
 	files, err := Open(t.Context(), []string{path}, false)

@@ -11,7 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// A simpleScanner finds the longest runs without white space, byte by byte. It is the oracle of scanner.
+// A simpleScanner finds the longest runs without white space, byte by byte. It is the oracle of
+// scanner.
 type simpleScanner struct {
 	name string
 	use  func(word []byte)

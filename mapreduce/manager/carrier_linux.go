@@ -20,8 +20,8 @@ func canShare(conn net.Conn) bool {
 	return ok
 }
 
-// share sends an answer together with the file of the memory that carries the carrier. Where there is
-// no such memory, the carrier is conn.
+// share sends an answer together with the file of the memory that carries the carrier. Where there
+// is no such memory, the carrier is conn.
 func share(conn net.Conn, answer []byte) (carrier, error) {
 	region, err := newMemory()
 	if err != nil {

@@ -84,8 +84,8 @@ func newClient(ctx context.Context, conn net.Conn, address string, opts []Option
 	return c, nil
 }
 
-// attend notices the end of the connection while no call is under way. If the carrier can report its
-// end without being read, attend leaves the answers to the calls that wait for them, so that no
+// attend notices the end of the connection while no call is under way. If the carrier can report
+// its end without being read, attend leaves the answers to the calls that wait for them, so that no
 // call has to be woken by another goroutine.
 func (c *Client) attend() {
 	if c.quiet != nil {
@@ -97,8 +97,8 @@ func (c *Client) attend() {
 }
 
 // read passes answers to the calls that wait for them, until own has its answer and no frame is
-// buffered, the connection ends, or over is closed and the carrier interrupted. The caller must have
-// put the token into reading.
+// buffered, the connection ends, or over is closed and the carrier interrupted. The caller must
+// have put the token into reading.
 func (c *Client) read(own *pending, over <-chan struct{}) {
 	for own == nil || len(own.answered) == 0 || c.in.Buffered() {
 		select {

@@ -394,7 +394,8 @@ func TestPoolTooDeep(t *testing.T) {
 	}
 }
 
-// A client that leaves a pool whose workers are starting, or ending, goes on with its other objects.
+// A client that leaves a pool whose workers are starting, or ending, goes on with its other
+// objects.
 func TestPoolLeaveDoesNotBlock(t *testing.T) {
 	srv := NewServer()
 	c := serveBy(t, srv)()

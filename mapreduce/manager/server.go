@@ -17,8 +17,8 @@ type object interface {
 	call(r *request) error
 
 	// leave releases what a session holds when the session has ended or closes the object. It does
-	// not block: goroutines of the session do what has to wait. No call of an ended session is under
-	// way any more.
+	// not block: goroutines of the session do what has to wait. No call of an ended session is
+	// under way any more.
 	leave(s *session)
 }
 

@@ -12,7 +12,8 @@ import (
 	"sync"
 )
 
-// What has to be known before the working directory may change, of a program whose file the system does not tell.
+// What has to be known before the working directory may change, of a program whose file the system
+// does not tell.
 var (
 	loaderWords []string // the dynamic loader, its options, and the program that it was to run; nil: this was started as usual
 	lookedUp    string   // where the first word of the command line is found, if there is no /proc
@@ -39,7 +40,8 @@ var lookUpProgram = sync.OnceFunc(func() {
 	}
 })
 
-// wordsBefore returns the words before args in the command line as the kernel knows it, and the first of args.
+// wordsBefore returns the words before args in the command line as the kernel knows it, and the
+// first of args.
 func wordsBefore(args []string) []string {
 	text, err := os.ReadFile("/proc/self/cmdline")
 	words := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
@@ -54,7 +56,8 @@ func wordsBefore(args []string) []string {
 	return append(slices.Clone(words[:n]), program)
 }
 
-// commandLine returns the file to execute for a worker, and its arguments, the first of which is what ps shows.
+// commandLine returns the file to execute for a worker, and its arguments, the first of which is
+// what ps shows.
 func (spec *Spec) commandLine() (path string, argv []string, err error) {
 	args := spec.Args
 	if args == nil {
@@ -72,8 +75,8 @@ func (spec *Spec) commandLine() (path string, argv []string, err error) {
 	return path, append([]string{shown}, args...), err
 }
 
-// executable returns the path of this program: its name while that still is the same file, else a name for the file that
-// runs, which may have been deleted or replaced.
+// executable returns the path of this program: its name while that still is the same file, else a
+// name for the file that runs, which may have been deleted or replaced.
 func executable() (string, error) {
 	path, err := os.Executable()
 	if runtime.GOOS != "linux" {

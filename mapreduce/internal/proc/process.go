@@ -69,8 +69,8 @@ func (p *Process) Close() {
 	}
 }
 
-// CloseRequests tells the worker that nothing more will come: without a KindStop it ends at once. It
-// may be called again.
+// CloseRequests tells the worker that nothing more will come: without a KindStop it ends at once.
+// It may be called again.
 func (p *Process) CloseRequests() {
 	p.stopOnce.Do(func() {
 		if p.Requests != nil {
@@ -219,7 +219,8 @@ func (p *Process) Signal(s syscall.Signal, group bool) error {
 	return syscall.Kill(target, s)
 }
 
-// signalGoroutine gives up a worker that is a goroutine, if the signal would end a process. p.mu is held.
+// signalGoroutine gives up a worker that is a goroutine, if the signal would end a process. p.mu is
+// held.
 func (p *Process) signalGoroutine(s syscall.Signal) error {
 	switch s {
 	case syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL:

@@ -8,8 +8,8 @@ type Span struct{ First, End int }
 // Size returns the number of items.
 func (s Span) Size() int { return s.End - s.First }
 
-// A Call is what a scheduler knows of one use of a verb. The pool sets the exported fields before it
-// submits the call; from then on it only reads them.
+// A Call is what a scheduler knows of one use of a verb. The pool sets the exported fields before
+// it submits the call; from then on it only reads them.
 type Call struct {
 	Owner     any // the pool's record of the same call
 	Chunksize int // items; 0: automatic

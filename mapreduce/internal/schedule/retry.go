@@ -1,8 +1,8 @@
 package schedule
 
-// Lost records that the worker in this place is gone. If it was running an item of a call, that item
-// is to blame: it is tried again or, if final, given up at once. A nil call blames no item. All
-// other items that the worker held are sent again.
+// Lost records that the worker in this place is gone. If it was running an item of a call, that
+// item is to blame: it is tried again or, if final, given up at once. A nil call blames no item.
+// All other items that the worker held are sent again.
 func (s *Scheduler) Lost(place int, running *Call, item int, final bool) {
 	if place >= len(s.workers) {
 		return

@@ -1,4 +1,5 @@
-// Command crashincgo has an item crash in C code, and prints its error; with the argument whole, all that the runtime said.
+// Command crashincgo has an item crash in C code, and prints its error; with the argument whole,
+// all that the runtime said.
 package main
 
 // static void crash(void) { *(volatile int *)8 = 1; }

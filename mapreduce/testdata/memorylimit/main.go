@@ -1,4 +1,5 @@
-// Command memorylimit has items of many sizes computed under a memory limit, and says what came of each that came out wrong.
+// Command memorylimit has items of many sizes computed under a memory limit, and says what came of
+// each that came out wrong.
 package main
 
 import (
