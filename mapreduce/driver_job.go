@@ -79,7 +79,7 @@ func (m *jobItems[In]) place(in *transport.Decoder, s schedule.Span) (failed int
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.storage.take(m.storage.records, parts, inside); err != nil {
+	if err := m.storage.take(&m.storage.records, parts, inside); err != nil {
 		return 0, err
 	}
 	m.inside = m.inside || len(inside) > 0

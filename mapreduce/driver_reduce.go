@@ -79,7 +79,7 @@ func (m *reduceItems) place(in *transport.Decoder, s schedule.Span) (failed int,
 func (m *reduceItems) put(i, keys int, parts []shuffle.Part, inside []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.storage.take(m.storage.results, parts, inside); err != nil {
+	if err := m.storage.take(&m.storage.results, parts, inside); err != nil {
 		return err
 	}
 	r := reduced{keys: keys}

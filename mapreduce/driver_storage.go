@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"sync"
 
 	"mrrun/internal/shm"
 	"mrrun/internal/shuffle"
@@ -18,8 +19,10 @@ var withoutPlaces bool
 // A storage holds the records and the results of one run of a job, in files that the driver makes,
 // so that they outlive the workers that write to them.
 type storage struct {
-	head    shuffleHead
-	budget  bool
+	head   shuffleHead
+	budget bool
+
+	mu      sync.Mutex // guards the files against answers that come when the job is over
 	records shuffle.Files
 	results shuffle.Files
 }
@@ -86,22 +89,31 @@ func (s *storage) newSorted() (*shuffle.File, error) {
 
 // freeRecords frees what only the reduce step needs.
 func (s *storage) freeRecords() error {
-	records := s.records
-	s.records = nil
-	return records.Free()
+	return s.takeAway(&s.records).Free()
+}
+
+// takeAway returns the files of a set, and leaves none.
+func (s *storage) takeAway(set *shuffle.Files) (files shuffle.Files) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	files, *set = *set, nil
+	return files
 }
 
 func (s *storage) free() error {
-	err := s.freeRecords()
-	results := s.results
-	s.results = nil
-	return errors.Join(err, results.Free())
+	return errors.Join(s.freeRecords(), s.takeAway(&s.results).Free())
 }
 
-// take stores what came inside a message in the driver's own file of the set, and corrects the
-// parts, which say where it is.
-func (s *storage) take(files shuffle.Files, parts []shuffle.Part, inside []byte) error {
+// take stores what came inside a message in the driver's own file of a set, and corrects the parts,
+// which say where it is. It drops what comes when the job is over.
+func (s *storage) take(set *shuffle.Files, parts []shuffle.Part, inside []byte) error {
 	if len(inside) == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	files := *set
+	if len(files) == 0 {
 		return nil
 	}
 	own := 0
