@@ -36,7 +36,7 @@ func TestCrashInC(t *testing.T) {
 	const end, reason = "exit status 2 after SIGSEGV in C code", "signal arrived during cgo execution"
 	stdout, stderr := run("single")
 	for what, text := range map[string]string{"error": stdout, "standard error": stderr} {
-		if strings.Count(text, end) != 1 || strings.Count(text, reason) != 1 || strings.Count(text, "main.go:17") != 1 ||
+		if strings.Count(text, end) != 1 || strings.Count(text, reason) != 1 || strings.Count(text, "main.go:18") != 1 ||
 			strings.Contains(text, "runtime.") || strings.Count(text, "\n") > 12 {
 			t.Errorf("%s:\n%s", what, text)
 		}
