@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"mrrun/shared"
 )
@@ -214,6 +216,18 @@ func TestPipeEndHasOneUser(t *testing.T) {
 	mustNot(t, b.Close())
 	mustNot(t, c.Send([]byte("z")))
 	mustNot(t, c.Close())
+}
+
+// An end that was sent and has arrived is closed at once.
+func TestPipeCloseAfterArrival(t *testing.T) {
+	a, b := mustPipe[int](t)
+	mustNot(t, b.pipe.depart())
+	b.pipe.Arrived().Add(1) // the receiver has opened it, and has not told
+	mustNot(t, b.Close())
+	if err := b.pipe.bell.In.SetReadDeadline(time.Time{}); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("its files are open: %v", err)
+	}
+	mustNot(t, a.Close())
 }
 
 // A process that only sends notices that nothing receives any more.

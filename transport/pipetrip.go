@@ -71,6 +71,9 @@ func (p *pipe) checkArrival(t *trips) {
 func (p *pipe) Close() error {
 	away.Lock()
 	defer away.Unlock()
+	if t := away.ends[p]; t != nil {
+		p.checkArrival(t) // lookForArrivals may not have looked yet
+	}
 	t := away.ends[p]
 	if t == nil {
 		return p.Stream.Close()
