@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"mrrun/shared"
 )
@@ -224,8 +223,8 @@ func TestPipeCloseAfterArrival(t *testing.T) {
 	mustNot(t, b.pipe.depart())
 	b.pipe.Arrived().Add(1) // the receiver has opened it, and has not told
 	mustNot(t, b.Close())
-	if err := b.pipe.bell.In.SetReadDeadline(time.Time{}); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("its files are open: %v", err)
+	if err := b.pipe.bell.In.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("its files were open: %v", err)
 	}
 	mustNot(t, a.Close())
 }
