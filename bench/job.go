@@ -80,7 +80,9 @@ func measureJob(ctx context.Context, name string, line *jobs.Line, procs []int, 
 	equal := true
 	for round := range repeat + 1 {
 		for i, n := range procs {
-			run, err := line.Run(ctx, jobs.Running{Procs: int64(n), Chunksize: int64(chunksize)})
+			running := jobs.DefaultRunning()
+			running.Procs, running.Chunksize = int64(n), int64(chunksize)
+			run, err := line.Run(ctx, running)
 			if err != nil {
 				return nil, err
 			}

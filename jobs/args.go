@@ -103,8 +103,8 @@ func flagError(err error, command string, flags *pflag.FlagSet) error {
 	}
 	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		takes := ""
-		if count, ok := e.GetFlag().Value.(countValue); ok {
-			takes = ": " + count.takes()
+		if value, ok := e.GetFlag().Value.(interface{ takes() string }); ok {
+			takes = ": " + value.takes()
 		}
 		return fmt.Errorf("%s needs a value%s%s", dashed(e.GetFlag()), takes, see)
 	}

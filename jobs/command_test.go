@@ -77,7 +77,7 @@ func TestLookupErrors(t *testing.T) {
 func TestNewLine(t *testing.T) {
 	closed := 0
 	c := doubleCommand(&closed, nil)
-	bind := func(f *Flags) { r := newRunning(); r.bind(f) }
+	bind := func(f *Flags) { r := DefaultRunning(); r.bind(f) }
 	if _, err := NewLine("mrrun double", c, []string{"--help"}, bind); !errors.Is(err, pflag.ErrHelp) {
 		t.Errorf("--help: got %v", err)
 	}

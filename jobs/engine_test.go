@@ -17,11 +17,17 @@ func newTestLine(t *testing.T, c Command, words ...string) *Line {
 	return line
 }
 
+func running(procs, chunksize int64) Running {
+	r := DefaultRunning()
+	r.Procs, r.Chunksize = procs, chunksize
+	return r
+}
+
 func TestRun(t *testing.T) {
 	closed := 0
 	line := newTestLine(t, doubleCommand(&closed, nil), "--limit", "100")
 	for i := range 2 { // each run is separate
-		run, err := line.Run(t.Context(), Running{Procs: 2, Chunksize: 7})
+		run, err := line.Run(t.Context(), running(2, 7))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +60,7 @@ func TestRunErrors(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			closed := 0
-			_, err := newTestLine(t, doubleCommand(&closed, tt.change)).Run(t.Context(), Running{Procs: 2})
+			_, err := newTestLine(t, doubleCommand(&closed, tt.change)).Run(t.Context(), running(2, 0))
 			if err == nil || err.Error() != tt.want || tt.is != nil && !errors.Is(err, tt.is) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
@@ -69,7 +75,7 @@ func TestRunErrors(t *testing.T) {
 func TestTaskFails(t *testing.T) {
 	closed := 0
 	c := doubleCommand(&closed, func(d *doubler) { d.first = 1010 })
-	_, err := newTestLine(t, c).Run(t.Context(), Running{Procs: 1})
+	_, err := newTestLine(t, c).Run(t.Context(), running(1, 0))
 	if err == nil || err.Error() != "double: piece 4 of 10 failed: 1013 is unlucky" {
 		t.Errorf("got %v, want the text of the task", err)
 	}
@@ -82,7 +88,7 @@ func TestTaskFails(t *testing.T) {
 func TestTaskPanics(t *testing.T) {
 	closed := 0
 	c := doubleCommand(&closed, func(d *doubler) { d.first = 1014 })
-	_, err := newTestLine(t, c).Run(t.Context(), Running{Procs: 1})
+	_, err := newTestLine(t, c).Run(t.Context(), running(1, 0))
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -102,7 +108,7 @@ func TestFailureText(t *testing.T) {
 		{2, 0, "doubled: no", "double: piece 3 failed: doubled: no"},
 		{-1, 8, "double: too large", "double: too large"},
 	} {
-		err := line.failure(t.Context(), &mapreduce.TaskError{Index: tt.index, Msg: tt.msg}, tt.pieces)
+		err := line.failure(t.Context(), &mapreduce.TaskError{Index: tt.index, Msg: tt.msg}, &engine{pieces: tt.pieces})
 		if err.Error() != tt.want {
 			t.Errorf("%q, want %q", err, tt.want)
 		}
@@ -117,14 +123,14 @@ func TestRunInterrupted(t *testing.T) {
 	c := doubleCommand(&closed, nil)
 	line := newTestLine(t, c)
 	cancel(interrupted)
-	if _, err := line.Run(ctx, Running{Procs: 2}); err != interrupted {
+	if _, err := line.Run(ctx, running(2, 0)); err != interrupted {
 		t.Errorf("got %v, want %v", err, interrupted)
 	}
-	if got := line.failure(ctx, errors.Join(errors.New("read"), interrupted), 0); got != interrupted {
+	if got := line.failure(ctx, errors.Join(errors.New("read"), interrupted), nil); got != interrupted {
 		t.Errorf("got %v, want %v", got, interrupted)
 	}
 	other := errors.New("other")
-	if got := line.failure(ctx, other, 0); got != other {
+	if got := line.failure(ctx, other, nil); got != other {
 		t.Errorf("got %v, want %v", got, other)
 	}
 }
@@ -133,7 +139,7 @@ func TestRunShowsProgress(t *testing.T) {
 	closed := 0
 	line := newTestLine(t, doubleCommand(&closed, nil), "--limit", "50")
 	total, done, stopped := 0, -1, false
-	_, err := line.runOnce(t.Context(), Running{Procs: 2}, func(n int, count func() int) func() {
+	_, err := line.runOnce(t.Context(), running(2, 0), func(n int, count func() int) func() {
 		total = n
 		return func() { done, stopped = count(), true }
 	})

@@ -1,30 +1,55 @@
 package jobs
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
-
-	"mrrun/internal/cores"
-	"mrrun/mapreduce"
 )
 
-// Flags are the flags of one command, bound to variables.
+// Flags are the flags of one command, bound to variables whose values are their defaults.
 type Flags struct{ set *pflag.FlagSet }
 
 // Count adds a flag for a whole number from lowest to highest, which may be typed as 1e8,
-// 100_000_000 or 100M. short is its one-letter form, or empty. The default is *p.
+// 100_000_000 or 100M. short is its one-letter form, or empty.
 func (f *Flags) Count(p *int64, name, short string, lowest, highest int64, usage string) {
 	f.set.VarP(countValue{bind: p, min: lowest, max: highest}, name, short, usage)
 }
 
-// Bool adds a flag without a value. The default is *p.
+// Float adds a flag for a number from lowest to highest.
+func (f *Flags) Float(p *float64, name string, lowest, highest float64, usage string) {
+	f.set.Var(floatValue{p, lowest, highest}, name, usage)
+}
+
+// Bytes adds a flag for a number of bytes, which may be typed as 64M, 64MB, 64Mi or 64MiB. It takes
+// those from lowest to highest, and its default.
+func (f *Flags) Bytes(p *int64, name string, lowest, highest int64, usage string) {
+	f.set.Var(bytesValue{p, *p, lowest, highest}, name, usage)
+}
+
+// Duration adds a flag for a time that is not negative, such as 30s, 5m or 1h30m.
+func (f *Flags) Duration(p *time.Duration, name, usage string) {
+	f.set.Var(durationValue{p}, name, usage)
+}
+
+// Bool adds a flag without a value.
 func (f *Flags) Bool(p *bool, name, usage string) { f.set.BoolVar(p, name, *p, usage) }
 
-// String adds a flag for a text. kind is what the help calls its value, such as FILE.
+// String adds a flag for a text that is not empty. kind is what the help calls its value, such as
+// FILE.
 func (f *Flags) String(p *string, name, kind, usage string) {
-	f.set.VarP(textValue{p, kind}, name, "", usage)
+	f.set.Var(textValue{p, kind}, name, usage)
+}
+
+// Choice adds a flag for one of choices, which the error about another text lists. kind is what the
+// help calls its value, such as ORDER.
+func (f *Flags) Choice(p *string, name, kind string, choices []string, usage string) {
+	f.set.Var(choiceValue{textValue{p, kind}, choices}, name, usage)
 }
 
 // textValue is a flag that takes any text that is not empty.
@@ -45,91 +70,99 @@ func (t textValue) Set(s string) error {
 // String implements pflag.Value.
 func (t textValue) String() string { return *t.bind }
 
-// Type implements pflag.Value.
+// Type implements pflag.Value; the help calls the value so.
 func (t textValue) Type() string { return t.kind }
 
-// Running are the flags that all jobs have.
-type Running struct {
-	Procs     int64
-	Chunksize int64
-	Budget    int64 // bytes of memory of a job that reduces by key; 0: any number
-	JSON      bool
-	Quiet     bool
+// choiceValue is a flag that takes one of several texts.
+type choiceValue struct {
+	textValue
+	choices []string
 }
 
-func newRunning() Running {
-	return Running{Procs: int64(min(cores.Usable(), mapreduce.MaxProcs))}
+// Set implements pflag.Value.
+func (c choiceValue) Set(s string) error {
+	if slices.Contains(c.choices, s) {
+		*c.bind = s
+		return nil
+	}
+	if meant := nearest(s, c.choices); meant != "" {
+		return fmt.Errorf("unknown; did you mean %s? It takes %s", meant, c.takes())
+	}
+	return fmt.Errorf("unknown; it takes %s", c.takes())
 }
 
-func (r *Running) bind(f *Flags) {
-	f.Count(&r.Procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes, one for each usable core by default")
-	f.Count(&r.Chunksize, "chunksize", "", 0, 1e9, "pieces of the work to send at once; 0 = automatic")
-	f.Count(&r.Budget, "memory-budget", "", 0, math.MaxInt64, "bytes of memory for a job that counts or groups, such as 64M; the rest goes to TMPDIR; 0 = any")
-	f.Bool(&r.JSON, "json", "print one JSON object instead of text")
-	f.Bool(&r.Quiet, "quiet", "print nothing but the result and errors")
+func (c choiceValue) takes() string {
+	last := len(c.choices) - 1
+	if last < 1 {
+		return strings.Join(c.choices, "")
+	}
+	return strings.Join(c.choices[:last], ", ") + " or " + c.choices[last]
 }
 
-// A Line is the command line of a job, checked but not yet run.
-type Line struct {
-	name    string // as in "mrrun pi"
-	command Command
-	words   []string
-	common  func(*Flags)
+// floatValue is a flag that takes a number from min to max.
+type floatValue struct {
+	bind     *float64
+	min, max float64
 }
 
-// NewLine checks the words that follow name, the command as it is typed, such as "mrrun pi". common
-// binds the flags that do not belong to the job. The error is about the command line, or
-// [pflag.ErrHelp] if the words ask for help.
-func NewLine(name string, c Command, words []string, common func(*Flags)) (*Line, error) {
-	l := &Line{name: name, command: c, words: words, common: common}
-	_, _, err := l.parse()
-	return l, err
-}
-
-// parse returns new work for one run, and the words that are not flags.
-func (l *Line) parse() (Work, []string, error) {
-	flags, common, work := l.command.flagSets(l.common)
-	flags.AddFlagSet(common)
-	args, err := parseSet(l.name, l.words, flags)
+// Set implements pflag.Value.
+func (v floatValue) Set(s string) error {
+	x, err := strconv.ParseFloat(s, 64)
+	switch {
+	case s == "":
+		err = errEmpty
+	case errors.Is(err, strconv.ErrRange) && x > 0 || err == nil && x > v.max:
+		err = errTooLarge
+	case errors.Is(err, strconv.ErrRange) || err == nil && x < v.min:
+		err = errTooSmall
+	case err != nil || math.IsNaN(x):
+		err = errNotNumber
+	}
 	if err != nil {
-		return nil, nil, err
+		return fmt.Errorf("%w; it takes %s", err, v.takes())
 	}
-	if l.command.Args == "" && len(args) > 0 {
-		return nil, nil, usagef("%s takes only flags, no arguments such as %q (see %s --help)", l.command.Name, args[0], l.name)
+	*v.bind = x
+	return nil
+}
+
+func (v floatValue) takes() string { return fmt.Sprintf("a number from %g to %g", v.min, v.max) }
+
+// String implements pflag.Value.
+func (v floatValue) String() string { return strconv.FormatFloat(*v.bind, 'g', -1, 64) }
+
+// Type implements pflag.Value.
+func (v floatValue) Type() string { return "X" }
+
+// durationValue is a flag that takes a time.
+type durationValue struct{ bind *time.Duration }
+
+// Set implements pflag.Value.
+func (v durationValue) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	switch {
+	case s == "":
+		err = errEmpty
+	case err != nil:
+		err = errors.New("not a time")
+	case d < 0:
+		err = errNegative
 	}
-	return work, args, nil
-}
-
-// flagSets binds the flags of the job to new work, and the common flags.
-func (c Command) flagSets(bindCommon func(*Flags)) (own, common *pflag.FlagSet, work Work) {
-	own, common = newFlagSet(c.Name), newFlagSet("common")
-	work = c.New(&Flags{own})
-	bindCommon(&Flags{common})
-	return own, common, work
-}
-
-// ParseFlags parses the words of a command that is not a job, such as "mrrun bench overhead", and
-// returns those that are not flags. The error is about the command line, or [pflag.ErrHelp].
-func ParseFlags(command string, words []string, bind func(*Flags)) (args []string, err error) {
-	set := newFlagSet(command)
-	bind(&Flags{set})
-	return parseSet(command, words, set)
-}
-
-func parseSet(command string, words []string, set *pflag.FlagSet) (args []string, err error) {
-	switch err := set.Parse(normalizeArgs(words, set)); err {
-	case nil:
-		return set.Args(), nil
-	case pflag.ErrHelp:
-		return nil, err
-	default:
-		return nil, usageError{flagError(err, command, set)}
+	if err != nil {
+		return fmt.Errorf("%w; it takes %s", err, v.takes())
 	}
+	*v.bind = d
+	return nil
 }
 
-func newFlagSet(name string) *pflag.FlagSet {
-	set := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	set.SortFlags = false
-	set.Usage = func() {} // Main prints the help
-	return set
+func (durationValue) takes() string { return "a time such as 500ms, 30s, 5m or 1h30m" }
+
+// String implements pflag.Value.
+func (v durationValue) String() string {
+	if *v.bind == 0 {
+		return "0"
+	}
+	return v.bind.String()
 }
+
+// Type implements pflag.Value.
+func (durationValue) Type() string { return "TIME" }

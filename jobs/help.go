@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-const exitStatuses = `Exit status: 0 ok, 1 the job failed, 2 usage, 70 internal, 129 hung up, 130 interrupted, 143 terminated
+const exitStatuses = `Exit status: 0 ok, 1 the job failed, 2 usage, 3 some pieces failed, 70 internal, 129 hung up, 130 interrupted, 143 terminated
 (under "go run" each of them but 0 becomes 1)
 `
 
@@ -33,7 +33,7 @@ func printHelp(w io.Writer, tools []Tool) error {
 }
 
 func (c Command) printHelp(w io.Writer) error {
-	running := newRunning()
+	running := DefaultRunning()
 	own, common, _ := c.flagSets(running.bind)
 	usage := "mrrun " + c.Name + " [flags]"
 	if c.Args != "" {

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,8 +32,9 @@ type Tool struct {
 }
 
 // Main is the main function of a program with all registered jobs, and of its workers. It does not
-// return. The exit status is 0, 1 if the job failed, 2 for a wrong command line, 70 for a fault of
-// the program itself, 129 after SIGHUP, 130 after Ctrl-C and 143 after SIGTERM.
+// return. The exit status is 0, 1 if the job failed, 2 for a wrong command line, 3 if with
+// --keep-going some pieces failed, 70 for a fault of the program itself, 129 after SIGHUP, 130 after
+// Ctrl-C and 143 after SIGTERM.
 func Main(tools ...Tool) {
 	mapreduce.Main(func(ctx context.Context) (err error) {
 		defer func() {
@@ -52,6 +54,7 @@ func Main(tools ...Tool) {
 // Exit statuses besides those of [mapreduce.Main].
 const (
 	exitUsage    = 2
+	exitPartial  = 3
 	exitInternal = 70
 )
 
@@ -110,7 +113,7 @@ func dispatch(ctx context.Context, words []string, out io.Writer, tools []Tool) 
 
 // main runs one job from its command line.
 func (c Command) main(ctx context.Context, words []string, out io.Writer) error {
-	running := newRunning()
+	running := DefaultRunning()
 	line, err := NewLine("mrrun "+c.Name, c, words, running.bind)
 	if errors.Is(err, pflag.ErrHelp) {
 		return c.printHelp(out)
@@ -136,10 +139,13 @@ func (c Command) main(ctx context.Context, words []string, out io.Writer) error 
 			fmt.Fprintf(os.Stderr, "mrrun: workers lost: %d, pieces tried again: %d\n", run.Lost, run.Retried)
 		}
 	}
-	if streams(run.Output) {
-		return nil
+	for _, failure := range run.failures() {
+		fmt.Fprintf(os.Stderr, "mrrun: %s\n", failure)
 	}
-	return run.write(out, c.Name, running.JSON)
+	if !streams(run.Output) {
+		err = run.write(out, c.Name, running.JSON)
+	}
+	return cmp.Or(err, run.incomplete())
 }
 
 // write writes the result as text or as JSON.
@@ -160,6 +166,10 @@ func (r *Run) write(out io.Writer, job string, asJSON bool) error {
 }
 
 func (r *Run) writeJSON(w io.Writer, job string) error {
+	var failed []int
+	for _, f := range r.Failed {
+		failed = append(failed, f.Piece)
+	}
 	return WriteJSON(w, struct {
 		Job        string  `json:"job"`
 		Parameters any     `json:"parameters"`
@@ -168,7 +178,8 @@ func (r *Run) writeJSON(w io.Writer, job string) error {
 		Chunks     int     `json:"chunks"`
 		Lost       int     `json:"lost"`
 		Retried    int     `json:"retried"`
+		Failed     []int   `json:"failed,omitempty"` // pieces, counted from 1
 		Seconds    float64 `json:"seconds"`
 		WorkerPIDs []int   `json:"worker_pids"`
-	}{job, r.Params(), r.Result(), r.Procs, r.Chunks, r.Lost, r.Retried, r.Seconds, r.PIDs})
+	}{job, r.Params(), r.Result(), r.Procs, r.Chunks, r.Lost, r.Retried, failed, r.Seconds, r.PIDs})
 }

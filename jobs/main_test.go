@@ -130,7 +130,7 @@ func TestDispatchErrors(t *testing.T) {
 		{"nothing", `no job "nothing" (mrrun --help lists all)`},
 		{"--limit 3", "--limit comes before the job: mrrun JOB [flags] (see mrrun --help)"},
 		{"double --limti 3", "unknown flag --limti; did you mean --limit?"},
-		{"double a b", `too many words: ["a" "b"]`},
+		{"double a b", `too many words: ["a" "b"] (see mrrun double --help)`},
 		{"help nothing", `no job "nothing" (mrrun --help lists all)`},
 	}
 	for _, tt := range tests {

@@ -159,3 +159,53 @@ func shortCount(n int64) string {
 	}
 	return text
 }
+
+// bytesValue is a flag that takes a number of bytes from min to max, or its default.
+type bytesValue struct {
+	bind                *int64
+	byDefault, min, max int64
+}
+
+// Set implements pflag.Value.
+func (b bytesValue) Set(s string) error {
+	n, err := parseCount(strings.TrimSuffix(s, "B"))
+	switch {
+	case s == "B":
+		err = errNotNumber
+	case err == nil && n < b.min && n != b.byDefault:
+		err = errTooSmall
+	case err == nil && n > b.max:
+		err = errTooLarge
+	}
+	if err != nil {
+		return fmt.Errorf("%w; it takes %s", err, b.takes())
+	}
+	*b.bind = n
+	return nil
+}
+
+// String implements pflag.Value.
+func (b bytesValue) String() string { return shortBytes(*b.bind) }
+
+// Type implements pflag.Value.
+func (bytesValue) Type() string { return "BYTES" }
+
+func (b bytesValue) takes() string {
+	text := "a number of bytes such as 64M, 64Mi or 1GiB"
+	if b.min > 0 {
+		text += ", " + shortBytes(b.min) + " at least"
+	}
+	return text
+}
+
+// shortBytes formats n with the suffix of the largest power of 1024 that divides it.
+func shortBytes(n int64) string {
+	suffix := ""
+	for _, s := range []string{"Ki", "Mi", "Gi", "Ti"} {
+		if n == 0 || n%1024 != 0 {
+			break
+		}
+		n, suffix = n/1024, s
+	}
+	return strconv.FormatInt(n, 10) + suffix
+}

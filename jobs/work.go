@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"slices"
 
 	"mrrun/mapreduce"
 )
@@ -53,22 +54,54 @@ func (w *folded[In, Out]) run(ctx context.Context, e *engine, args []string) err
 	if err != nil {
 		return err
 	}
+	if pieces.Count > 0 {
+		if err := e.checkOnly(pieces.Count); err != nil {
+			return err
+		}
+	}
 	pool, err := e.start(ctx, pieces.Count)
 	if err != nil {
 		return err
 	}
-	for result, err := range w.task.Imap(ctx, pool, pieces.All) {
+	all := &chosen[In]{all: pieces.All, only: e.running.Only}
+	for result, err := range w.task.Imap(ctx, pool, all.pieces) {
 		if err != nil {
+			if e.goOn(err) {
+				continue
+			}
 			return err
 		}
+		e.done++
 		if err := w.Add(result); err != nil {
 			return err
 		}
+	}
+	if err := e.checkOnly(all.seen); err != nil {
+		return err
 	}
 	if f, ok := w.Folder.(Finisher); ok {
 		return f.Finish()
 	}
 	return nil
+}
+
+// chosen are the pieces that the flag --only names, or all.
+type chosen[In any] struct {
+	all  iter.Seq[In]
+	only pieceNumbers
+	seen int // up to the last one that is chosen; valid after pieces
+}
+
+func (c *chosen[In]) pieces(yield func(In) bool) {
+	for piece := range c.all {
+		c.seen++
+		if len(c.only) > 0 && !c.only.has(c.seen) {
+			continue
+		}
+		if !yield(piece) || c.seen == c.only.last() {
+			return
+		}
+	}
 }
 
 func (w *folded[In, Out]) Notes() []string { return notesOf(w.Folder) }
@@ -101,14 +134,30 @@ func (w *keyed[J, In, K, V]) run(ctx context.Context, e *engine, args []string) 
 	if err != nil {
 		return err
 	}
-	pool, err := e.start(ctx, len(pieces))
+	if err := e.checkOnly(len(pieces)); err != nil {
+		return err
+	}
+	total := len(pieces)
+	if len(e.running.Only) > 0 {
+		all := chosen[In]{all: slices.Values(pieces), only: e.running.Only}
+		pieces = slices.Collect(all.pieces)
+	}
+	pool, err := e.start(ctx, total)
 	if err != nil {
 		return err
 	}
-	values, err := w.job.Results(ctx, pool, w.Job(), pieces)
+	var options []mapreduce.CallOption
+	if e.running.KeepGoing {
+		options = append(options, mapreduce.KeepGoing())
+	}
+	values, err := w.job.Results(ctx, pool, w.Job(), pieces, options...)
 	if err != nil {
 		return err
 	}
+	for _, failure := range values.Failed() {
+		e.goOn(failure)
+	}
+	e.done = len(pieces) - len(e.failed)
 	return cmp.Or(w.Collect(values), values.Err(), values.Close())
 }
 

@@ -19,7 +19,10 @@ func (j *Job[J, In, K, V]) runSteps(ctx context.Context, p *Pool, params J, in [
 		return nil, fmt.Errorf("mapreduce: job %s: send its parameters: %w", j.name, err)
 	}
 	s.head.encode(encoded)
-	m := &jobItems[In]{codec: j.in, in: in, storage: s}
+	m := &jobItems[In]{codec: j.in, in: in, storage: s, keepGoing: o.keepGoing}
+	if o.keepGoing {
+		o.chunksize = 1 // as a chunk's records are stored together
+	}
 	if err := p.supervisor.run(ctx, newCall(j.maps, encoded.Bytes(), m, len(in), o)); err != nil {
 		return nil, err
 	}
@@ -32,15 +35,20 @@ func (j *Job[J, In, K, V]) runSteps(ctx context.Context, p *Pool, params J, in [
 	} else if err != nil {
 		return nil, err
 	}
-	return newResult(j, s, items), nil
+	r := newResult(j, s, items)
+	r.lost = m.lost
+	slices.SortFunc(r.lost, func(a, b *TaskError) int { return a.Index - b.Index })
+	return r, nil
 }
 
 // jobItems holds the input of a job, and where the records are that its maps emitted.
 type jobItems[In any] struct {
-	codec *transport.Codec[In]
-	in    []In
+	codec     *transport.Codec[In]
+	in        []In
+	keepGoing bool
 
 	mu         sync.Mutex
+	lost       TaskErrors // if keepGoing
 	storage    *storage
 	partitions [shuffle.Partitions][]run
 	inside     bool // records came inside a message: a worker cannot open the files
@@ -101,17 +109,23 @@ func (m *jobItems[In]) failure(in *transport.Decoder, s schedule.Span) error {
 	if offset > uint64(s.Size()) {
 		return errors.New("a failure of an item that was not sent")
 	}
-	if offset == uint64(s.Size()) { // the values that failed were emitted by several items
+	if offset == uint64(s.Size()) && !m.keepGoing { // the values that failed were emitted by several items
 		return failed.ofNoItem()
 	}
-	failed.Index = s.First + int(offset)
+	failed.Index = min(s.First+int(offset), s.End-1)
 	return m.lose(failed)
 }
 
-// lose fails the job, which needs all of its items.
+// lose fails the job if it needs all of its items.
 func (m *jobItems[In]) lose(failure *TaskError) error {
 	failure.Input = m.in[failure.Index]
-	return failure
+	if !m.keepGoing {
+		return failure
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lost = append(m.lost, failure)
+	return nil
 }
 
 // A group is what one item of the reduce step reduces: some partitions that follow one another.

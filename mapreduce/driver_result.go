@@ -22,6 +22,7 @@ type Result[K comparable, V any] struct {
 	groups []group
 	parts  []reduced
 	keys   int
+	lost   TaskErrors
 
 	mu     sync.Mutex
 	failed error
@@ -41,6 +42,10 @@ func newResult[J Mapper[In, K, V], In any, K comparable, V any](j *Job[J, In, K,
 	}
 	return r
 }
+
+// Failed returns the failures of the pieces whose pairs are missing, in the order of the input;
+// none without [KeepGoing].
+func (r *Result[K, V]) Failed() TaskErrors { return r.lost }
 
 // Len returns the number of keys.
 func (r *Result[K, V]) Len() int { return r.keys }

@@ -95,12 +95,15 @@ func (j *Job[J, In, K, V]) Run(ctx context.Context, p *Pool, params J, in []In, 
 	if err = cmp.Or(err, r.Close()); err != nil {
 		return nil, err
 	}
+	if len(r.lost) > 0 {
+		return all, r.lost
+	}
 	return all, nil
 }
 
 // Results maps all of in and returns the reduced values of all keys, which stay in storage until
 // the caller closes the result. It blocks until they are there. If a Map fails, Results stops and
-// returns its [TaskError]; if a Reduce or a Combine fails, likewise, with the Index -1. Other
+// returns its [TaskError], unless [KeepGoing] says otherwise; if a Reduce or a Combine fails, likewise, with the Index -1. Other
 // errors are as for [Task.Map]. The options apply to both steps: what [Timeout], [Retries] and
 // [MemoryLimit] say about an item applies to a piece of the input in the map step, and to the keys
 // that a worker reduces in one go in the reduce step.

@@ -79,6 +79,7 @@ type callOptions struct {
 	timeout     time.Duration
 	retries     int
 	stopAtFirst bool
+	keepGoing   bool
 	backups     bool
 	seed        uint64
 	place       int           // as in schedule.Call

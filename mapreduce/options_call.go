@@ -54,6 +54,17 @@ func StopAtFirst() CallOption {
 	})
 }
 
+// KeepGoing lets a job ([Job.Run], [Job.Results]) go on without the pieces of the input whose Map
+// fails, and reduce what the others have emitted. [Result.Failed] has the failures, which Run
+// returns with its map as [TaskErrors]. Each message then has one piece. Failures of Reduce and
+// Combine still fail the job. For other verbs the option does nothing.
+func KeepGoing() CallOption {
+	return callFunc(func(o *callOptions) error {
+		o.keepGoing = true
+		return nil
+	})
+}
+
 // DefaultRetries is how often an item whose worker was lost is tried again unless [Retries] says
 // otherwise.
 const DefaultRetries = 2

@@ -1,0 +1,95 @@
+package jobs
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// A Line is the command line of a job, checked but not yet run.
+type Line struct {
+	name    string // as in "mrrun pi"
+	command Command
+	words   []string
+	common  func(*Flags)
+}
+
+// NewLine checks the words that follow name, the command as it is typed, such as "mrrun pi". common
+// binds the flags that do not belong to the job. The error is about the command line, or
+// [pflag.ErrHelp] if the words ask for help.
+func NewLine(name string, c Command, words []string, common func(*Flags)) (*Line, error) {
+	l := &Line{name: name, command: c, words: words, common: common}
+	_, _, err := l.parse()
+	return l, err
+}
+
+// parse returns new work for one run, and the words that are not flags.
+func (l *Line) parse() (Work, []string, error) {
+	flags, common, work := l.command.flagSets(l.common)
+	flags.AddFlagSet(common)
+	args, err := parseSet(l.name, l.words, flags)
+	if err != nil {
+		return nil, nil, err
+	}
+	if l.command.Args == "" && len(args) > 0 {
+		return nil, nil, usagef("%s takes only flags, no arguments such as %q (see %s --help)", l.command.Name, args[0], l.name)
+	}
+	return work, args, nil
+}
+
+// flagSets binds the flags of the job to new work, and the common flags.
+func (c Command) flagSets(bindCommon func(*Flags)) (own, common *pflag.FlagSet, work Work) {
+	own, common = newFlagSet(c.Name), newFlagSet("common")
+	work = c.New(&Flags{own})
+	bindCommon(&Flags{common})
+	return own, common, work
+}
+
+// ParseFlags parses the words of a command that is not a job, such as "mrrun bench overhead", and
+// returns those that are not flags. The error is about the command line, or [pflag.ErrHelp].
+func ParseFlags(command string, words []string, bind func(*Flags)) (args []string, err error) {
+	set := newFlagSet(command)
+	bind(&Flags{set})
+	return parseSet(command, words, set)
+}
+
+func parseSet(command string, words []string, set *pflag.FlagSet) (args []string, err error) {
+	switch err := set.Parse(normalizeArgs(words, set)); err {
+	case nil:
+		return set.Args(), nil
+	case pflag.ErrHelp:
+		return nil, err
+	default:
+		return nil, usageError{flagError(err, command, set)}
+	}
+}
+
+func newFlagSet(name string) *pflag.FlagSet {
+	set := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	set.SortFlags = false
+	set.Usage = func() {} // Main prints the help
+	return set
+}
+
+// again returns the command line with more flags, which override those that were typed, for a shell.
+func (l *Line) again(flags ...string) string {
+	end := len(l.words)
+	if i := slices.Index(l.words, "--"); i >= 0 {
+		end = i
+	}
+	words := []string{l.name}
+	for _, word := range slices.Concat(l.words[:end], flags, l.words[end:]) {
+		words = append(words, quoted(word))
+	}
+	return strings.Join(words, " ")
+}
+
+// quoted returns word as a shell takes it.
+func quoted(word string) string {
+	const plain = "%+,-./:=@_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	if word != "" && strings.Trim(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
