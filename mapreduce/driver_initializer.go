@@ -19,10 +19,10 @@ func (l *link) initStates(requests *transport.Writer, answers *transport.Reader)
 		if err != nil {
 			return fmt.Errorf("%w: %s: the worker ended: %w", ErrInitializer, init.entry.name, err)
 		}
-		if f.Kind == kindMade && f.Tag == sendWhole {
+		if f.Tag == sendWhole {
 			requests.SendWhole()
 		}
-		if f.Kind != kindMade || len(f.Body) > 0 {
+		if len(f.Body) > 0 {
 			failure, err := decodeFailure(transport.NewDecoder(f.Body))
 			if err == nil {
 				err = failure.ofNoItem()
@@ -48,10 +48,13 @@ func (l *link) makeState(init stateInit, requests *transport.Writer, answers *tr
 	}
 	for {
 		f, err = answers.Next()
-		if err != nil || f.Kind != kindLog {
+		if err != nil || f.Kind == kindMade {
 			return f, err
 		}
-		if err := l.log(f.Tag, f.Body); err != nil { // initializers may log
+		if f.Kind != kindLog { // initializers may log
+			return f, fmt.Errorf("it sent a message of unknown kind %d", f.Kind)
+		}
+		if err := l.log(f.Tag, f.Body); err != nil {
 			return f, err
 		}
 	}

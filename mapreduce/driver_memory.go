@@ -15,7 +15,7 @@ import (
 // finds [ErrMemoryLimit]; it is not tried again.
 //
 // The limit applies to the memory that a worker has mapped for writing. In a program with cgo that
-// includes the stacks of threads, usually 8 MiB each, so that an item may get less than the limit.
+// includes the stacks of threads, usually 8 MiB each; a worker at rest has GOMAXPROCS + 6 of them.
 func MemoryLimit(bytes int64) WorkerOption {
 	return workerFunc(func(o *poolOptions) error {
 		if bytes < minMemory {

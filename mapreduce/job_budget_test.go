@@ -49,14 +49,15 @@ func (bigJob) Reduce(_ int, values iter.Seq[[]byte]) []byte {
 var bigValues = NewJob[bigJob]("big")
 
 // Values that do not fit in memory together are read one by one, and one that does not fit alone is
-// an error. What a worker writes beyond the budget is in the file on disk.
+// an error. What a worker writes beyond the budget is in the file on disk, and the stacks of its
+// threads do not count.
 func TestJobBudgetValues(t *testing.T) {
-	p := newPool(t, Procs(1), MemoryBudget(45<<20), MemoryLimit(60<<20))
-	r, err := bigValues.Results(t.Context(), p, bigJob{4 << 20}, numbers(20))
+	p := newPool(t, Procs(1), MemoryBudget(45<<20), MemoryLimit(testMemory/2), Env("GOMAXPROCS=16"))
+	r, err := bigValues.Results(t.Context(), p, bigJob{4 << 20}, numbers(50))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, ok, err := r.Get(1); len(v) != 80 || !ok || err != nil {
+	if v, ok, err := r.Get(1); len(v) != 200 || !ok || err != nil {
 		t.Errorf("%d, %v, %v", len(v), ok, err)
 	}
 	if err := r.Close(); err != nil {

@@ -207,14 +207,14 @@ func (w *worker) chunk(f transport.Frame, args *[]byte) (request, error) {
 
 // driverLost ends a worker that has no driver any more, and every process that its tasks started.
 func (w *worker) driverLost(err error) {
+	defer w.queue.put(request{}) // stops a worker that is a goroutine; a process has ended
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrClosed) {
 		fmt.Fprintf(os.Stderr, "worker %d: request from the driver: %v\n", w.process.ID, err)
 		w.process.Exit(exitBroken)
 	}
-	for _, call := range w.calls { // this and the next line are for a goroutine worker
+	for _, call := range w.calls { // this, too, is for a goroutine
 		call.cancel(errDriverLost)
 	}
-	w.queue.put(request{})
 	w.process.Abandon()
 }
 

@@ -54,7 +54,7 @@ func (w *worker) makeState(body []byte) error {
 			panic(p)
 		} else if !made {
 			fmt.Fprintln(os.Stderr, "an initializer called runtime.Goexit, which ends its worker")
-			w.queue.put(request{}) // stops a worker that is a goroutine
+			defer w.queue.put(request{}) // stops a worker that is a goroutine; a process has ended
 			w.process.Exit(exitGoexit)
 		}
 	}()

@@ -38,6 +38,7 @@ func (w *Worker) LimitMemory() error {
 		return nil
 	}
 	w.memory = 0
+	startThreads()
 	rest := ownStatus(data)
 	if err := limitData(uint64(rest + limit)); err != nil {
 		return fmt.Errorf("limit memory to %d bytes: %w", limit, err)
