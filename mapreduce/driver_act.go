@@ -39,12 +39,17 @@ func (s *supervisor) do(a *schedule.Action) {
 		s.links[a.Place].cancelCall(c)
 	case schedule.Delay:
 		s.numbers.Retried++
+		s.loss.tell(s, a.Attempt, true)
 		item := a.First
 		time.AfterFunc(pause(retryPause, a.Attempt), func() { s.inbox.put(event{kind: evRetry, call: c, n: item}) })
 	case schedule.GiveUp:
 		s.numbers.Done++
 		s.numbers.Failed++
-		if err := c.items.lose(s.loss.failure(a.First, a.Attempt)); err != nil {
+		s.loss.tell(s, a.Attempt, false)
+		failure := s.loss.failure(a.First, a.Attempt)
+		err := c.items.lose(failure)
+		s.tellGivenUp(c, failure, a.Attempt, s.loss.link.id)
+		if err != nil {
 			s.fail(c, err)
 		}
 	case schedule.Replace:
@@ -77,6 +82,7 @@ func (s *supervisor) send(a *schedule.Action, c *call, send func(*link) error) {
 	}
 	s.numbers.Chunks++
 	s.numbers.Sent += a.Size()
+	s.tellBegin(a, c)
 }
 
 func (s *supervisor) finish(c *call) {

@@ -73,7 +73,7 @@ func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error
 	if !ok {
 		return event{}, fmt.Errorf("it answered chunk %d, which it was not sent", tag)
 	}
-	e := event{kind: evAnswer, link: l, call: chunk.call, n: chunk.bytes + size}
+	e := event{kind: evAnswer, link: l, call: chunk.call, sent: chunk.bytes, n: chunk.bytes + size}
 	var err error
 	if e.work, err = takeWorkTime(in); err != nil {
 		return e, fmt.Errorf("it sent a broken answer: %v", err)
@@ -99,7 +99,7 @@ func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error
 
 // placeSafely places results such that a panic in a user's decoding method fails its call, not the
 // driver. A runtime.Goexit there ends the reading goroutine, so it costs the worker as well.
-func (l *link) placeSafely(c sentChunk, in *transport.Decoder) (failed int, err error) {
+func (l *link) placeSafely(c sentChunk, in *transport.Decoder) (failed TaskErrors, err error) {
 	returned := false
 	defer func() {
 		if p := recover(); p != nil {

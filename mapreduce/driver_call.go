@@ -48,9 +48,9 @@ type call struct {
 type items interface {
 	// encode writes the arguments of the span.
 	encode(out *transport.Encoder, s schedule.Span) error
-	// place decodes the results of the span, and returns how many items failed. Its error fails the
-	// call.
-	place(in *transport.Decoder, s schedule.Span) (failed int, err error)
+	// place decodes the results of the span, and returns the failures of its items. Its error fails
+	// the call.
+	place(in *transport.Decoder, s schedule.Span) (failed TaskErrors, err error)
 	// lose records the failure of an item that no worker will answer. Its error fails the call.
 	lose(failure *TaskError) error
 }

@@ -11,7 +11,8 @@ type event struct {
 	work time.Duration // evAnswer
 	err  error
 
-	failed int        // evAnswer: items that failed
+	sent   int        // evAnswer: bytes of arguments
+	failed TaskErrors // evAnswer: items that failed
 	late   bool       // evAnswer: the answer of the copy counted, and this one was ignored
 	stats  chan Stats // evStats
 }

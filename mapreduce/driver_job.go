@@ -75,45 +75,50 @@ func (m *jobItems[In]) keep(cargo *transport.Cargo) {
 	}
 }
 
-func (m *jobItems[In]) place(in *transport.Decoder, s schedule.Span) (failed int, err error) {
+func (m *jobItems[In]) place(in *transport.Decoder, s schedule.Span) (failed TaskErrors, err error) {
 	if state, err := in.ReadByte(); err != nil {
-		return 0, err
+		return nil, err
 	} else if state == itemFailed {
-		return 1, m.failure(in, s)
+		failure, err := m.failure(in, s)
+		if failure == nil {
+			return nil, err
+		}
+		return TaskErrors{failure}, err
 	}
 	parts, inside, err := decodeParts(in)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.storage.take(&m.storage.records, parts, inside); err != nil {
-		return 0, err
+		return nil, err
 	}
 	m.inside = m.inside || len(inside) > 0
 	for _, p := range parts {
 		m.partitions[p.Partition] = append(m.partitions[p.Partition], run{s.First, p.Extent})
 	}
-	return 0, nil
+	return nil, nil
 }
 
-func (m *jobItems[In]) failure(in *transport.Decoder, s schedule.Span) error {
+// failure decodes the failure of an item, or of several together. The error fails the call.
+func (m *jobItems[In]) failure(in *transport.Decoder, s schedule.Span) (failed *TaskError, err error) {
 	offset, err := in.Uint()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	failed, err := decodeFailure(in)
-	if err != nil {
-		return err
+	if failed, err = decodeFailure(in); err != nil {
+		return nil, err
 	}
 	if offset > uint64(s.Size()) {
-		return errors.New("a failure of an item that was not sent")
+		return nil, errors.New("a failure of an item that was not sent")
 	}
 	if offset == uint64(s.Size()) && !m.keepGoing { // the values that failed were emitted by several items
-		return failed.ofNoItem()
+		failed = failed.ofNoItem()
+		return failed, failed
 	}
 	failed.Index = min(s.First+int(offset), s.End-1)
-	return m.lose(failed)
+	return failed, m.lose(failed)
 }
 
 // lose fails the job if it needs all of its items.

@@ -23,6 +23,7 @@ type loss struct {
 	link *link
 	call *call // nil: it ran no item
 	item int
+	told bool // the observer knows
 }
 
 // workerLost deals with a worker that ended: it blames the item that it ran, and fills its place.
@@ -35,6 +36,7 @@ func (s *supervisor) workerLost(l *link, err error) {
 		return // it was replaced or is no longer wanted
 	}
 	if !l.ready {
+		s.tellNotStarted(l, err)
 		if s.startFailed(l.place, err) {
 			s.reports.add("mapreduce: a worker did not start", slog.Int("worker", l.id), slog.Any("error", err))
 		}
@@ -48,7 +50,9 @@ func (s *supervisor) workerLost(l *link, err error) {
 		loss.call = nil // the item that began meanwhile is not to blame
 	}
 	s.numbers.Lost++
-	loss.report(&s.reports)
+	if s.options.observer == nil {
+		loss.report(&s.reports)
+	}
 	if loss.call == nil {
 		s.scheduler.Lost(l.place, nil, 0, false)
 	} else {
@@ -56,6 +60,7 @@ func (s *supervisor) workerLost(l *link, err error) {
 	}
 	s.loss = loss
 	s.act()
+	loss.tell(s, 0, false)
 	s.loss = nil
 	if loss.call == nil && l.reason == nil {
 		if err := s.diedOf(l.lostError(-1, 0), time.Now()); err != nil {
@@ -105,6 +110,7 @@ func (s *supervisor) spareLost(l *link, err error) {
 			break
 		}
 	}
+	s.tellNotStarted(l, err)
 	if errors.Is(err, ErrInitializer) {
 		s.cancel(err)
 		return

@@ -48,32 +48,32 @@ func (m *reduceItems) encode(out *transport.Encoder, s schedule.Span) error {
 	return nil
 }
 
-func (m *reduceItems) place(in *transport.Decoder, s schedule.Span) (failed int, err error) {
+func (m *reduceItems) place(in *transport.Decoder, s schedule.Span) (failed TaskErrors, err error) {
 	for i := s.First; i < s.End; i++ {
 		state, err := in.ReadByte()
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if state == itemFailed {
 			failure, err := decodeFailure(in)
 			if err != nil {
-				return 0, err
+				return nil, err
 			}
-			return 1, m.lose(failure)
+			return TaskErrors{failure}, m.lose(failure)
 		}
 		keys, err := in.Uint()
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		parts, inside, err := decodeParts(in)
 		if err == nil {
 			err = m.put(i, int(keys), parts, inside)
 		}
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	return 0, nil
+	return nil, nil
 }
 
 func (m *reduceItems) put(i, keys int, parts []shuffle.Part, inside []byte) error {

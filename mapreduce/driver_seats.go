@@ -61,6 +61,7 @@ func (s *supervisor) startLink(place int, spare bool) *link {
 	if !spare {
 		l.pin = s.pinOf(place)
 	}
+	s.tellWorker(l, WorkerStarting)
 	go l.run()
 	return l
 }

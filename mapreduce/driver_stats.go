@@ -59,7 +59,7 @@ func (s *supervisor) current() Stats {
 func (s *supervisor) countAnswer(e *event, chunk schedule.Span) {
 	n := chunk.Size()
 	s.numbers.Done += n
-	s.numbers.Failed += e.failed
+	s.numbers.Failed += len(e.failed)
 	e.link.items += n
 	e.link.work += e.work
 	e.call.count(n, e.work)

@@ -144,7 +144,7 @@ func (s *supervisor) end(l *link, place int) {
 	s.leaving++
 	s.ending.Go(func() {
 		s.noteCutOff(l.stop(endIdle))
-		s.inbox.put(event{kind: evLeft, n: place})
+		s.inbox.put(event{kind: evLeft, link: l, n: place})
 	})
 }
 
@@ -213,6 +213,7 @@ func (s *supervisor) shutDown() {
 	}
 	stopping.Wait()
 	s.ending.Wait()
+	s.tellEnded()
 	s.unpin()
 	s.reports.end()
 	if s.err == nil {

@@ -155,6 +155,7 @@ func (s *supervisor) handle(e *event) {
 	switch e.kind {
 	case evReady:
 		e.link.ready, e.link.readyAt = true, time.Now()
+		s.tellWorker(e.link, WorkerReady)
 		s.upOnce.Do(func() { close(s.up) })
 		// The pool may have become smaller meanwhile.
 		if !e.link.spare && s.links[e.link.place] == e.link {
@@ -167,6 +168,7 @@ func (s *supervisor) handle(e *event) {
 		e.link.release()
 	case evLeft:
 		s.leaving--
+		s.tellWorker(e.link, WorkerEnded)
 		s.fillEmpty(e.n)
 	case evFill:
 		s.fillEmpty(e.n)
@@ -217,7 +219,9 @@ func (s *supervisor) answered(e *event) {
 		s.scheduler.AnsweredLate(e.link.place)
 		return
 	}
-	s.countAnswer(e, s.scheduler.Answered(e.link.place, e.work, e.n))
+	chunk := s.scheduler.Answered(e.link.place, e.work, e.n)
+	s.countAnswer(e, chunk)
+	s.tellEnd(e, chunk)
 	if e.err != nil {
 		s.fail(e.call, e.err)
 	}

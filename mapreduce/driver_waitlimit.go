@@ -91,7 +91,9 @@ func (s *supervisor) expired(c *call, late schedule.Span, waited time.Duration) 
 		s.numbers.Failed++
 		failure := newTaskError(fmt.Errorf("%w of %v: it waited for %v", ErrWaitLimit, c.options.waitLimit, waited.Round(time.Millisecond)))
 		failure.Index = i
-		if err := c.items.lose(failure); err != nil {
+		err := c.items.lose(failure)
+		s.tellGivenUp(c, failure, 0, 0)
+		if err != nil {
 			s.fail(c, err)
 			return
 		}

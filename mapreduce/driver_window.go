@@ -158,7 +158,7 @@ func (m *imapItems[A, R]) encode(out *transport.Encoder, span schedule.Span) err
 	return nil
 }
 
-func (m *imapItems[A, R]) place(in *transport.Decoder, span schedule.Span) (failed int, err error) {
+func (m *imapItems[A, R]) place(in *transport.Decoder, span schedule.Span) (failed TaskErrors, err error) {
 	for i := span.First; i < span.End; i++ {
 		at := m.at(i)
 		failure, err := m.task.takeResult(in, &at.result)
@@ -166,8 +166,8 @@ func (m *imapItems[A, R]) place(in *transport.Decoder, span schedule.Span) (fail
 			return failed, fmt.Errorf("item %d: %w", i, err)
 		}
 		if failure != nil {
-			failed++
 			failure.Index, failure.Input = i, at.arg
+			failed = append(failed, failure)
 			at.failure = failure
 		}
 	}

@@ -69,15 +69,15 @@ func (m *mapItems[A, R]) keep(cargo *transport.Cargo) {
 	}
 }
 
-func (m *mapItems[A, R]) place(in *transport.Decoder, s schedule.Span) (failed int, err error) {
+func (m *mapItems[A, R]) place(in *transport.Decoder, s schedule.Span) (failed TaskErrors, err error) {
 	for i := s.First; i < s.End; i++ {
 		failure, err := m.task.takeResult(in, &m.results[i])
 		if err != nil {
 			return failed, fmt.Errorf("item %d: %w", i, err)
 		}
 		if failure != nil {
-			failed++
 			failure.Index = i
+			failed = append(failed, failure)
 			if err := m.lose(failure); err != nil {
 				return failed, err
 			}

@@ -67,6 +67,7 @@ type poolOptions struct {
 
 	wrap wrapping // for tests
 
+	observer      Observer // nil: none
 	progress      func(Stats)
 	progressEvery time.Duration
 	states        []stateInit

@@ -41,6 +41,9 @@ type Call struct {
 // Next returns the index of the first item that was neither sent nor given up.
 func (c *Call) Next() int { return c.next }
 
+// Attempt returns which attempt of the item is the latest, from 1.
+func (c *Call) Attempt(item int) int { return c.attempts[item] + 1 }
+
 // Held reports whether workers hold items of the call.
 func (c *Call) Held() bool { return c.held > 0 }
 
