@@ -10,9 +10,25 @@ import (
 
 // Command is the bench tool of mrrun.
 var Command = jobs.Tool{
-	Name:    "bench",
-	Summary: "Measure a job with 1, 2, ... processes, or the cost of a task, a pool, a worker or what processes share.",
-	Run:     run,
+	Name:     "bench",
+	Summary:  "Measure a job with 1, 2, ... processes, or what a task or a pool costs.",
+	Run:      run,
+	Complete: complete,
+}
+
+// measures are what can be measured besides jobs.
+var measures = []string{"overhead", "startup", "metg", "workers", "primitives", "arrays"}
+
+func complete(words []string) []jobs.Completion {
+	if len(words) == 1 {
+		return jobs.CompleteNames(words[0], append(jobs.Names(), measures...)...)
+	}
+	c, err := jobs.Lookup(words[0])
+	if err != nil {
+		return nil
+	}
+	var o jobFlags
+	return c.Complete(words[1:], o.bind)
 }
 
 const help = `Measure a job with 1, 2, ... processes, or the cost of a task, a pool, a worker or what processes share.
@@ -78,7 +94,7 @@ func run(ctx context.Context, words []string, out io.Writer) error {
 	case name == "arrays":
 		return arraysCommand(ctx, rest, out)
 	default:
-		c, err := jobs.Lookup(name, "overhead", "startup", "metg", "workers", "primitives", "arrays")
+		c, err := jobs.Lookup(name, measures...)
 		if err != nil {
 			return err
 		}

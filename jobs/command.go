@@ -13,7 +13,7 @@ type Command struct {
 	Name    string // one word
 	Summary string // one sentence, shown in lists and on top of the help
 	Args    string // what follows the flags, such as "FILE..."; empty: nothing may follow
-	Example string // a whole command line to copy
+	Example string // flags and arguments to copy, such as "-n 1e8 -procs 4"
 
 	// New binds the job's flags to new parameters, and returns the work that they describe once
 	// they are parsed.
@@ -52,13 +52,13 @@ var registered struct {
 	commands map[string]Command
 }
 
-// Register adds a command; call it in an init function. It panics if the command is incomplete or
-// its name is taken.
+// Register adds a command; call it before [Main], in an init function for example. It panics if the
+// command has no name, no summary or no New, or if its name is taken.
 func Register(c Command) {
 	registered.mu.Lock()
 	defer registered.mu.Unlock()
-	if c.Name == "" || c.Summary == "" || c.Example == "" || c.New == nil {
-		panic(fmt.Sprintf("jobs: command %q needs a name, a summary, an example and New", c.Name))
+	if c.Name == "" || c.Summary == "" || c.New == nil {
+		panic(fmt.Sprintf("jobs: command %q needs a name, a summary and New", c.Name))
 	}
 	if _, taken := registered.commands[c.Name]; taken {
 		panic(fmt.Sprintf("jobs: command %q is registered twice", c.Name))
@@ -83,9 +83,9 @@ func Lookup(name string, others ...string) (Command, error) {
 
 func unknownJob(name string, known []string) error {
 	if meant := nearest(name, known); meant != "" {
-		return usagef("no job %q; did you mean %q? (mrrun --help lists all)", name, meant)
+		return usagef("no job %q; did you mean %q? (%s --help lists all)", name, meant, program)
 	}
-	return usagef("no job %q (mrrun --help lists all)", name)
+	return usagef("no job %q (%s --help lists all)", name, program)
 }
 
 // names returns the names of all commands, sorted.

@@ -86,9 +86,9 @@ func (c choiceValue) Set(s string) error {
 		return nil
 	}
 	if meant := nearest(s, c.choices); meant != "" {
-		return fmt.Errorf("unknown; did you mean %s? It takes %s", meant, c.takes())
+		return fmt.Errorf("did you mean %s? It takes %s", meant, c.takes())
 	}
-	return fmt.Errorf("unknown; it takes %s", c.takes())
+	return fmt.Errorf("it takes %s", c.takes())
 }
 
 func (c choiceValue) takes() string {

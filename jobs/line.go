@@ -26,8 +26,10 @@ func NewLine(name string, c Command, words []string, common func(*Flags)) (*Line
 
 // parse returns new work for one run, and the words that are not flags.
 func (l *Line) parse() (Work, []string, error) {
-	flags, common, work := l.command.flagSets(l.common)
-	flags.AddFlagSet(common)
+	flags, common := newFlagSet(l.command.Name), newFlagSet("common")
+	work := l.command.New(&Flags{flags})
+	l.common(&Flags{common})
+	flags.AddFlagSet(common) // but for names that the job has taken for itself
 	args, err := parseSet(l.name, l.words, flags)
 	if err != nil {
 		return nil, nil, err
@@ -36,14 +38,6 @@ func (l *Line) parse() (Work, []string, error) {
 		return nil, nil, usagef("%s takes only flags, no arguments such as %q (see %s --help)", l.command.Name, args[0], l.name)
 	}
 	return work, args, nil
-}
-
-// flagSets binds the flags of the job to new work, and the common flags.
-func (c Command) flagSets(bindCommon func(*Flags)) (own, common *pflag.FlagSet, work Work) {
-	own, common = newFlagSet(c.Name), newFlagSet("common")
-	work = c.New(&Flags{own})
-	bindCommon(&Flags{common})
-	return own, common, work
 }
 
 // ParseFlags parses the words of a command that is not a job, such as "mrrun bench overhead", and

@@ -10,7 +10,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
-	"runtime"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -20,21 +20,24 @@ import (
 	"mrrun/mapreduce"
 )
 
-// Version is the version of the command.
-const Version = "0.1.0"
-
 // A Tool is a command that is not a job, such as bench.
 type Tool struct {
 	Name    string
 	Summary string
 	// Run gets the words after the name, and writes its results to out.
 	Run func(ctx context.Context, words []string, out io.Writer) error
+	// Complete returns what may stand in place of the last of words, for shells; see [Completion].
+	// It may be nil.
+	Complete func(words []string) []Completion
 }
 
 // Main is the main function of a program with all registered jobs, and of its workers. It does not
-// return. The exit status is 0, 1 if the job failed, 2 for a wrong command line, 3 if with
-// --keep-going some pieces failed, 70 for a fault of the program itself, 129 after SIGHUP, 130 after
-// Ctrl-C and 143 after SIGTERM.
+// return. A program that has one job and no tools is that job: its users do not type the job's
+// name. The program speaks under the name of its file.
+//
+// The exit status is 0, 1 if the job failed, 2 for a wrong command line, 3 if with --keep-going
+// some pieces failed, 70 for a fault of the program itself, 129 after SIGHUP, 130 after Ctrl-C and
+// 143 after SIGTERM.
 func Main(tools ...Tool) {
 	mapreduce.Main(func(ctx context.Context) (err error) {
 		defer func() {
@@ -46,10 +49,13 @@ func Main(tools ...Tool) {
 			return err
 		}
 		log.SetFlags(0)
-		log.SetPrefix("mrrun: ")
+		log.SetPrefix(program + ": ")
 		return dispatch(ctx, os.Args[1:], os.Stdout, tools)
 	})
 }
+
+// program is the name under which this program speaks.
+var program = filepath.Base(os.Args[0])
 
 // Exit statuses besides those of [mapreduce.Main].
 const (
@@ -65,7 +71,8 @@ func (usageError) ExitCode() int { return exitUsage }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// Usagef returns an error about the command line; the exit status is 2.
+// Usagef returns an error about the command line; the exit status is 2. If a job returns it, "(see
+// mrrun JOB --help)" is added.
 func Usagef(format string, args ...any) error { return usagef(format, args...) }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
@@ -75,48 +82,127 @@ type internalError struct{ text string }
 func (e internalError) Error() string { return e.text }
 func (internalError) ExitCode() int   { return exitInternal }
 
+// An app is what the program offers.
+type app struct {
+	tools []Tool
+	only  *Command // the program is this job alone
+}
+
 func dispatch(ctx context.Context, words []string, out io.Writer, tools []Tool) error {
+	a := app{}
+	if all := names(); len(all) == 1 && len(tools) == 0 {
+		c, _ := Lookup(all[0])
+		a.only = &c
+	}
+	a.tools = append(a.builtin(), tools...)
+	if a.only != nil {
+		return a.dispatchOnly(ctx, words, out)
+	}
+	return a.dispatch(ctx, words, out)
+}
+
+func (a *app) dispatch(ctx context.Context, words []string, out io.Writer) error {
 	if len(words) == 0 {
-		return usagef("which job? %s (see mrrun --help)", strings.Join(names(), ", "))
+		return usagef("which job? %s (see %s --help)", strings.Join(names(), ", "), program)
 	}
 	name, rest := words[0], words[1:]
 	switch name {
 	case "--help", "-help", "-h":
-		return printHelp(out, tools)
-	case "help":
-		if len(rest) > 0 {
-			return dispatch(ctx, []string{rest[0], "--help"}, out, tools)
-		}
-		return printHelp(out, tools)
-	case "version", "--version":
-		_, err := fmt.Fprintf(out, "mrrun %s %s %s/%s\n", Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		return err
+		return a.printHelp(out)
+	case "--version", "-version":
+		return printVersion(out)
+	case completeWord:
+		return writeCompletions(out, a.complete(rest))
 	}
 	if strings.HasPrefix(name, "-") {
-		return usagef("%s comes before the job: mrrun JOB [flags] (see mrrun --help)", name)
+		return usagef("%s comes before the job: %s JOB [flags] (see %[2]s --help)", name, program)
 	}
-	for _, tool := range tools {
+	for _, tool := range a.tools {
 		if tool.Name == name {
 			return tool.Run(ctx, rest, out)
 		}
 	}
-	others := []string{"version"}
-	for _, tool := range tools {
-		others = append(others, tool.Name)
+	c, err := Lookup(name)
+	if err == nil {
+		return c.main(ctx, program+" "+name, rest, out)
 	}
-	c, err := Lookup(name, others...)
-	if err != nil {
-		return err
+	if path := findPlugin(name); path != "" {
+		return runPlugin(path, rest)
 	}
-	return c.main(ctx, rest, out)
+	known := a.builtinNames()
+	for _, p := range a.plugins() {
+		known = append(known, p.Name)
+	}
+	return unknownJob(name, known)
 }
 
-// main runs one job from its command line.
-func (c Command) main(ctx context.Context, words []string, out io.Writer) error {
+// dispatchOnly is dispatch for a program that is one job.
+func (a *app) dispatchOnly(ctx context.Context, words []string, out io.Writer) error {
+	if len(words) > 0 {
+		switch words[0] {
+		case "--version", "-version":
+			return printVersion(out)
+		case completeWord:
+			return writeCompletions(out, a.complete(words[1:]))
+		case "--completion", "--man":
+			return a.tool(strings.TrimLeft(words[0], "-")).Run(ctx, words[1:], out)
+		}
+	}
+	return a.only.main(ctx, program, words, out)
+}
+
+// builtinNames are the names that may come first, but for plugins.
+func (a *app) builtinNames() []string {
+	all := names()
+	for _, tool := range a.tools {
+		all = append(all, tool.Name)
+	}
+	return all
+}
+
+func (a *app) tool(name string) Tool {
+	for _, tool := range a.tools {
+		if tool.Name == name {
+			return tool
+		}
+	}
+	return Tool{}
+}
+
+// builtin returns the tools that every program has.
+func (a *app) builtin() []Tool {
+	return []Tool{
+		{Name: "completion", Summary: "Print what makes a shell complete command lines: bash, zsh or fish.",
+			Run: a.completion, Complete: completeShells},
+		{Name: "help", Summary: "Explain a job and each of its flags.", Run: a.help, Complete: func(words []string) []Completion {
+			return completeNames(words, names())
+		}},
+		{Name: "man", Summary: "Print the manual page.", Run: a.man},
+		{Name: "plugins", Summary: "List the programs on PATH that run as " + program + " NAME.", Run: a.listPlugins},
+		{Name: "version", Summary: "Print the version.", Run: func(_ context.Context, _ []string, out io.Writer) error {
+			return printVersion(out)
+		}},
+	}
+}
+
+// help shows all there is to say about a job.
+func (a *app) help(ctx context.Context, words []string, out io.Writer) error {
+	if len(words) == 0 {
+		return a.printHelp(out)
+	}
+	name := words[0]
+	if c, err := Lookup(name); err == nil {
+		return c.explain(out, program+" "+name)
+	}
+	return a.dispatch(ctx, []string{name, "--help"}, out)
+}
+
+// main runs one job from its command line, in which it is called name.
+func (c Command) main(ctx context.Context, name string, words []string, out io.Writer) error {
 	running := DefaultRunning()
-	line, err := NewLine("mrrun "+c.Name, c, words, running.bind)
+	line, err := NewLine(name, c, words, running.bind)
 	if errors.Is(err, pflag.ErrHelp) {
-		return c.printHelp(out)
+		return c.printHelp(out, name)
 	}
 	if err != nil {
 		return err
@@ -133,14 +219,14 @@ func (c Command) main(ctx context.Context, words []string, out io.Writer) error 
 	}
 	if !running.Quiet {
 		for _, note := range notesOf(run.Output) {
-			fmt.Fprintf(os.Stderr, "mrrun: %s\n", note)
+			fmt.Fprintf(os.Stderr, "%s: %s\n", program, note)
 		}
 		if run.Lost > 0 {
-			fmt.Fprintf(os.Stderr, "mrrun: workers lost: %d, pieces tried again: %d\n", run.Lost, run.Retried)
+			fmt.Fprintf(os.Stderr, "%s: workers lost: %d, pieces tried again: %d\n", program, run.Lost, run.Retried)
 		}
 	}
 	for _, failure := range run.failures() {
-		fmt.Fprintf(os.Stderr, "mrrun: %s\n", failure)
+		fmt.Fprintf(os.Stderr, "%s: %s\n", program, failure)
 	}
 	if !streams(run.Output) {
 		err = run.write(out, c.Name, running.JSON)

@@ -17,6 +17,7 @@ import (
 
 func TestMain(m *testing.M) {
 	mapreduce.Init()
+	program = "mrrun"
 	os.Exit(m.Run())
 }
 
@@ -63,7 +64,7 @@ func (d *doubler) Notes() []string        { return []string{"doubled"} }
 // doubleCommand returns the command of a doubler, and counts in closed how many were closed.
 func doubleCommand(closed *int, change func(*doubler)) Command {
 	return Command{
-		Name: "double", Summary: "Double numbers.", Args: "[WORD]", Example: "mrrun double --limit 3",
+		Name: "double", Summary: "Double numbers.", Args: "[WORD]", Example: "--limit 3",
 		New: func(flags *Flags) Work {
 			d := &doubler{limit: 10, closed: closed}
 			if change != nil {
@@ -88,6 +89,9 @@ func withCommands(t *testing.T, commands ...Command) {
 
 func runLine(t *testing.T, tools []Tool, line string) (string, error) {
 	t.Helper()
+	if tools == nil {
+		tools = []Tool{{Name: "tool", Summary: "Nothing."}} // a program that is not one job alone
+	}
 	var out strings.Builder
 	err := dispatch(t.Context(), strings.Fields(line), &out, tools)
 	return out.String(), err
@@ -175,15 +179,28 @@ func TestHelp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantParts(t, got, "double       Double numbers.", "echo         Echo words.", "mrrun double --limit 3\n", exitStatuses)
+		wantParts(t, got, "double      Double numbers.", "echo        Echo words.", "  mrrun double --limit 3\n", exitStatuses)
 	}
-	for _, line := range []string{"double --help", "double -h", "double --limit 3 -help", "help double"} {
+	for _, line := range []string{"double --help", "double -h", "double --limit 3 -help"} {
 		got, err := runLine(t, tools, line)
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantParts(t, got, "Double numbers.\n", "mrrun double [flags] [WORD]\n", "-l, --limit N   how many numbers (default 10)\n", "--procs N ", exitStatuses)
+		wantParts(t, got, "Double numbers.\n", "mrrun double [flags] [WORD]\n", "-l, --limit N   how many numbers (default 10)\n", "--procs N ", "--keep-going  --retries N")
+		if lines := strings.Count(got, "\n"); lines > 24 {
+			t.Errorf("%s: the help has %d lines", line, lines)
+		}
 	}
+	got, err := runLine(t, tools, "help double")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantParts(t, got, "mrrun double [flags] [WORD]\n", "--keep-going           when a piece fails, finish the others; ", exitStatuses)
+	got, err = runLine(t, tools, "man")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantParts(t, got, ".TH MRRUN 1 ", ".SS double\nDouble numbers.\n", ".B \\-l, \\-\\-limit N\nhow many numbers (default 10)\n", ".SH EXIT STATUS\n0 ok, 1 ")
 	if closed != 0 {
 		t.Error("the help ran a job")
 	}
@@ -273,9 +290,48 @@ func TestWriteErrors(t *testing.T) {
 			}
 		}
 	}
-	for _, line := range []string{"--help", "double --help", "version", "double --quiet"} {
-		if err := dispatch(t.Context(), strings.Fields(line), &failingWriter{}, nil); !errors.Is(err, errFull) {
+	for _, line := range []string{"--help", "double --help", "help double", "man", "plugins", "completion zsh", "version", "double --quiet"} {
+		if err := dispatch(t.Context(), strings.Fields(line), &failingWriter{}, []Tool{{Name: "tool"}}); !errors.Is(err, errFull) {
 			t.Errorf("mrrun %s: got %v, want a full disk", line, err)
+		}
+	}
+}
+
+// A program with one job and no tools is that job.
+func TestOnlyJob(t *testing.T) {
+	closed := 0
+	withCommands(t, doubleCommand(&closed, nil))
+	before := program
+	program = "doubler"
+	t.Cleanup(func() { program = before })
+	run := func(words ...string) (string, error) {
+		var out strings.Builder
+		err := dispatch(t.Context(), words, &out, nil)
+		return out.String(), err
+	}
+	for line, want := range map[string]string{
+		"--limit 4 --quiet": "12\n",
+		"--version":         "doubler " + Version + " ",
+		"--help":            "\n  doubler --limit 3\n  doubler [flags] [WORD]\n",
+		"--completion bash": "complete -F _doubler doubler\n",
+		"--man":             ".SH SYNOPSIS\n.PP\n.B doubler [flags] [WORD]\n",
+		"__complete --ver":  "--version\tprint the version\n",
+	} {
+		got, err := run(strings.Fields(line)...)
+		if err != nil || !strings.Contains(got, want) {
+			t.Errorf("doubler %s: got %s, %v, want %s", line, got, err, want)
+		}
+	}
+	for line, want := range map[string]string{
+		"--limti 3":         "unknown flag --limti; did you mean --limit?",
+		"--limit x":         "-l x: not a number; it takes a whole number from 0 to 1000 (see doubler --help)",
+		"double double":     `too many words: ["double" "double"] (see doubler --help)`,
+		"--completion":      "which shell? doubler --completion bash, zsh or fish",
+		"--completion tcsh": `no completion for "tcsh": there is bash, zsh and fish`,
+		"--man page":        `man takes no arguments such as "page": doubler man | man -l -`,
+	} {
+		if _, err := run(strings.Fields(line)...); err == nil || err.Error() != want || exitCode(err) != exitUsage {
+			t.Errorf("doubler %s: got %v, want %s", line, err, want)
 		}
 	}
 }

@@ -137,7 +137,7 @@ func (c countValue) Set(s string) error {
 }
 
 // String implements pflag.Value.
-func (c countValue) String() string { return strconv.FormatInt(*c.bind, 10) }
+func (c countValue) String() string { return shortCount(*c.bind) }
 
 // Type implements pflag.Value; the help calls the value so.
 func (c countValue) Type() string { return "N" }

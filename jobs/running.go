@@ -46,7 +46,7 @@ const minMemory = 32 << 20
 func (r *Running) sections() []section {
 	return []section{
 		{"Running", func(f *Flags) {
-			f.Count(&r.Procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes, one for each usable core by default")
+			f.Count(&r.Procs, "procs", "", 1, mapreduce.MaxProcs, "worker processes, one for each usable core")
 			f.Count(&r.Chunksize, "chunksize", "", 0, 1e9, "pieces of the work to send at once; 0 = automatic")
 			f.set.Var(&r.Only, "only", "run these pieces alone, such as 3,17-20, counted from 1")
 			f.Choice(&r.Start, "start", "METHOD", startMethods, "how workers start: exec, spare (started ahead) or inprocess (goroutines, for debuggers)")

@@ -54,7 +54,7 @@ func (k *tallier) Params() any            { return nil }
 func (k *tallier) Units() int64           { return 20 }
 
 func tallyCommand() Command {
-	return Command{Name: "tally", Summary: "Count digits.", Example: "mrrun tally", New: func(*Flags) Work {
+	return Command{Name: "tally", Summary: "Count digits.", New: func(*Flags) Work {
 		return Keyed(tallies, &tallier{})
 	}}
 }
@@ -185,7 +185,7 @@ func TestPoolOptions(t *testing.T) {
 	see := func(change func(*Running)) []seen {
 		t.Helper()
 		l := &looker{doubler: doubler{limit: 6, closed: &closed}}
-		c := Command{Name: "look", Summary: "Look.", Example: "mrrun look", New: func(*Flags) Work { return Fold(look, l) }}
+		c := Command{Name: "look", Summary: "Look.", New: func(*Flags) Work { return Fold(look, l) }}
 		r := running(2, 1)
 		change(&r)
 		if _, err := newTestLine(t, c).Run(t.Context(), r); err != nil {
@@ -229,7 +229,7 @@ func TestFlagsThatDoNotGoTogether(t *testing.T) {
 		}
 	}
 	_, err := runLine(t, nil, "double --start fork")
-	if want := "--start fork: unknown; it takes exec, spare or inprocess (see mrrun double --help)"; err == nil || err.Error() != want {
+	if want := "--start fork: it takes exec, spare or inprocess (see mrrun double --help)"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
@@ -244,7 +244,7 @@ var diesOnce = mapreduce.FuncContext(func(ctx context.Context, n int) (int, erro
 
 func TestRetriesAndTimeout(t *testing.T) {
 	closed := 0
-	c := Command{Name: "die", Summary: "Die.", Example: "mrrun die", New: func(*Flags) Work {
+	c := Command{Name: "die", Summary: "Die.", New: func(*Flags) Work {
 		return Fold(diesOnce, &doubler{limit: 1, first: 5, closed: &closed})
 	}}
 	r := running(1, 0)
@@ -261,7 +261,7 @@ var hang = mapreduce.Func(func(int) int { select {} })
 
 func TestTimeoutOfAPiece(t *testing.T) {
 	closed := 0
-	c := Command{Name: "hang", Summary: "Hang.", Example: "mrrun hang", New: func(*Flags) Work {
+	c := Command{Name: "hang", Summary: "Hang.", New: func(*Flags) Work {
 		return Fold(hang, &doubler{limit: 1, closed: &closed})
 	}}
 	r := running(1, 0)

@@ -42,7 +42,7 @@ func TestReadme(t *testing.T) {
 			}
 			script := setUp[1]
 			if name != "primes" {
-				script = strings.ReplaceAll(script, "go run . primes -n 1e6", "go run .")
+				script = strings.ReplaceAll(script, "go run . -n 1e6", "go run .")
 			}
 			var stderr strings.Builder
 			cmd := exec.Command("sh", "-e", "-c", script)

@@ -47,7 +47,7 @@ func init() {
 	jobs.Register(jobs.Command{
 		Name:    "factorial",
 		Summary: "Compute n!, or every n! of a range.",
-		Example: "mrrun factorial --range 0:12000 --compare",
+		Example: "--range 0:12000 --compare",
 		New: func(flags *jobs.Flags) jobs.Work {
 			f := &factorials{n: 1000}
 			flags.Count(&f.n, "number", "n", 0, maxN, "compute N!")

@@ -51,7 +51,7 @@ var group = mapreduce.NewJob[groupBy]("groupby")
 func init() {
 	jobs.Register(jobs.Command{
 		Name: "groupby", Summary: "Sum a column of CSV files for each value of another column.",
-		Args: "FILE.csv...", Example: "mrrun groupby --key town --sum price --mean sales.csv",
+		Args: "FILE.csv...", Example: "--key town --sum price --mean sales.csv",
 		New: func(flags *jobs.Flags) jobs.Work {
 			r := &run{}
 			flags.String(&r.key, "key", "COL", "the column to group by: its name in the first line, or its number")

@@ -56,7 +56,7 @@ var words = mapreduce.NewJob[index]("index")
 func init() {
 	jobs.Register(jobs.Command{
 		Name: "index", Summary: "List, for each word of text files, the files that have it.",
-		Args: "FILE...", Example: "mrrun index --letters --recursive books",
+		Args: "FILE...", Example: "--letters --recursive books",
 		New: func(flags *jobs.Flags) jobs.Work {
 			r := &run{}
 			r.words.Flags(flags)

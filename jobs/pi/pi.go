@@ -27,10 +27,10 @@ func init() {
 	jobs.Register(jobs.Command{
 		Name:    "pi",
 		Summary: "Compute pi by the alternating series 4 - 4/3 + 4/5 - ...",
-		Example: "mrrun pi -n 1e8 -procs 4",
+		Example: "-n 1e8 -procs 4",
 		New: func(flags *jobs.Flags) jobs.Work {
 			s := &series{terms: 1e7}
-			flags.Count(&s.terms, "terms", "n", 1, maxTerms, "how many terms of the series: 1e8, 100_000_000, 100M")
+			flags.Count(&s.terms, "terms", "n", 1, maxTerms, "terms of the series: 1e8, 100_000_000, 100M")
 			return jobs.Fold(sumPiece, s)
 		},
 	})

@@ -35,11 +35,11 @@ func init() {
 		Name:    "wordcount",
 		Summary: "Count the words of text files, or of standard input (-).",
 		Args:    "FILE...",
-		Example: "mrrun wordcount --top 10 book.txt",
+		Example: "--top 10 book.txt",
 		New: func(flags *jobs.Flags) jobs.Work {
 			r := &run{top: 20, by: byCount}
 			flags.Count(&r.top, "top", "", 0, 1e9, "how many of the most frequent words to show; 0 = all")
-			flags.String(&r.by, "by", "ORDER", "the order in which to show them: count or word")
+			flags.Choice(&r.by, "by", "ORDER", []string{byCount, byWord}, "the order of the words: count or word")
 			flags.String(&r.out, "out", "FILE", "write all counts to FILE: as CSV (.csv), JSON lines (.jsonl, .ndjson) or text; - is standard output, without the result")
 			r.words.Flags(flags)
 			r.RecursiveFlag(flags)
@@ -62,9 +62,6 @@ type run struct {
 
 // Split implements [jobs.Keyer].
 func (r *run) Split(ctx context.Context, args []string) (parts []text.Part, err error) {
-	if r.by != byCount && r.by != byWord {
-		return nil, jobs.Usagef("--by %s: it takes count or word (see mrrun wordcount --help)", r.by)
-	}
 	if parts, err = r.OpenParts(ctx, "wordcount", args); err != nil {
 		return nil, err
 	}
