@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"mrrun/mapreduce"
@@ -132,6 +133,39 @@ func TestRunInterrupted(t *testing.T) {
 	other := errors.New("other")
 	if got := line.failure(ctx, other, nil); got != other {
 		t.Errorf("got %v, want %v", got, other)
+	}
+}
+
+// Ctrl-C while results are collected ends that.
+func TestCollectInterrupted(t *testing.T) {
+	interrupted := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	listings := 0
+	c := tallyCommand()
+	c.New = func(*Flags) Work {
+		return Keyed(tallies, &tallier{collect: func(r *mapreduce.Result[int, int64]) {
+			cancel(interrupted)
+			for ; r.Err() == nil && listings < 1e6; listings++ {
+				for range r.All() {
+				}
+			}
+		}})
+	}
+	two := running(2, 0)
+	two.Only = numbersOf([]int{1, 2})
+	if _, err := newTestLine(t, c).Run(ctx, two); err != interrupted || listings == 1e6 {
+		t.Errorf("got %v after %d listings, want %v", err, listings, interrupted)
+	}
+}
+
+// Ctrl-C while the result is written ends that.
+func TestWriteInterrupted(t *testing.T) {
+	interrupted := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(interrupted)
+	var out strings.Builder
+	if err := (&Run{Output: &doubler{}}).write(ctx, &out, "double", false); err != interrupted || out.Len() > 0 {
+		t.Errorf("got %q, %v, want %v", &out, err, interrupted)
 	}
 }
 

@@ -229,14 +229,14 @@ func (c Command) main(ctx context.Context, name string, words []string, out io.W
 		fmt.Fprintf(os.Stderr, "%s: %s\n", program, failure)
 	}
 	if !streams(run.Output) {
-		err = run.write(out, c.Name, running.JSON)
+		err = run.write(ctx, out, c.Name, running.JSON)
 	}
 	return cmp.Or(err, run.incomplete())
 }
 
 // write writes the result as text or as JSON.
-func (r *Run) write(out io.Writer, job string, asJSON bool) error {
-	buffered := bufio.NewWriter(out)
+func (r *Run) write(ctx context.Context, out io.Writer, job string, asJSON bool) error {
+	buffered := bufio.NewWriter(&writerUntil{ctx, out})
 	show := r.Show
 	if asJSON {
 		show = func(w io.Writer) error { return r.writeJSON(w, job) }
@@ -245,10 +245,26 @@ func (r *Run) write(out io.Writer, job string, asJSON bool) error {
 	if err == nil {
 		err = buffered.Flush()
 	}
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
+		return cause
+	}
 	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
+}
+
+// A writerUntil fails when its context has ended.
+type writerUntil struct {
+	ctx context.Context
+	io.Writer
+}
+
+func (w *writerUntil) Write(p []byte) (int, error) {
+	if err := context.Cause(w.ctx); err != nil {
+		return 0, err
+	}
+	return w.Writer.Write(p)
 }
 
 func (r *Run) writeJSON(w io.Writer, job string) error {

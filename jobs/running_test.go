@@ -28,7 +28,10 @@ func (tally) Map(_ context.Context, n int, emit func(digit int, times int64)) er
 var tallies = mapreduce.NewJob[tally]("tally")
 
 // A tallier tallies the numbers from 1000 to 1019.
-type tallier struct{ found map[int]int64 }
+type tallier struct {
+	found   map[int]int64
+	collect func(*mapreduce.Result[int, int64]) // called by Collect; may be nil
+}
 
 func (k *tallier) Split(context.Context, []string) ([]int, error) {
 	var all []int
@@ -41,6 +44,9 @@ func (k *tallier) Split(context.Context, []string) ([]int, error) {
 func (k *tallier) Job() tally { return tally{} }
 
 func (k *tallier) Collect(values *mapreduce.Result[int, int64]) error {
+	if k.collect != nil {
+		k.collect(values)
+	}
 	k.found = map[int]int64{}
 	for digit, n := range values.All() {
 		k.found[digit] = n

@@ -158,6 +158,8 @@ func (w *keyed[J, In, K, V]) run(ctx context.Context, e *engine, args []string) 
 		e.goOn(failure)
 	}
 	e.done = len(pieces) - len(e.failed)
+	stop := context.AfterFunc(ctx, func() { values.Cancel(context.Cause(ctx)) })
+	defer stop()
 	return cmp.Or(w.Collect(values), values.Err(), values.Close())
 }
 

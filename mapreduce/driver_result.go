@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -24,6 +25,9 @@ type Result[K comparable, V any] struct {
 	keys   int
 	lost   TaskErrors
 
+	ctx    context.Context // ends when Cancel is called
+	cancel context.CancelCauseFunc
+
 	mu     sync.Mutex
 	failed error
 }
@@ -36,6 +40,7 @@ type Entry[K comparable, V any] struct {
 
 func newResult[J Mapper[In, K, V], In any, K comparable, V any](j *Job[J, In, K, V], s *storage, items *reduceItems) *Result[K, V] {
 	r := &Result[K, V]{job: j.name, pairs: &j.pairs, less: newEntryOrder[K, V](), store: s, groups: items.groups, parts: items.reduced}
+	r.ctx, r.cancel = context.WithCancelCause(context.Background())
 	for i := range r.groups {
 		r.groups[i].extents = nil // where the records were
 		r.keys += r.parts[i].keys
@@ -59,6 +64,11 @@ func (r *Result[K, V]) All() iter.Seq2[K, V] { return r.sorted(r.less.byKey()) }
 // Ranked is All in the order of the values, the largest first, and by key where they are equal.
 // Values that Go cannot compare, such as slices, are all equal.
 func (r *Result[K, V]) Ranked() iter.Seq2[K, V] { return r.sorted(r.less.byValue()) }
+
+// Cancel ends what All, Ranked, Top and Get are doing, and makes them fail from now on, with an error
+// in which [errors.Is] finds cause. It does not wait for them, and does not free the storage. Only
+// the first call has an effect.
+func (r *Result[K, V]) Cancel(cause error) { r.cancel(cause) }
 
 // Err returns the error that has ended an All or a Ranked early, nil if none did. A loop over them
 // should be followed by it.
@@ -104,7 +114,10 @@ func (r *Result[K, V]) Get(key K) (value V, ok bool, err error) {
 func (r *Result[K, V]) each(part int, f func(k K, v V, pair []byte)) error {
 	var buf []byte
 	for _, e := range r.parts[part].extents {
-		var err error
+		err := context.Cause(r.ctx)
+		if err != nil {
+			return r.readError(err)
+		}
 		if buf, err = r.store.results.Read(e, buf); err == nil {
 			err = r.pairs.eachResult(buf, f)
 		}
@@ -134,7 +147,10 @@ func (r *Result[K, V]) toMap() (map[K]V, error) {
 }
 
 // Close frees the storage.
-func (r *Result[K, V]) Close() error { return r.store.free() }
+func (r *Result[K, V]) Close() error {
+	r.cancel(nil)
+	return r.store.free()
+}
 
 // parallel calls f for each number below n in as many goroutines as can run at once, and waits for
 // them. After an error it begins no more.

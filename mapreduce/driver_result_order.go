@@ -1,6 +1,8 @@
 package mapreduce
 
 import (
+	"cmp"
+	"context"
 	"iter"
 	"runtime"
 	"slices"
@@ -157,8 +159,8 @@ func (r *Result[K, V]) yieldRanges(o resultOrder[K, V], ranges []sortRange, yiel
 	for at < len(ranges) {
 		s := <-results[at]
 		at++
-		if s.err != nil {
-			return s.err
+		if err := cmp.Or(s.err, context.Cause(r.ctx)); err != nil {
+			return err
 		}
 		if begun < len(ranges) {
 			begin(begun)
@@ -189,6 +191,9 @@ type rankedPlace struct {
 // sortRange reads the entries of a range and sorts them.
 func (r *Result[K, V]) sortRange(o resultOrder[K, V], of sortRange) (s sortedRange[K, V], err error) {
 	for _, e := range of.extents {
+		if err := context.Cause(r.ctx); err != nil {
+			return s, err
+		}
 		block, err := of.files.Read(e, nil) // keys may lie in it
 		if err != nil {
 			return s, err

@@ -3,6 +3,7 @@ package mapreduce
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -171,6 +172,38 @@ func TestJobResultsNaN(t *testing.T) {
 			if err := combined.Close(); err != nil {
 				t.Error(err)
 			}
+		}
+	}
+}
+
+// Cancel ends a listing at the next range, and all that is asked after it.
+func TestJobResultsCancel(t *testing.T) {
+	smallLimits(t)
+	cause := errors.New("enough")
+	for name, all := range map[string]func(*Result[string, int]) iter.Seq2[string, int]{
+		"All": (*Result[string, int]).All, "Ranked": (*Result[string, int]).Ranked,
+	} {
+		r, err := manyCombined.Results(t.Context(), newPool(t, InProcess()), manyCombine{2000}, numbers(20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for range all(r) {
+			if got++; got == 1 {
+				r.Cancel(cause)
+			}
+		}
+		if got == r.Len() || !errors.Is(r.Err(), cause) {
+			t.Errorf("%s yields %d of %d after Cancel, %v", name, got, r.Len(), r.Err())
+		}
+		if _, err := r.Top(1, func(a, b Entry[string, int]) bool { return a.Value > b.Value }); !errors.Is(err, cause) {
+			t.Errorf("Top after Cancel: %v", err)
+		}
+		if _, _, err := r.Get("a"); !errors.Is(err, cause) {
+			t.Errorf("Get after Cancel: %v", err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
