@@ -30,11 +30,10 @@ func TestRegisterPanics(t *testing.T) {
 	good := doubleCommand(&closed, nil)
 	withCommands(t, good)
 	for want, spoil := range map[string]func(*Command){
-		`jobs: command "double" is registered twice`:                          func(*Command) {},
-		`jobs: command "" needs a name, a summary, an example and New`:        func(c *Command) { c.Name = "" },
-		`jobs: command "a" needs a name, a summary, an example and New`:       func(c *Command) { c.Name, c.Summary = "a", "" },
-		`jobs: command "b" needs a name, a summary, an example and New`:       func(c *Command) { c.Name, c.Example = "b", "" },
-		`jobs: command "without" needs a name, a summary, an example and New`: func(c *Command) { c.Name, c.New = "without", nil },
+		`jobs: command "double" is registered twice`:              func(*Command) {},
+		`jobs: command "" needs a name, a summary and New`:        func(c *Command) { c.Name = "" },
+		`jobs: command "a" needs a name, a summary and New`:       func(c *Command) { c.Name, c.Summary = "a", "" },
+		`jobs: command "without" needs a name, a summary and New`: func(c *Command) { c.Name, c.New = "without", nil },
 	} {
 		bad := good
 		spoil(&bad)
