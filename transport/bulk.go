@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"mrrun/internal/shm"
+	"mrrun/internal/shm/blocks"
 )
 
 // A body of bulkSize bytes or more goes through shared memory where both ends allow it
@@ -25,8 +26,8 @@ const (
 
 // A bulk is where an [Encoder] puts a body that becomes large.
 type bulk struct {
-	pool  *shm.Pool
-	block *shm.Block // has the buffer, unless that has outgrown it; nil: the buffer is small
+	pool  *blocks.Pool
+	block *blocks.Block // has the buffer, unless that has outgrown it; nil: the buffer is small
 	small []byte
 }
 
@@ -51,7 +52,7 @@ func (e *Encoder) makeRoom(n int) {
 
 // takePiece takes a large body out of the buffer, which is empty then. ok is false if the body is
 // not large, or if there is no shared memory: the buffer still holds the body then.
-func (e *Encoder) takePiece() (piece shm.Piece, ok bool) {
+func (e *Encoder) takePiece() (piece blocks.Piece, ok bool) {
 	b := e.bulk
 	if b == nil || len(e.buf) < bulkSize {
 		return piece, false
@@ -91,7 +92,7 @@ func (w *Writer) UseShared(idle time.Duration) (close func()) {
 	if !shm.Findable() {
 		return func() {}
 	}
-	pool := shm.NewPool(bulkKeep, idle)
+	pool := blocks.NewPool(bulkKeep, idle)
 	w.body = w.NewBody()
 	w.body.bulk = &bulk{pool: pool}
 	return func() {
@@ -145,8 +146,8 @@ func (w *Writer) AddBody(kind byte, tag uint32, body *Encoder) (waiting int, err
 	return w.enc.Len(), nil
 }
 
-func (w *Writer) addPiece(kind byte, tag uint32, piece shm.Piece) {
-	w.enc.buf = piece.Append(appendHeader(w.enc.buf, kind|bulkBit, tag, shm.PieceSize))
+func (w *Writer) addPiece(kind byte, tag uint32, piece blocks.Piece) {
+	w.enc.buf = piece.Append(appendHeader(w.enc.buf, kind|bulkBit, tag, blocks.PieceSize))
 }
 
 // UseShared allows bodies in shared memory. It must not be used with a peer that is not trusted to
@@ -154,7 +155,7 @@ func (w *Writer) addPiece(kind byte, tag uint32, piece shm.Piece) {
 // that of the Writer. UseShared must be called before the Reader is used, and close when the Reader
 // is not used any more.
 func (r *Reader) UseShared(idle time.Duration) (close func()) {
-	r.views = shm.NewViews(bulkKeep, idle)
+	r.views = blocks.NewViews(bulkKeep, idle)
 	return func() {
 		r.LetGo()
 		r.views.Close()
@@ -166,7 +167,7 @@ func (r *Reader) view(frame []byte) ([]byte, error) {
 	if r.views == nil {
 		return nil, fmt.Errorf("%w: its body is in shared memory, which is not allowed here", ErrFormat)
 	}
-	piece, err := shm.ParsePiece(frame)
+	piece, err := blocks.ParsePiece(frame)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"mrrun/internal/shm"
+	"mrrun/internal/shm/blocks"
 )
 
 // sharedPair returns the ends of a stream that allow bodies in shared memory. The same test reads
@@ -22,14 +22,14 @@ func sharedPair(t *testing.T) (*Writer, *Reader, *bytes.Buffer) {
 	t.Cleanup(func() {
 		closeWriter()
 		closeReader()
-		if left := blocks(t); left != 0 {
+		if left := mappedBlocks(t); left != 0 {
 			t.Errorf("%d mappings of blocks are left", left)
 		}
 	})
 	return w, r, &stream
 }
 
-func blocks(t *testing.T) int {
+func mappedBlocks(t *testing.T) int {
 	t.Helper()
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
@@ -111,7 +111,7 @@ func TestKeptBody(t *testing.T) {
 		if f, err := r.Next(); err != nil || !bytes.Equal(f.Body, seeded(bulkSize, seed)) {
 			t.Fatalf("body %d: %v", seed, err)
 		}
-		if now := blocks(t); seed == 2 {
+		if now := mappedBlocks(t); seed == 2 {
 			before = now
 		} else if seed > 2 && now != before {
 			t.Fatalf("%d mappings after %d bodies, %d before: blocks are not used again", now, seed, before)
@@ -133,7 +133,7 @@ func TestSharedBodyRefused(t *testing.T) {
 	if _, err := NewReader(bytes.NewReader(frame), 0).Next(); !errors.Is(err, ErrFormat) {
 		t.Errorf("a reader that was not told to share: %v", err)
 	}
-	for i := range shm.PieceSize {
+	for i := range blocks.PieceSize {
 		broken := bytes.Clone(frame)
 		broken[headerSize+i] ^= 0x55
 		stream.Reset()
@@ -195,7 +195,7 @@ func TestLetGo(t *testing.T) {
 				if err := errors.Join(err, w.Flush()); err != nil {
 					t.Fatal(err)
 				}
-				mapped = append(mapped, blocks(t))
+				mapped = append(mapped, mappedBlocks(t))
 				if _, err := r.Next(); err != nil {
 					t.Fatal(err)
 				}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"mrrun/internal/shm"
+	"mrrun/internal/shm/blocks"
 )
 
 const (
@@ -72,8 +72,8 @@ type Reader struct {
 	spare      []byte // for the next body that is larger than buf
 	partial    []byte // the part of such a body that has arrived, whose header is in buf; nil: none
 
-	views *shm.Views // of bodies in shared memory; nil: they are refused
-	lent  *loan      // of the last body, if it is in shared memory
+	views *blocks.Views // of bodies in shared memory; nil: they are refused
+	lent  *loan         // of the last body, if it is in shared memory
 }
 
 // NewReader returns a Reader that refuses bodies of more than limit bytes; limit 0 means [MaxBody].
@@ -101,7 +101,7 @@ func (r *Reader) Next() (Frame, error) {
 	if size > r.limit {
 		return Frame{}, &SizeError{Size: size, Limit: r.limit}
 	}
-	if kind&bulkBit != 0 && size != shm.PieceSize {
+	if kind&bulkBit != 0 && size != blocks.PieceSize {
 		return Frame{}, fmt.Errorf("%w: a reference to shared memory of %d bytes", ErrFormat, size)
 	}
 	if size > uint64(len(r.buf)-headerSize) {

@@ -4,14 +4,14 @@ import (
 	"runtime"
 	"sync"
 
-	"mrrun/internal/shm"
+	"mrrun/internal/shm/blocks"
 )
 
 // A loan is a body in shared memory. Its sender may use the memory again when all holders here have
 // given it back: the [Reader] that received it, or the caller of its Keep, and each [View] in it.
 type loan struct {
-	views *shm.Views
-	piece shm.Piece
+	views *blocks.Views
+	piece blocks.Piece
 }
 
 func (l *loan) giveBack() { l.views.Release(l.piece) }

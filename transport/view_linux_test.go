@@ -160,7 +160,7 @@ func TestBlockOfSeveralViews(t *testing.T) {
 				}
 			}
 		}
-		if now := blocks(t); round == 1 {
+		if now := mappedBlocks(t); round == 1 {
 			mappings = now
 		} else if round > 1 && now != mappings {
 			t.Errorf("%d mappings, %d before: blocks are not used again", now, mappings)
@@ -178,7 +178,7 @@ func TestBlockIsKeptWhileAViewLives(t *testing.T) {
 	var lastBlocks int
 	for i := range 50 {
 		take[View[float64]](t, sendValues(t, w, r, 0, second)).Release()
-		if now := blocks(t); i > 2 && now != lastBlocks {
+		if now := mappedBlocks(t); i > 2 && now != lastBlocks {
 			t.Fatalf("%d mappings after %d messages, %d before", now, i, lastBlocks)
 		} else {
 			lastBlocks = now
@@ -199,12 +199,12 @@ func TestViewOutlivesItsReader(t *testing.T) {
 	v := take[View[float64]](t, sendValues(t, w, r, 3, NewView(want)))
 	closeReader()
 	closeWriter()
-	if !slices.Equal(v.Slice(), want) || blocks(t) != 1 {
-		t.Errorf("wrong, or not alone: %d mappings", blocks(t))
+	if !slices.Equal(v.Slice(), want) || mappedBlocks(t) != 1 {
+		t.Errorf("wrong, or not alone: %d mappings", mappedBlocks(t))
 	}
 	v.Release()
-	if blocks(t) != 0 {
-		t.Errorf("%d mappings are left", blocks(t))
+	if mappedBlocks(t) != 0 {
+		t.Errorf("%d mappings are left", mappedBlocks(t))
 	}
 }
 
@@ -241,7 +241,7 @@ func TestForgottenViewsDoNotPileUp(t *testing.T) {
 	v, most := NewView(make([]float64, size/8)), 0
 	for range 200 {
 		take[View[float64]](t, sendValues(t, w, r, 0, v))
-		most = max(most, blocks(t))
+		most = max(most, mappedBlocks(t))
 	}
 	if limit := 2*(minLeased/size) + 20; most > limit {
 		t.Errorf("there were %d mappings of blocks of %d MB, not %d", most, size>>20, limit)
@@ -318,7 +318,7 @@ func FuzzViewInPlace(f *testing.F) {
 		got.Release()
 		closeReader()
 		closeWriter()
-		if n := blocks(t); n != 0 {
+		if n := mappedBlocks(t); n != 0 {
 			t.Errorf("%d mappings are left", n)
 		}
 	})

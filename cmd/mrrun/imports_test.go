@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"internal/stdio", "internal/unnamed", "internal/hold", "internal/cores", "internal/faulty"},
 	{"internal/outfile"},
 	{"internal/shm"},
-	{"internal/shm/"}, // for tests
+	{"internal/shm/"},
 	{"internal/stream"},
 	{"shared"},
 	{"transport"},

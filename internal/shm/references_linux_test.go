@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mrrun/internal/shm"
+	"mrrun/internal/shm/blocks"
 )
 
 // What a process leaves is freed, unless another process has it or a message with it is under way.
@@ -73,13 +74,13 @@ func TestPin(t *testing.T) {
 func TestSegmentGivesMemoryBack(t *testing.T) {
 	sim := simulate(t)
 	maker, other := newProcess(t, sim), newProcess(t, sim)
-	before := blocks(t, sim.Table)
+	before := memoryOf(t, sim.Table)
 	o := newObject(t, maker, 0)
 	s, err := maker.NewSegment(o, 1<<20, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := blocks(t, sim.Table) - before; n < 1<<20 {
+	if n := memoryOf(t, sim.Table) - before; n < 1<<20 {
 		t.Errorf("%d bytes were reserved", n)
 	}
 	s.Bytes()[7] = 7
@@ -97,13 +98,13 @@ func TestSegmentGivesMemoryBack(t *testing.T) {
 	if err := errors.Join(there.Detach(true), third.Detach(false)); err != nil {
 		t.Error(err)
 	}
-	if n := blocks(t, sim.Table) - before; n > 1<<18 {
+	if n := memoryOf(t, sim.Table) - before; n > 1<<18 {
 		t.Errorf("%d bytes are still taken", n)
 	}
 }
 
-// blocks returns how many bytes of memory the table takes.
-func blocks(t *testing.T, table *shm.Table) int64 {
+// memoryOf returns how many bytes of memory the table takes.
+func memoryOf(t *testing.T, table *shm.Table) int64 {
 	t.Helper()
 	var st syscall.Stat_t
 	if err := syscall.Fstat(int(table.File().Fd()), &st); err != nil {
@@ -141,7 +142,7 @@ func TestMemoryRunsOut(t *testing.T) {
 			return s.End()
 		},
 		"block": func() error {
-			pool := shm.NewPool(1<<30, time.Minute)
+			pool := blocks.NewPool(1<<30, time.Minute)
 			defer pool.Close()
 			b, err := pool.Get(1 << 20)
 			if err != nil {
@@ -176,13 +177,13 @@ func TestMemoryRunsOut(t *testing.T) {
 func TestMoreMemoryThanThereIs(t *testing.T) {
 	sim := simulate(t)
 	p := newProcess(t, sim)
-	before := blocks(t, sim.Table)
+	before := memoryOf(t, sim.Table)
 	o := newObject(t, p, 0)
 	if _, err := p.NewSegment(o, 1<<50, 1<<50); !errors.Is(err, syscall.ENOMEM) {
 		t.Errorf("a segment of a petabyte: %v", err)
 	}
 	o.Free()
-	if n := blocks(t, sim.Table) - before; n > 1<<18 {
+	if n := memoryOf(t, sim.Table) - before; n > 1<<18 {
 		t.Errorf("%d bytes were taken", n)
 	}
 }

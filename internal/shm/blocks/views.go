@@ -1,10 +1,12 @@
-package shm
+package blocks
 
 import (
 	"fmt"
 	"slices"
 	"sync"
 	"time"
+
+	"mrrun/internal/shm"
 )
 
 // Views are a receiver's mappings of the blocks that others send pieces of. Each block is mapped
@@ -13,15 +15,15 @@ type Views struct {
 	mu   sync.Mutex
 	keep int
 	kept int // bytes of the blocks without users
-	all  map[Place]*view
+	all  map[shm.Place]*view
 	idle []*view // the one used last comes last
 
 	timer idleTimer
 }
 
 type view struct {
-	place  Place
-	region *Region
+	place  shm.Place
+	region *shm.Region
 	users  int
 	used   time.Time // when the last user released it
 }
@@ -29,7 +31,7 @@ type view struct {
 // NewViews makes views that keep up to keep bytes of blocks mapped after use, and each of them only
 // until it has been unused for the duration idle. Both should match the senders' pools.
 func NewViews(keep int, idle time.Duration) *Views {
-	return &Views{keep: keep, all: map[Place]*view{}, timer: idleTimer{after: idle}}
+	return &Views{keep: keep, all: map[shm.Place]*view{}, timer: idleTimer{after: idle}}
 }
 
 // View returns the bytes that a piece names. They are valid until [Views.Release], even if the
@@ -68,7 +70,7 @@ func (v *Views) Retain(p Piece) {
 	defer v.mu.Unlock()
 	w := v.all[p.Place]
 	if w == nil || w.users == 0 {
-		panic("shm: retain of a view that does not exist")
+		panic("blocks: retain of a view that does not exist")
 	}
 	w.users++
 }
@@ -80,7 +82,7 @@ func (v *Views) Release(p Piece) {
 	defer v.mu.Unlock()
 	w := v.all[p.Place]
 	if w == nil || w.users == 0 {
-		panic("shm: release of a view that does not exist")
+		panic("blocks: release of a view that does not exist")
 	}
 	v.release(w)
 }

@@ -1,4 +1,4 @@
-package shm
+package blocks
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 	"unsafe"
+
+	"mrrun/internal/shm"
 )
 
 // minBlock is the size in bytes of the smallest block: a smaller message is cheaper to send as
@@ -30,8 +32,8 @@ type Pool struct {
 
 // A Block is a region of a pool. Its size is a power of two, in bytes. It has one user at a time.
 type Block struct {
-	region *Region
-	place  Place
+	region *shm.Region
+	place  shm.Place
 	idle   bool
 	used   time.Time // when it was last sent or put back
 }
@@ -52,11 +54,11 @@ func (p *Pool) Get(n int) (*Block, error) {
 	if b := p.take(size); b != nil {
 		return b, nil
 	}
-	region, err := NewRegion("mrrun message", int64(size))
+	region, err := shm.NewRegion("mrrun message", int64(size))
 	if err != nil {
 		return nil, err
 	}
-	var place Place
+	var place shm.Place
 	if err = region.Reserve(0, int64(size)); err == nil {
 		place, err = region.Place()
 	}
@@ -120,7 +122,7 @@ func (p *Pool) Put(b *Block) {
 
 func (p *Pool) put(b *Block) {
 	if b.idle {
-		panic("shm: block put back twice")
+		panic("blocks: block put back twice")
 	}
 	b.idle = true
 	p.idle = append(p.idle, b)
@@ -190,13 +192,13 @@ func (b *Block) Bytes() []byte {
 	return b.region.Bytes()[:n:n]
 }
 
-func (b *Block) lent() *Word { return lentWord(b.region) }
+func (b *Block) lent() *shm.Word { return lentWord(b.region) }
 
 // lentWord is not 0 until the receiver of a block has released it. It lies in the last cache line
 // of the block.
-func lentWord(r *Region) *Word {
+func lentWord(r *shm.Region) *shm.Word {
 	mem := r.Bytes()
-	return (*Word)(unsafe.Pointer(&mem[len(mem)-lineSize]))
+	return (*shm.Word)(unsafe.Pointer(&mem[len(mem)-lineSize]))
 }
 
 const lineSize = 64

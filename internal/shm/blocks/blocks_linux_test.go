@@ -1,4 +1,4 @@
-package shm_test
+package blocks_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mrrun/internal/shm"
+	"mrrun/internal/shm/blocks"
 )
 
 // mappings counts the lines of this process's maps that contain text.
@@ -38,11 +39,11 @@ func descriptors(tb testing.TB, text string) (n int) {
 }
 
 // part returns another part of the block of a piece.
-func part(p shm.Piece, offset, length int) shm.Piece {
-	return shm.Piece{Place: p.Place, Offset: offset, Length: length}
+func part(p blocks.Piece, offset, length int) blocks.Piece {
+	return blocks.Piece{Place: p.Place, Offset: offset, Length: length}
 }
 
-func mustGet(tb testing.TB, p *shm.Pool, n int) *shm.Block {
+func mustGet(tb testing.TB, p *blocks.Pool, n int) *blocks.Block {
 	tb.Helper()
 	b, err := p.Get(n)
 	if err != nil {
@@ -52,7 +53,7 @@ func mustGet(tb testing.TB, p *shm.Pool, n int) *shm.Block {
 }
 
 func TestPool(t *testing.T) {
-	p := shm.NewPool(300<<10, time.Minute)
+	p := blocks.NewPool(300<<10, time.Minute)
 	for _, c := range []struct{ n, size int }{{0, 64 << 10}, {1, 64 << 10}, {64<<10 - 64, 64 << 10}, {64<<10 - 63, 128 << 10}} {
 		b := mustGet(t, p, c.n)
 		if len(b.Bytes()) != c.size-64 {
@@ -97,12 +98,12 @@ func TestPool(t *testing.T) {
 }
 
 func TestViews(t *testing.T) {
-	p := shm.NewPool(1<<20, time.Minute)
+	p := blocks.NewPool(1<<20, time.Minute)
 	defer p.Close()
-	v := shm.NewViews(128<<10, time.Minute)
+	v := blocks.NewViews(128<<10, time.Minute)
 	b := mustGet(t, p, 1000)
 	copy(b.Bytes()[10:], "hello")
-	piece, err := shm.ParsePiece(part(p.Send(b, 1000), 10, 5).Append(nil))
+	piece, err := blocks.ParsePiece(part(p.Send(b, 1000), 10, 5).Append(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,7 @@ func TestViews(t *testing.T) {
 	for range 3 {
 		v.Release(piece)
 	}
-	for _, bad := range []shm.Piece{
+	for _, bad := range []blocks.Piece{
 		part(piece, -1, 2), part(piece, 0, 1<<20), part(piece, 64<<10-64, 1), part(piece, 1, -1), part(piece, math.MaxInt, math.MaxInt),
 	} {
 		if _, err := v.View(bad); err == nil || !strings.Contains(err.Error(), "are outside of its 65472") {
@@ -162,23 +163,23 @@ func TestViewOfAnyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	dev, inode := identity(info)
-	piece := shm.Piece{Place: shm.Place{PID: os.Getpid(), FD: int(file.Fd()), Dev: dev, Inode: inode}}
-	if _, err := shm.NewViews(0, time.Minute).View(piece); err == nil || !strings.Contains(err.Error(), "not a region") {
+	piece := blocks.Piece{Place: shm.Place{PID: os.Getpid(), FD: int(file.Fd()), Dev: dev, Inode: inode}}
+	if _, err := blocks.NewViews(0, time.Minute).View(piece); err == nil || !strings.Contains(err.Error(), "not a region") {
 		t.Errorf("View = %v", err)
 	}
 }
 
 func FuzzParsePiece(f *testing.F) {
-	p := shm.NewPool(1<<20, time.Minute)
+	p := blocks.NewPool(1<<20, time.Minute)
 	f.Cleanup(p.Close)
 	b := mustGet(f, p, 1)
 	sent := p.Send(b, 1)
 	f.Add(part(sent, 3, 4).Append(nil))
 	f.Add(part(sent, math.MaxInt, -1).Append(nil))
-	f.Add(make([]byte, shm.PieceSize))
-	v := shm.NewViews(0, time.Minute)
+	f.Add(make([]byte, blocks.PieceSize))
+	v := blocks.NewViews(0, time.Minute)
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		piece, err := shm.ParsePiece(raw)
+		piece, err := blocks.ParsePiece(raw)
 		if err != nil {
 			return
 		}
@@ -199,7 +200,7 @@ func BenchmarkPool(b *testing.B) {
 	const size = 100 << 20
 	payload := bytes.Repeat([]byte{7}, size)
 	send := func(b *testing.B, keep int) {
-		p, v := shm.NewPool(keep, time.Minute), shm.NewViews(keep, time.Minute)
+		p, v := blocks.NewPool(keep, time.Minute), blocks.NewViews(keep, time.Minute)
 		defer p.Close()
 		defer v.Close()
 		b.SetBytes(size)
@@ -238,7 +239,7 @@ func identity(info os.FileInfo) (dev, inode uint64) {
 func TestIdleBlocksAreGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const keep, idle = 1 << 30, 10 * time.Second
-		p, v := shm.NewPool(keep, idle), shm.NewViews(keep, idle)
+		p, v := blocks.NewPool(keep, idle), blocks.NewViews(keep, idle)
 		defer p.Close()
 		defer v.Close()
 		mapped := func(want int) {
@@ -248,7 +249,7 @@ func TestIdleBlocksAreGivenBack(t *testing.T) {
 				t.Errorf("%d mappings, want %d", n, want)
 			}
 		}
-		view := func() shm.Piece {
+		view := func() blocks.Piece {
 			piece := p.Send(mustGet(t, p, 100<<10), 1)
 			if _, err := v.View(piece); err != nil {
 				t.Fatal(err)
@@ -275,7 +276,7 @@ func TestIdleBlocksAreGivenBack(t *testing.T) {
 // With an idle time of 0, blocks are freed as soon as they are unused.
 func TestBlocksAreGivenBackAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, v := shm.NewPool(1<<30, 0), shm.NewViews(1<<30, 0)
+		p, v := blocks.NewPool(1<<30, 0), blocks.NewViews(1<<30, 0)
 		defer p.Close()
 		defer v.Close()
 		p.Put(mustGet(t, p, 1))
