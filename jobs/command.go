@@ -1,9 +1,7 @@
 package jobs
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"sort"
 	"sync"
 )
@@ -18,33 +16,6 @@ type Command struct {
 	// New binds the job's flags to new parameters, and returns the work that they describe once
 	// they are parsed.
 	New func(flags *Flags) Work
-}
-
-// Work is what a command does once its flags are set. [Fold] or [Keyed] makes it, for one run.
-type Work interface {
-	Output
-	// run does the work on e. It splits the input first, so that bad input is reported before a
-	// process is started.
-	run(ctx context.Context, e *engine, args []string) error
-}
-
-// Output is the result of a run, for people and for programs. Its methods are called after the run.
-type Output interface {
-	// Show writes the result as text. The same input gives the same bytes.
-	Show(w io.Writer) error
-	// Result returns the result for JSON; see [WriteJSON], and [Text] for text that may not be
-	// UTF-8.
-	Result() any
-	// Params returns the parameters for JSON.
-	Params() any
-	// Units returns the amount of work, for rates: terms, values, bytes.
-	Units() int64
-}
-
-// A Noter has remarks about a run that are not part of its result, such as times. They are written
-// to standard error.
-type Noter interface {
-	Notes() []string
 }
 
 var registered struct {

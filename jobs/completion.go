@@ -1,13 +1,11 @@
 package jobs
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os/exec"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/pflag"
 )
@@ -17,11 +15,11 @@ import (
 const completeWord = "__complete"
 
 // A Completion is a word that may stand in place of the one that is being typed, and what it means.
-// The one whose Word is [Files] stands for the names of files.
+// The one whose Word is [FileNames] stands for the names of files.
 type Completion struct{ Word, Meaning string }
 
-// Files as the Word of a [Completion] stands for the names of files.
-const Files = ":files"
+// FileNames as the Word of a [Completion] stands for the names of files.
+const FileNames = ":files"
 
 // complete returns how words, of which the last is not complete, may go on.
 func (a *app) complete(words []string) []Completion {
@@ -92,7 +90,7 @@ func completeByPlugin(name string, words []string) (all []Completion) {
 		return nil
 	}
 	if p.describe(); p.Mrrun == "-" {
-		return []Completion{{Word: Files}}
+		return []Completion{{Word: FileNames}}
 	}
 	out, err := exec.Command(p.Path, append([]string{completeWord}, words...)...).Output()
 	if err != nil {
@@ -156,7 +154,7 @@ func completeFlags(words []string, sections []flagSection, args string) (all []C
 	if args == "" {
 		return nil
 	}
-	return []Completion{{Word: Files}}
+	return []Completion{{Word: FileNames}}
 }
 
 // flagOf returns the flag that word names, or nil.
@@ -178,7 +176,7 @@ func completeValue(f *pflag.Flag, prefix, value string) (all []Completion) {
 		}
 	case textValue:
 		if strings.HasPrefix(v.kind, "FILE") || strings.HasPrefix(v.kind, "DIR") {
-			all = append(all, Completion{Word: Files})
+			all = append(all, Completion{Word: FileNames})
 		}
 	}
 	return all
@@ -228,84 +226,4 @@ func writeCompletions(out io.Writer, all []Completion) error {
 		}
 	}
 	return nil
-}
-
-// shells are the scripts that make a shell ask this program, whose name is NAME and in names of
-// functions FUNC.
-var shells = []struct{ name, script string }{
-	{"bash", `# bash completion for NAME; in ~/.bashrc: source <(COMMAND bash)
-_FUNC() {
-	local line IFS=$'\n'
-	COMPREPLY=()
-	for line in $("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); do
-		line=${line%%$'\t'*}
-		if [[ $line == :files ]]; then
-			compopt -o default
-		else
-			COMPREPLY+=("$line")
-		fi
-	done
-}
-complete -F _FUNC NAME
-`},
-	{"zsh", `#compdef NAME
-# zsh completion for NAME; in ~/.zshrc, after compinit: source <(COMMAND zsh)
-_FUNC() {
-	local line
-	local -a found
-	for line in ${(f)"$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)"}; do
-		if [[ $line == :files* ]]; then
-			_files
-		else
-			found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
-		fi
-	done
-	_describe -V NAME found
-}
-compdef _FUNC NAME
-`},
-	{"fish", `# fish completion for NAME; in ~/.config/fish/config.fish: COMMAND fish | source
-function __FUNC
-	set -l words (commandline -opc) (commandline -ct)
-	for line in ($words[1] __complete $words[2..-1] 2>/dev/null)
-		if string match -q ':files*' -- $line
-			__fish_complete_path (commandline -ct)
-		else
-			echo $line
-		end
-	end
-end
-complete -c NAME -f -a '(__FUNC)'
-`},
-}
-
-func shellNames() (all []string) {
-	for _, s := range shells {
-		all = append(all, s.name)
-	}
-	return all
-}
-
-func completeShells(words []string) []Completion { return completeNames(words, shellNames()) }
-
-func (a *app) completion(_ context.Context, words []string, out io.Writer) error {
-	command := program + " completion"
-	if a.only != nil {
-		command = program + " --completion"
-	}
-	if len(words) != 1 {
-		return usagef("which shell? %s bash, zsh or fish", command)
-	}
-	i := slices.Index(shellNames(), words[0])
-	if i < 0 {
-		return usagef("no completion for %q: there is bash, zsh and fish", words[0])
-	}
-	function := strings.Map(func(r rune) rune {
-		if r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return r
-		}
-		return '_'
-	}, program)
-	_, err := io.WriteString(out, strings.NewReplacer("COMMAND", command, "NAME", program, "FUNC", function).Replace(shells[i].script))
-	return err
 }

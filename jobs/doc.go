@@ -2,6 +2,10 @@
 // output and JSON, and runs the job on worker processes. The jobs themselves, in the packages below
 // this one, contain no line about processes.
 //
+// [FoldFunc] and [Table] make a job of a task or of a [mapreduce.Job] and of what splits its input,
+// such as [Range] and [Lines]. [Fold] and [Keyed] do so for jobs that need more. Package jobstest
+// tests a job.
+//
 // A job package registers a [Command] in an init function, as database/sql drivers do; a program
 // imports the package only for that and calls [Main]:
 //

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mrrun/internal/stdio"
+	"mrrun/internal/usage"
 	"mrrun/mapreduce"
 )
 
@@ -95,7 +96,7 @@ type Failure struct {
 
 // A Run is a finished run of a job.
 type Run struct {
-	Output
+	outcome
 	Seconds float64       // from splitting the input to the end of the workers
 	Startup time.Duration // the part of that until the first worker was ready
 	Chunks  int           // messages with work
@@ -106,8 +107,9 @@ type Run struct {
 	Pieces  int       // that were run
 	Failed  []Failure // of the pieces whose results are missing
 
-	line   *Line
-	engine *engine
+	line     *Line
+	engine   *engine
+	streamed bool // the result is on standard output
 }
 
 // failures describes the pieces that failed: the first few in full, the others by their numbers.
@@ -152,19 +154,19 @@ type progressFunc func(total int, done func() int) (stop func())
 // Run runs the job with r. It may be called several times. It returns an error for a job that reads
 // standard input or writes its result itself.
 func (l *Line) Run(ctx context.Context, r Running) (*Run, error) {
-	work, args, err := l.parse()
+	work, params, err := l.parse()
 	if err != nil {
 		return nil, err
 	}
-	if streams(work) || slices.ContainsFunc(args, stdio.IsInput) {
+	if streams(work) || slices.ContainsFunc(params.words, stdio.IsInput) {
 		return nil, usagef("%s runs the job several times: give a file instead of standard input or output (see %s --help)", l.name, l.name)
 	}
-	return l.run(ctx, work, args, r, nil)
+	return l.run(ctx, work, params, r, nil)
 }
 
 // runOnce runs the job for its own command.
 func (l *Line) runOnce(ctx context.Context, r Running, progress progressFunc) (*Run, error) {
-	work, args, err := l.parse()
+	work, params, err := l.parse()
 	if err != nil {
 		return nil, err
 	}
@@ -174,16 +176,17 @@ func (l *Line) runOnce(ctx context.Context, r Running, progress progressFunc) (*
 		}
 		progress = nil // both may be the same terminal
 	}
-	return l.run(ctx, work, args, r, progress)
+	return l.run(ctx, work, params, r, progress)
 }
 
-func (l *Line) run(ctx context.Context, work Work, args []string, r Running, progress progressFunc) (*Run, error) {
+func (l *Line) run(ctx context.Context, work Work, p params, r Running, progress progressFunc) (*Run, error) {
 	if err := r.check(); err != nil {
 		return nil, l.failure(ctx, err, nil)
 	}
 	e := &engine{running: r, progress: progress}
 	began := time.Now()
-	err := work.run(ctx, e, args)
+	err := work.run(ctx, e, p.words)
+	closeWork(work.job())
 	if cerr := e.finish(); err == nil {
 		err = cerr
 	}
@@ -195,7 +198,7 @@ func (l *Line) run(ctx context.Context, work Work, args []string, r Running, pro
 		return nil, taskFailure{fmt.Sprintf("%s: all %d pieces failed; %s", l.command.Name, n, l.pieceFailure(first, e)), first}
 	}
 	return &Run{
-		Output: work, Seconds: time.Since(began).Seconds(), Startup: e.startup,
+		outcome: outcome{work.job(), e.done + len(e.failed), p}, streamed: streams(work), Seconds: time.Since(began).Seconds(), Startup: e.startup,
 		Chunks: e.numbers.Chunks, Lost: e.numbers.Lost, Retried: e.numbers.Retried, PIDs: e.pids, Procs: int(r.Procs),
 		Pieces: e.done + len(e.failed), Failed: e.failed, line: l, engine: e,
 	}, nil
@@ -207,8 +210,8 @@ func (l *Line) failure(ctx context.Context, err error, e *engine) error {
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return context.Cause(ctx)
 	}
-	if _, ok := errors.AsType[usageError](err); ok && !strings.Contains(err.Error(), "--help") {
-		return usageError{fmt.Errorf("%w (see %s --help)", err, l.name)}
+	if _, ok := errors.AsType[usage.Error](err); ok && !strings.Contains(err.Error(), "--help") {
+		return usage.Errorf("%w (see %s --help)", err, l.name)
 	}
 	if task, ok := errors.AsType[*mapreduce.TaskError](err); ok {
 		return taskFailure{l.command.Name + ": " + l.pieceFailure(task, e), err}

@@ -38,7 +38,7 @@ func TestRun(t *testing.T) {
 		if run.Startup <= 0 || run.Seconds < run.Startup.Seconds() {
 			t.Errorf("took %v s, of that %v to start", run.Seconds, run.Startup)
 		}
-		if got := run.Output.(Noter).Notes(); len(got) != 1 {
+		if got := run.Notes(); len(got) != 1 {
 			t.Errorf("got notes %q", got)
 		}
 		if closed != i+1 {
@@ -164,7 +164,7 @@ func TestWriteInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(interrupted)
 	var out strings.Builder
-	if err := (&Run{Output: &doubler{}}).write(ctx, &out, "double", false); err != interrupted || out.Len() > 0 {
+	if err := (&Run{outcome: outcome{job: &doubler{}}}).write(ctx, &out, "double", false); err != interrupted || out.Len() > 0 {
 		t.Errorf("got %q, %v, want %v", &out, err, interrupted)
 	}
 }

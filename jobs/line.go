@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"mrrun/internal/usage"
 )
 
 // A Line is the command line of a job, checked but not yet run.
@@ -24,20 +26,21 @@ func NewLine(name string, c Command, words []string, common func(*Flags)) (*Line
 	return l, err
 }
 
-// parse returns new work for one run, and the words that are not flags.
-func (l *Line) parse() (Work, []string, error) {
-	flags, common := newFlagSet(l.command.Name), newFlagSet("common")
-	work := l.command.New(&Flags{flags})
+// parse returns new work for one run, and its parameters.
+func (l *Line) parse() (Work, params, error) {
+	own, common, flags := newFlagSet(l.command.Name), newFlagSet("common"), newFlagSet("all")
+	work := l.command.New(&Flags{own})
 	l.common(&Flags{common})
+	flags.AddFlagSet(own)
 	flags.AddFlagSet(common) // but for names that the job has taken for itself
 	args, err := parseSet(l.name, l.words, flags)
 	if err != nil {
-		return nil, nil, err
+		return nil, params{}, err
 	}
 	if l.command.Args == "" && len(args) > 0 {
-		return nil, nil, usagef("%s takes only flags, no arguments such as %q (see %s --help)", l.command.Name, args[0], l.name)
+		return nil, params{}, usagef("%s takes only flags, no arguments such as %q (see %s --help)", l.command.Name, args[0], l.name)
 	}
-	return work, args, nil
+	return work, params{own, l.command.Args, args}, nil
 }
 
 // ParseFlags parses the words of a command that is not a job, such as "mrrun bench overhead", and
@@ -55,7 +58,7 @@ func parseSet(command string, words []string, set *pflag.FlagSet) (args []string
 	case pflag.ErrHelp:
 		return nil, err
 	default:
-		return nil, usageError{flagError(err, command, set)}
+		return nil, usage.Errorf("%w", flagError(err, command, set))
 	}
 }
 

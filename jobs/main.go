@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mrrun/internal/stdio"
+	"mrrun/internal/usage"
 	"mrrun/mapreduce"
 )
 
@@ -59,23 +60,16 @@ var program = filepath.Base(os.Args[0])
 
 // Exit statuses besides those of [mapreduce.Main].
 const (
-	exitUsage    = 2
+	exitUsage    = usage.ExitCode
 	exitPartial  = 3
 	exitInternal = 70
 )
-
-// A usageError is an error about the command line.
-type usageError struct{ error }
-
-func (usageError) ExitCode() int { return exitUsage }
-
-func (e usageError) Unwrap() error { return e.error }
 
 // Usagef returns an error about the command line; the exit status is 2. If a job returns it, "(see
 // mrrun JOB --help)" is added.
 func Usagef(format string, args ...any) error { return usagef(format, args...) }
 
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+func usagef(format string, args ...any) error { return usage.Errorf(format, args...) }
 
 type internalError struct{ text string }
 
@@ -218,7 +212,7 @@ func (c Command) main(ctx context.Context, name string, words []string, out io.W
 		return err
 	}
 	if !running.Quiet {
-		for _, note := range notesOf(run.Output) {
+		for _, note := range run.Notes() {
 			fmt.Fprintf(os.Stderr, "%s: %s\n", program, note)
 		}
 		if run.Lost > 0 {
@@ -228,7 +222,7 @@ func (c Command) main(ctx context.Context, name string, words []string, out io.W
 	for _, failure := range run.failures() {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", program, failure)
 	}
-	if !streams(run.Output) {
+	if !run.streamed {
 		err = run.write(ctx, out, c.Name, running.JSON)
 	}
 	return cmp.Or(err, run.incomplete())

@@ -283,7 +283,7 @@ func TestWriteErrors(t *testing.T) {
 				if asJSON && room == 20_000 {
 					continue
 				}
-				err := (&Run{Output: output}).write(t.Context(), &failingWriter{room}, "double", asJSON)
+				err := (&Run{outcome: outcome{job: output}}).write(t.Context(), &failingWriter{room}, "double", asJSON)
 				if !errors.Is(err, errFull) || err.Error() != "write the result: disk full" {
 					t.Errorf("%s, room for %d bytes, JSON %v: got %v", name, room, asJSON, err)
 				}

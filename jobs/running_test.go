@@ -33,12 +33,12 @@ type tallier struct {
 	collect func(*mapreduce.Result[int, int64]) // called by Collect; may be nil
 }
 
-func (k *tallier) Split(context.Context, []string) ([]int, error) {
+func (k *tallier) Split(context.Context, []string) (Pieces[int], error) {
 	var all []int
 	for n := range 20 {
 		all = append(all, 1000+n)
 	}
-	return all, nil
+	return PiecesOf(all), nil
 }
 
 func (k *tallier) Job() tally { return tally{} }

@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"iter"
 	"slices"
@@ -10,19 +11,38 @@ import (
 	"mrrun/mapreduce"
 )
 
+// Work is what a command does once its flags are set. [Fold], [FoldFunc], [Keyed] or [Table] makes
+// it, for one run.
+type Work interface {
+	// run does the work on e. It splits the input first, so that bad input is reported before a
+	// process is started.
+	run(ctx context.Context, e *engine, args []string) error
+	// job is what the author of the job has written, which may have more methods.
+	job() any
+}
+
 // Pieces are the parts into which the input of a job is cut.
 type Pieces[In any] struct {
 	All   iter.Seq[In]
 	Count int // how many there are; 0: not known beforehand
 }
 
-// A Folder is a job that computes each piece by itself and folds the results in input order.
-type Folder[In, Out any] interface {
-	Output
-	// Split cuts the input that the parameters and the words after the flags describe.
+// A Splitter cuts the input of a job into pieces. [Range] and [Lines] are ready ones.
+type Splitter[In any] interface {
+	// Split cuts the input that the flags and the words after them describe.
 	Split(ctx context.Context, args []string) (Pieces[In], error)
+}
+
+// A Folder is a job that computes each piece by itself and folds the results in input order.
+//
+// It may have more methods: those of [Output], in place of the defaults, of [Finisher], [Noter],
+// [Streamer], and of [io.Closer] to release what it took for its run.
+type Folder[In, Out any] interface {
+	Splitter[In]
 	// Add takes the result of the next piece.
 	Add(result Out) error
+	// Result returns the result, after the run.
+	Result() any
 }
 
 // A Finisher has work to do after all results were added. It counts as part of the run.
@@ -43,13 +63,30 @@ func Fold[In, Out any](task *mapreduce.Task[In, Out], f Folder[In, Out]) Work {
 	return &folded[In, Out]{Folder: f, task: task}
 }
 
+// FoldFunc returns the work of a job whose pieces are computed by task, and whose result is what add
+// makes of their results, one after the other in input order: sum is the zero value at first.
+func FoldFunc[In, Out, R any](split Splitter[In], task *mapreduce.Task[In, Out], add func(sum R, next Out) R) Work {
+	return Fold(task, &sum[In, Out, R]{Splitter: split, add: add})
+}
+
+type sum[In, Out, R any] struct {
+	Splitter[In]
+	add    func(R, Out) R
+	result R
+}
+
+func (s *sum[In, Out, R]) Add(next Out) error { s.result = s.add(s.result, next); return nil }
+func (s *sum[In, Out, R]) Result() any        { return s.result }
+func (s *sum[In, Out, R]) inner() any         { return s.Splitter }
+
 type folded[In, Out any] struct {
 	Folder[In, Out]
 	task *mapreduce.Task[In, Out]
 }
 
+func (w *folded[In, Out]) job() any { return w.Folder }
+
 func (w *folded[In, Out]) run(ctx context.Context, e *engine, args []string) error {
-	defer closeWork(w.Folder)
 	pieces, err := w.Split(ctx, args)
 	if err != nil {
 		return err
@@ -79,7 +116,7 @@ func (w *folded[In, Out]) run(ctx context.Context, e *engine, args []string) err
 	if err := e.checkOnly(all.seen); err != nil {
 		return err
 	}
-	if f, ok := w.Folder.(Finisher); ok {
+	if f, ok := as[Finisher](w.Folder); ok {
 		return f.Finish()
 	}
 	return nil
@@ -104,45 +141,41 @@ func (c *chosen[In]) pieces(yield func(In) bool) {
 	}
 }
 
-func (w *folded[In, Out]) Notes() []string { return notesOf(w.Folder) }
-func (w *folded[In, Out]) Streams() bool   { return streams(w.Folder) }
-
 // A Keyer is a job that reduces by key. J is the type of the parameters that travel to the workers.
+// Like a [Folder] it may have more methods.
 type Keyer[J mapreduce.Mapper[In, K, V], In any, K comparable, V any] interface {
-	Output
-	// Split cuts the input that the words after the flags describe.
-	Split(ctx context.Context, args []string) ([]In, error)
+	Splitter[In]
 	// Job returns the parameters.
 	Job() J
 	// Collect takes the reduced values of all keys, which it may use until it returns.
 	Collect(values *mapreduce.Result[K, V]) error
+	// Result returns the result, after the run.
+	Result() any
 }
 
 // Keyed returns the work of k, whose pieces are mapped and reduced by job.
 func Keyed[J mapreduce.Mapper[In, K, V], In any, K comparable, V any](job *mapreduce.Job[J, In, K, V], k Keyer[J, In, K, V]) Work {
-	return &keyed[J, In, K, V]{Keyer: k, job: job}
+	return &keyed[J, In, K, V]{Keyer: k, reduce: job}
 }
 
 type keyed[J mapreduce.Mapper[In, K, V], In any, K comparable, V any] struct {
 	Keyer[J, In, K, V]
-	job *mapreduce.Job[J, In, K, V]
+	reduce *mapreduce.Job[J, In, K, V]
 }
 
+func (w *keyed[J, In, K, V]) job() any { return w.Keyer }
+
 func (w *keyed[J, In, K, V]) run(ctx context.Context, e *engine, args []string) error {
-	defer closeWork(w.Keyer)
-	pieces, err := w.Split(ctx, args)
+	split, err := w.Split(ctx, args)
 	if err != nil {
 		return err
 	}
-	if err := e.checkOnly(len(pieces)); err != nil {
+	all := &chosen[In]{all: split.All, only: e.running.Only}
+	pieces := slices.Collect(all.pieces)
+	if err := e.checkOnly(all.seen); err != nil {
 		return err
 	}
-	total := len(pieces)
-	if len(e.running.Only) > 0 {
-		all := chosen[In]{all: slices.Values(pieces), only: e.running.Only}
-		pieces = slices.Collect(all.pieces)
-	}
-	pool, err := e.start(ctx, total)
+	pool, err := e.start(ctx, len(pieces))
 	if err != nil {
 		return err
 	}
@@ -150,7 +183,7 @@ func (w *keyed[J, In, K, V]) run(ctx context.Context, e *engine, args []string) 
 	if e.running.KeepGoing {
 		options = append(options, mapreduce.KeepGoing())
 	}
-	values, err := w.job.Results(ctx, pool, w.Job(), pieces, options...)
+	values, err := w.reduce.Results(ctx, pool, w.Job(), pieces, options...)
 	if err != nil {
 		return err
 	}
@@ -163,25 +196,76 @@ func (w *keyed[J, In, K, V]) run(ctx context.Context, e *engine, args []string) 
 	return cmp.Or(w.Collect(values), values.Err(), values.Close())
 }
 
-func (w *keyed[J, In, K, V]) Notes() []string { return notesOf(w.Keyer) }
-func (w *keyed[J, In, K, V]) Streams() bool   { return streams(w.Keyer) }
-
-// closeWork releases what a job took for its run, such as temporary files, if the job is an
-// io.Closer.
-func closeWork(job any) {
-	if c, ok := job.(io.Closer); ok {
-		_ = c.Close() // only what was read is closed
-	}
+// Table returns the work of a job whose pieces are mapped and reduced by job with *params, in the
+// state after the flags were parsed. The result is a table of all keys, in their order, with their
+// values.
+func Table[J mapreduce.Mapper[In, K, V], In any, K comparable, V any](split Splitter[In], job *mapreduce.Job[J, In, K, V], params *J) Work {
+	return Keyed(job, &table[J, In, K, V]{Splitter: split, params: params})
 }
 
-func notesOf(job any) []string {
-	if n, ok := job.(Noter); ok {
-		return n.Notes()
+type table[J mapreduce.Mapper[In, K, V], In any, K comparable, V any] struct {
+	Splitter[In]
+	params  *J
+	entries []mapreduce.Entry[K, V]
+}
+
+func (t *table[J, In, K, V]) Job() J     { return *t.params }
+func (t *table[J, In, K, V]) inner() any { return t.Splitter }
+
+func (t *table[J, In, K, V]) Collect(values *mapreduce.Result[K, V]) error {
+	for key, value := range values.All() {
+		t.entries = append(t.entries, mapreduce.Entry[K, V]{Key: key, Value: value})
 	}
 	return nil
 }
 
-func streams(job any) bool {
-	s, ok := job.(Streamer)
+// Show writes a line for each key, with a tab before its value.
+func (t *table[J, In, K, V]) Show(w io.Writer) error {
+	for _, e := range t.entries {
+		if _, err := fmt.Fprintf(w, "%v\t%v\n", e.Key, e.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *table[J, In, K, V]) Result() any {
+	type entry struct {
+		Key   any `json:"key"`
+		Value any `json:"value"`
+	}
+	all := make([]entry, len(t.entries))
+	for i, e := range t.entries {
+		all[i] = entry{jsonText(e.Key), jsonText(e.Value)}
+	}
+	return all
+}
+
+// jsonText returns v, or what JSON has of it if it is a text.
+func jsonText(v any) any {
+	if s, ok := v.(string); ok {
+		return Text(s)
+	}
+	return v
+}
+
+// as returns the job, or what it has in it, as a T.
+func as[T any](job any) (T, bool) {
+	t, ok := job.(T)
+	if outer, has := job.(interface{ inner() any }); has && !ok {
+		return as[T](outer.inner())
+	}
+	return t, ok
+}
+
+// closeWork releases what a job took for its run.
+func closeWork(job any) {
+	if c, ok := as[io.Closer](job); ok {
+		_ = c.Close() // only what was read is closed
+	}
+}
+
+func streams(w Work) bool {
+	s, ok := as[Streamer](w.job())
 	return ok && s.Streams()
 }

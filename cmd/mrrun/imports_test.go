@@ -19,7 +19,7 @@ const module = "mrrun"
 // line. The first pattern that matches a package gives its place; a pattern that ends in / stands
 // for everything below a directory.
 var layers = [][]string{
-	{"internal/stdio", "internal/unnamed", "internal/hold", "internal/cores", "internal/faulty"},
+	{"internal/stdio", "internal/unnamed", "internal/hold", "internal/cores", "internal/faulty", "internal/usage"},
 	{"internal/outfile"},
 	{"internal/shm"},
 	{"internal/shm/"},
@@ -29,9 +29,9 @@ var layers = [][]string{
 	{"internal/shuffle"},
 	{"mapreduce/internal/"}, // may import each other: they are one layer to all others
 	{"mapreduce"},
-	{"mapreduce/manager", "jobs"},
-	{"mapreduce/manager/"},
 	{"jobs/text"},
+	{"mapreduce/manager", "jobs"},
+	{"mapreduce/manager/", "jobs/jobstest"},
 	{"jobs/"},
 	{"bench"},
 	{"cmd/", "examples/"},

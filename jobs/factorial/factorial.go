@@ -116,7 +116,7 @@ func parseRange(s string) (r span, err error) {
 		}
 	}
 	if !found || err != nil || r.Lo > r.Hi || r.Hi > maxN {
-		return r, jobs.Usagef("--range %q: it takes A:B with 0 <= A <= B <= %d, such as 0:12000 (see mrrun factorial --help)", s, int64(maxN))
+		return r, jobs.Usagef("--range %q: it takes A:B with 0 <= A <= B <= %d, such as 0:12000", s, int64(maxN))
 	}
 	return r, nil
 }

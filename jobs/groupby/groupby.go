@@ -59,6 +59,7 @@ func init() {
 			for i, name := range extras {
 				flags.Bool(&r.show[i], name, "show the "+name+" of the values, too")
 			}
+			r.Files.Flags(flags)
 			return jobs.Keyed(group, r)
 		},
 	})
@@ -69,17 +70,17 @@ var extras = [...]string{"count", "min", "max", "mean"}
 
 // A run is one run of the job.
 type run struct {
-	text.Input
+	jobs.Files
 	key, value string
 	show       [len(extras)]bool
 	groups     map[string]text.Stats
 }
 
-func (r *run) Split(ctx context.Context, args []string) ([]text.Rows, error) {
+func (r *run) Split(ctx context.Context, args []string) (jobs.Pieces[text.Rows], error) {
 	if r.key == "" || r.value == "" {
-		return nil, jobs.Usagef("groupby needs --key COL and --sum COL (see mrrun groupby --help)")
+		return jobs.Pieces[text.Rows]{}, jobs.Usagef("groupby needs --key COL and --sum COL")
 	}
-	return r.OpenRows(ctx, "groupby", args, r.key, r.value)
+	return r.Rows(ctx, args, r.key, r.value)
 }
 
 func (r *run) Job() groupBy { return groupBy{r.value} }
@@ -123,8 +124,4 @@ func (r *run) Result() any {
 		result = append(result, row)
 	}
 	return result
-}
-
-func (r *run) Params() any {
-	return map[string]any{"files": jobs.Texts(r.Args), "key": jobs.Text(r.key), "sum": jobs.Text(r.value)}
 }

@@ -59,8 +59,8 @@ func init() {
 		Args: "FILE...", Example: "--letters --recursive books",
 		New: func(flags *jobs.Flags) jobs.Work {
 			r := &run{}
-			r.words.Flags(flags)
-			r.RecursiveFlag(flags)
+			flags.Words(&r.words)
+			r.Files.Flags(flags)
 			return jobs.Keyed(words, r)
 		},
 	})
@@ -68,14 +68,14 @@ func init() {
 
 // A run is one run of the job.
 type run struct {
-	text.Input
+	jobs.Files
 	words text.Words
 	names []string // of the files, each once
 	found map[string][]int
 }
 
-func (r *run) Split(ctx context.Context, args []string) ([]text.Part, error) {
-	parts, err := r.OpenParts(ctx, "index", args)
+func (r *run) Split(ctx context.Context, args []string) (jobs.Pieces[text.Part], error) {
+	parts, err := r.Parts(ctx, args)
 	r.names = r.Names()
 	return parts, err
 }
@@ -114,5 +114,3 @@ func (r *run) Result() any {
 	}
 	return result
 }
-
-func (r *run) Params() any { return map[string][]string{"files": jobs.Texts(r.Args)} }

@@ -7,8 +7,6 @@ package pi
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"iter"
 
 	"mrrun/jobs"
@@ -61,21 +59,8 @@ func (s *series) Add(part fixed) error {
 	return nil
 }
 
-// Show implements [jobs.Output].
-func (s *series) Show(w io.Writer) error {
-	_, err := fmt.Fprintln(w, s.sum.Pi())
-	return err
-}
-
-// Result implements [jobs.Output].
+// Result implements [jobs.Folder].
 func (s *series) Result() any { return s.sum.Pi() }
-
-// Params implements [jobs.Output].
-func (s *series) Params() any {
-	return struct {
-		Terms int64 `json:"terms"`
-	}{s.terms}
-}
 
 // Units implements [jobs.Output]: terms.
 func (s *series) Units() int64 { return s.terms }

@@ -49,7 +49,7 @@ func (f *Files) cut(size int64, cutOne func(r io.ReaderAt, s source, size int64)
 		return nil, fmt.Errorf("parts of %d bytes: it must be at least 1 byte, or 0", size)
 	}
 	if size == 0 {
-		size = min(max(f.Size()/wantParts, minPart), maxPart)
+		size = f.partSize()
 	}
 	var all []Part
 	for _, s := range f.sources {
@@ -61,6 +61,9 @@ func (f *Files) cut(size int64, cutOne func(r io.ReaderAt, s source, size int64)
 	}
 	return all, nil
 }
+
+// partSize returns a size of parts that suits the whole.
+func (f *Files) partSize() int64 { return min(max(f.Size()/wantParts, minPart), maxPart) }
 
 func (s source) cut(size int64, cutOne func(r io.ReaderAt, s source, size int64) ([]Part, error)) ([]Part, error) {
 	file, err := openFile(s.path, s.name)

@@ -21,7 +21,7 @@ import (
 	"strings"
 
 	"mrrun/internal/stdio"
-	"mrrun/jobs"
+	"mrrun/internal/usage"
 )
 
 // Files are texts that every process of this machine can read, until Close. The methods of Files
@@ -66,12 +66,12 @@ func open(ctx context.Context, names []string, recursive bool, stdin io.Reader) 
 		var err error
 		switch {
 		case name == "":
-			err = jobs.Usagef("a file name is empty: give a FILE, or - for standard input")
+			err = usage.Errorf("a file name is empty: give a FILE, or - for standard input")
 			return nil, errors.Join(err, files.Close())
 		case !stdio.IsInput(name):
 			err = files.add(ctx, name, recursive)
 		case stdinUsed:
-			err = jobs.Usagef("standard input is given twice, but can be read only once: give - once")
+			err = usage.Errorf("standard input is given twice, but can be read only once: give - once")
 			return nil, errors.Join(err, files.Close())
 		default:
 			stdinUsed = true

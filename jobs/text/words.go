@@ -3,8 +3,6 @@ package text
 import (
 	"context"
 	"unicode/utf8"
-
-	"mrrun/jobs"
 )
 
 // Words says what the words of a text are. The zero value means the longest runs without white
@@ -16,12 +14,6 @@ type Words struct {
 	Letters bool
 	// MinLength leaves out shorter words. It counts characters, not bytes.
 	MinLength int64
-}
-
-// Flags adds a flag for each field.
-func (w *Words) Flags(flags *jobs.Flags) {
-	flags.Count(&w.MinLength, "min-length", "", 0, 1e6, "leave out words of fewer than N characters")
-	flags.Bool(&w.Letters, "letters", "strip punctuation: a word is letters and digits, with single ' and - inside")
 }
 
 // Each calls f for each word of the part, in their order. The word is valid, and not to be changed,

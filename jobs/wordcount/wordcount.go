@@ -41,8 +41,8 @@ func init() {
 			flags.Count(&r.top, "top", "", 0, 1e9, "how many of the most frequent words to show; 0 = all")
 			flags.Choice(&r.by, "by", "ORDER", []string{byCount, byWord}, "the order of the words: count or word")
 			flags.String(&r.out, "out", "FILE", "write all counts to FILE: as CSV (.csv), JSON lines (.jsonl, .ndjson) or text; - is standard output, without the result")
-			r.words.Flags(flags)
-			r.RecursiveFlag(flags)
+			flags.Words(&r.words)
+			r.Files.Flags(flags)
 			return jobs.Keyed(count, r)
 		},
 	})
@@ -50,7 +50,7 @@ func init() {
 
 // A run is one run of the job.
 type run struct {
-	text.Input
+	jobs.Files
 	top   int64
 	by    string
 	out   string
@@ -61,13 +61,13 @@ type run struct {
 }
 
 // Split implements [jobs.Keyer].
-func (r *run) Split(ctx context.Context, args []string) (parts []text.Part, err error) {
-	if parts, err = r.OpenParts(ctx, "wordcount", args); err != nil {
-		return nil, err
+func (r *run) Split(ctx context.Context, args []string) (parts jobs.Pieces[text.Part], err error) {
+	if parts, err = r.Parts(ctx, args); err != nil {
+		return parts, err
 	}
 	if r.out != "" {
 		if r.file, err = outfile.Create(ctx, r.out); err != nil {
-			return nil, fmt.Errorf("wordcount: %w", err)
+			return parts, fmt.Errorf("wordcount: %w", err)
 		}
 	}
 	return parts, nil
@@ -78,7 +78,7 @@ func (r *run) Close() error {
 	if err := r.file.Close(); err != nil {
 		return err
 	}
-	return r.Input.Close()
+	return r.Files.Close()
 }
 
 // Job implements [jobs.Keyer].
