@@ -31,6 +31,11 @@ func (l *link) read(answers *transport.Reader) error {
 		case kindLeaving:
 			l.isLeaving(string(f.Body))
 			continue
+		case kindStacks:
+			if err := l.takeStacks(f.Tag, f.Body); err != nil {
+				return fmt.Errorf("it sent broken stacks: %v", err)
+			}
+			continue
 		case kindLastWord:
 			l.saidLastWord()
 			continue
@@ -92,6 +97,7 @@ func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error
 		}
 		e.err = fmt.Errorf("mapreduce: %s, items %d to %d: %s", chunk.call.task.name, chunk.span.First, chunk.span.End-1, text)
 	default:
+		e.key = l.key(chunk, e.work)
 		e.failed, e.err = l.placeSafely(chunk, in)
 	}
 	return e, nil

@@ -51,6 +51,8 @@ type items interface {
 	// place decodes the results of the span, and returns the failures of its items. Its error fails
 	// the call.
 	place(in *transport.Decoder, s schedule.Span) (failed TaskErrors, err error)
+	// key returns the text of an item that is being answered.
+	key(item int) string
 	// lose records the failure of an item that no worker will answer. Its error fails the call.
 	lose(failure *TaskError) error
 }

@@ -13,6 +13,7 @@ type event struct {
 
 	sent   int        // evAnswer: bytes of arguments
 	failed TaskErrors // evAnswer: items that failed
+	key    string     // evAnswer: of a slow item
 	late   bool       // evAnswer: the answer of the copy counted, and this one was ignored
 	stats  chan Stats // evStats
 }

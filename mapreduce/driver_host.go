@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"context"
+	"sync/atomic"
 
 	"mrrun/mapreduce/internal/proc"
 )
@@ -13,10 +14,11 @@ type host struct {
 	options poolOptions
 	hello   proc.Hello
 	inbox   *mailbox[event] // receives what the links report
+	slow    *atomic.Int64   // nanoseconds that an item must take to be among the slowest
 }
 
 func newHost(o poolOptions) host {
-	return host{options: o, hello: table(), inbox: newMailbox[event]()}
+	return host{options: o, hello: table(), inbox: newMailbox[event](), slow: new(atomic.Int64)}
 }
 
 // newProcessHost returns the host of a [Process].

@@ -75,6 +75,8 @@ func (m *jobItems[In]) keep(cargo *transport.Cargo) {
 	}
 }
 
+func (m *jobItems[In]) key(item int) string { return show(m.in[item]) }
+
 func (m *jobItems[In]) place(in *transport.Decoder, s schedule.Span) (failed TaskErrors, err error) {
 	if state, err := in.ReadByte(); err != nil {
 		return nil, err

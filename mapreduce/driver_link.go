@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"mrrun/mapreduce/internal/fifo"
 	"mrrun/mapreduce/internal/flusher"
@@ -39,8 +40,13 @@ type link struct {
 		tag   uint32
 		first int
 	}
-	reason  error  // why the driver ended it
+	reason  error // why the driver ended it
+	stacks  stackReport
 	unshare func() // releases the memory shared with the worker
+
+	greetedAt time.Time     // written before it is ready
+	toldAt    time.Time     // when it was told to end; written, like exitTime, before stop returns
+	exitTime  time.Duration // from then until it had ended
 
 	leaving     chan struct{} // closed when it begins to end in good order
 	leavingWith string        // its last work, guarded by mu; empty: it is not leaving
@@ -135,6 +141,7 @@ func (l *link) greet() error {
 	if err := process.Hello(l.host.ctx, l.answersFrom, l.host.hello, cmp.Or(l.host.options.hello, proc.HelloTime)); err != nil {
 		return err
 	}
+	l.greetedAt = time.Now()
 	err := l.initStates(l.requests, l.answersFrom)
 	if errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded) { // it was reaped before its end was read
 		process.Stop(proc.StopTime) // otherwise it closed the pipe, and is ending

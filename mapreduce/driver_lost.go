@@ -35,6 +35,7 @@ func (s *supervisor) workerLost(l *link, err error) {
 	if s.links[l.place] != l {
 		return // it was replaced or is no longer wanted
 	}
+	s.numbers.Times.add(l.times(time.Now(), l.look()))
 	if !l.ready {
 		s.tellNotStarted(l, err)
 		if s.startFailed(l.place, err) {
@@ -121,7 +122,7 @@ func (s *supervisor) spareLost(l *link, err error) {
 // failure returns the error of an item that was given up.
 func (l *loss) failure(item, attempts int) *TaskError {
 	lost := l.link.lostError(item, attempts)
-	f := &TaskError{Index: item, Msg: lost.Error(), is: []error{lost}}
+	f := &TaskError{Index: item, Msg: lost.Error(), Stack: l.link.victimStacks, is: []error{lost}}
 	switch {
 	case l.link.reason != nil:
 		f.is = append(f.is, l.link.reason)
@@ -153,7 +154,7 @@ func (l *link) lostError(item, attempts int) *WorkerLostError {
 	return &WorkerLostError{
 		Index: item, Attempts: attempts, Worker: l.id, PID: l.process.PID(),
 		Signal: exit.Signal, ExitCode: exit.Code, MaxRSS: exit.MaxRSS, Stderr: exit.Stderr,
-		OOM: outOfMemory(exit, l.host.options.memory),
+		OOM: outOfMemory(exit, l.host.options.memory), KernelOOM: exit.KernelOOM,
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
-	"slices"
 
 	"mrrun/mapreduce/internal/schedule"
 )
@@ -97,13 +96,4 @@ func (s *supervisor) tellNotStarted(l *link, err error) {
 		change.Reason = err
 		o.Worker(change)
 	})
-}
-
-// tellEnded tells of the workers that ended with the pool.
-func (s *supervisor) tellEnded() {
-	for _, l := range slices.Concat(s.links, s.spares) {
-		if l != nil {
-			s.tellWorker(l, WorkerEnded)
-		}
-	}
 }

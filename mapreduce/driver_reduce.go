@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"fmt"
 	"sync"
 
 	"mrrun/internal/shuffle"
@@ -46,6 +47,14 @@ func (m *reduceItems) encode(out *transport.Encoder, s schedule.Span) error {
 		out.Blob(records)
 	}
 	return nil
+}
+
+func (m *reduceItems) key(item int) string {
+	first := 0
+	if item > 0 {
+		first = m.groups[item-1].end
+	}
+	return fmt.Sprintf("partitions %d to %d", first, m.groups[item].end-1)
 }
 
 func (m *reduceItems) place(in *transport.Decoder, s schedule.Span) (failed TaskErrors, err error) {

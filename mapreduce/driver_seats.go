@@ -10,11 +10,15 @@ type seat struct {
 	answers bool      // it has answered a chunk
 	began   time.Time // when the pool decided to start it
 	readyAt time.Time
-	items   int           // answered
-	work    time.Duration // spent on them
+
+	initTime time.Duration // the part of the time until it was ready that its initializers took
+	items    int           // answered
+	work     time.Duration // spent on them
 
 	victim     *call // the call with the item because of which it was killed
 	victimItem int
+
+	victimStacks string // of the worker's goroutines when the item's time was over
 }
 
 // fill puts a worker into a place: a spare that is ready, or a new one, which will report by
@@ -102,7 +106,7 @@ func (s *supervisor) replace(place int) {
 // refill fills a place whose worker leaves: at once, unless more workers are leaving than are
 // wanted; then the place is filled when this worker has ended.
 func (s *supervisor) refill(place int) {
-	if s.leaving <= s.wanted {
+	if len(s.leaving) <= s.wanted {
 		s.fill(place)
 	}
 }

@@ -57,6 +57,7 @@ func (l *link) stop(how ending) (cutOff error) {
 	l.stopped = true
 	process, greeted := l.process, l.greeted
 	l.mu.Unlock()
+	l.toldAt = time.Now()
 	if process != nil {
 		switch {
 		case !greeted:
@@ -67,6 +68,7 @@ func (l *link) stop(how ending) (cutOff error) {
 		process.Stop(0)
 	}
 	<-l.over
+	l.exitTime = time.Since(l.toldAt)
 	l.release()
 	return cutOff
 }
@@ -141,7 +143,7 @@ func (l *link) isLeaving(what string) {
 
 // end ends a worker that no longer has a place, in a new goroutine.
 func (s *supervisor) end(l *link, place int) {
-	s.leaving++
+	s.leaving[l] = true
 	s.ending.Go(func() {
 		s.noteCutOff(l.stop(endIdle))
 		s.inbox.put(event{kind: evLeft, link: l, n: place})
@@ -213,7 +215,7 @@ func (s *supervisor) shutDown() {
 	}
 	stopping.Wait()
 	s.ending.Wait()
-	s.tellEnded()
+	s.allEnded()
 	s.unpin()
 	s.reports.end()
 	if s.err == nil {

@@ -36,13 +36,15 @@ type supervisor struct {
 	pins      []int                       // processors by place, if the workers are pinned
 	deaths    []time.Time                 // the latest deaths of workers through no fault of an item
 	wanted    int                         // number of workers that the pool should have
-	leaving   int                         // workers without a place that have not ended yet
+	leaving   map[*link]bool              // workers without a place that have not ended yet
 	released  bool                        // the pool was idle, and has no workers
 	broken    bool                        // a panic left the state inconsistent
 	loss      *loss                       // set while it deals with a lost worker
 	watch     watch
 	reports   reports
-	numbers   Stats // the numbers that are counted as things happen
+	numbers   Stats // the numbers that are counted as things happen; its Times are those of workers that have ended
+	began     time.Time
+	last      Stats // after the end of all workers
 
 	ending sync.WaitGroup // workers without a place that have not ended yet
 
@@ -57,7 +59,7 @@ type supervisor struct {
 func newSupervisor(ctx context.Context, o poolOptions) *supervisor {
 	s := &supervisor{
 		host: newHost(o), links: make([]*link, o.procs), wanted: o.procs,
-		calls: make(map[uint32]*call), seen: make(map[*entry]schedule.Measure),
+		began: time.Now(), calls: make(map[uint32]*call), seen: make(map[*entry]schedule.Measure), leaving: make(map[*link]bool),
 		up: make(chan struct{}), final: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.life, s.cancel = context.WithCancelCause(ctx)
@@ -155,6 +157,7 @@ func (s *supervisor) handle(e *event) {
 	switch e.kind {
 	case evReady:
 		e.link.ready, e.link.readyAt = true, time.Now()
+		e.link.initTime = e.link.readyAt.Sub(e.link.greetedAt)
 		s.tellWorker(e.link, WorkerReady)
 		s.upOnce.Do(func() { close(s.up) })
 		// The pool may have become smaller meanwhile.
@@ -167,8 +170,8 @@ func (s *supervisor) handle(e *event) {
 		s.workerLost(e.link, e.err)
 		e.link.release()
 	case evLeft:
-		s.leaving--
-		s.tellWorker(e.link, WorkerEnded)
+		delete(s.leaving, e.link)
+		s.left(&s.numbers, e.link)
 		s.fillEmpty(e.n)
 	case evFill:
 		s.fillEmpty(e.n)

@@ -29,6 +29,7 @@ func (s *supervisor) lookAtItem(l *link, seen *watched, now time.Time) {
 	}
 	limit := c.options.timeout
 	if limit > 0 && l.overdue(&seen.time, seen.tag, seen.item, limit) {
+		l.victimStacks = l.stacksOf(seen.tag, seen.item)
 		l.killItem(c, item, fmt.Errorf("%w of %v", ErrTimeout, limit))
 	}
 }
@@ -81,7 +82,8 @@ func lookTick(timeout time.Duration) time.Duration {
 // item then has to return is over as well.
 func (l *link) overdue(t *itemTime, tag uint32, offset int, timeout time.Duration) bool {
 	if t.told {
-		return t.over(min(KillGrace, timeout/10))
+		grace := min(KillGrace, timeout/10)
+		return t.over(grace) && (l.stacksOf(tag, offset) != "" || t.over(grace+stacksGrace))
 	}
 	if t.over(timeout) {
 		t.told, t.own, t.driver = true, 0, 0

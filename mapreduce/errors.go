@@ -43,7 +43,7 @@ type TaskError struct {
 	Index int    // of the item in the input; -1: an initializer, or a job's Reduce or Combine
 	Input any    // the item itself; nil if the verb does not keep it
 	Msg   string // the text of the error in the worker
-	Stack string // the stack in the worker, after a panic
+	Stack string // after a panic, its stack in the worker; after a [Timeout], those of all goroutines there when the time was over
 
 	is []error
 }
@@ -54,7 +54,7 @@ func newTaskError(err error) *TaskError { return &TaskError{Msg: err.Error(), is
 func (e *TaskError) Error() string {
 	text := e.Msg
 	if e.Stack != "" {
-		text += "\n" + e.Stack
+		text += "\n" + shownStack(e.Stack)
 	}
 	switch {
 	case e.Index < 0:
@@ -134,15 +134,16 @@ var (
 
 // A WorkerLostError says how a worker died while it ran an item, at the last attempt for this item.
 type WorkerLostError struct {
-	Index    int            // of the item in the input; -1: it ran none
-	Attempts int            // how many times the item was begun
-	Worker   int            // ID of the worker
-	PID      int            // process ID of the worker
-	Signal   syscall.Signal // the signal that killed it, or 0
-	ExitCode int            // exit status; -1 after a signal
-	MaxRSS   int64          // largest known memory use in bytes; 0: unknown
-	OOM      bool           // it ran out of memory, under a [MemoryLimit]
-	Stderr   string         // last lines on standard error; all of a crash, of which Error shows what matters
+	Index     int            // of the item in the input; -1: it ran none
+	Attempts  int            // how many times the item was begun
+	Worker    int            // ID of the worker
+	PID       int            // process ID of the worker
+	Signal    syscall.Signal // the signal that killed it, or 0
+	ExitCode  int            // exit status; -1 after a signal
+	MaxRSS    int64          // largest known memory use in bytes; 0: unknown
+	OOM       bool           // it ran out of memory, under a [MemoryLimit]
+	KernelOOM bool           // the kernel killed it because the system, or its memory cgroup, had no memory left
+	Stderr    string         // last lines on standard error; all of a crash, of which Error shows what matters
 }
 
 func (e *WorkerLostError) Error() string {
@@ -154,6 +155,9 @@ func (e *WorkerLostError) Error() string {
 	}
 	if e.MaxRSS > 0 {
 		fmt.Fprintf(&b, "; it used %d MiB at most", e.MaxRSS>>20)
+	}
+	if e.KernelOOM {
+		b.WriteString("; the kernel killed it because there was no memory left")
 	}
 	b.WriteString(exit.LastWords())
 	return b.String()

@@ -24,6 +24,7 @@ const (
 	kindProfiled                            // worker: the profile. tag: request; body: error text or empty; profile
 	kindLeaving                             // worker: what it does last, after all answers. body: its name
 	kindLastWord                            // worker: nothing more will come; it exits. body: empty
+	kindStacks                              // worker: its goroutines when the time of an item was over. tag: chunk; body: offset, text
 	kindExpire                              // driver: the time of an item is over. tag: chunk; body: its offset there
 )
 

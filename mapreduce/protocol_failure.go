@@ -56,6 +56,8 @@ func encodeFailure(out *transport.Encoder, err error) {
 	stack := ""
 	if p, ok := errors.AsType[*panicError](err); ok {
 		stack = p.stack
+	} else if s, ok := errors.AsType[*stacksError](err); ok {
+		stack = s.stacks
 	}
 	writeFailure(out, err.Error(), stack, knownerr.Of(err))
 }

@@ -36,7 +36,7 @@ func TestStats(t *testing.T) {
 	items := 0
 	for _, w := range s.Workers {
 		items += w.Items
-		if w.Start <= 0 || w.Work < 0 || w.Idle < 0 || w.PID == 0 {
+		if w.Start <= 0 || w.Work < 0 || w.Wait < 0 || w.PID == 0 {
 			t.Errorf("worker %+v", w)
 		}
 	}

@@ -44,6 +44,7 @@ type worker struct {
 	deadline atomic.Pointer[itemDeadline] // of the running item; nil: it has none
 	logLevel atomic.Uint64                // of the call whose items run, see lowestLevel
 	running  bool                         // a task or an exit function runs
+	coding   codingSample
 }
 
 // An openCall is what a worker knows about a call that may send it chunks.

@@ -53,8 +53,10 @@ func (s *mapStep[J, In, K, V]) mapChunk(r *chunkRun) error {
 	}
 	for i := range int(r.items) {
 		r.begin(i)
+		r.coding.mark(i)
 		var piece In
 		failed := s.in.Decode(r.in, &piece)
+		r.coding.mark(i)
 		if failed == nil {
 			failed = mapPiece(r, i, s.job, piece, e.emit)
 		} else {
@@ -69,6 +71,7 @@ func (s *mapStep[J, In, K, V]) mapChunk(r *chunkRun) error {
 			return nil
 		}
 	}
+	r.coding.mark(0)
 	if failed := safely(e.flush); failed != nil {
 		fail(int(r.items), failed)
 		return nil
@@ -79,6 +82,7 @@ func (s *mapStep[J, In, K, V]) mapChunk(r *chunkRun) error {
 		r.out.Truncate(start)
 		fail(int(r.items), failed)
 	}
+	r.coding.mark(0)
 	return nil
 }
 

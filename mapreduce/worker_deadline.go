@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -69,6 +68,7 @@ type itemDeadline struct {
 	tag     uint32
 	offset  int
 	timeout time.Duration
+	stacks  string // of all goroutines when its time was over; written before the context ends
 }
 
 // withTimeout returns a context for an item that starts now. The caller must call cancel when the
@@ -79,17 +79,10 @@ func (r *chunkRun) withTimeout(item *itemContext, offset int) (ctx context.Conte
 	if ofCall, ok := item.Deadline(); ok && ofCall.Before(at) {
 		at = ofCall
 	}
-	d := &itemDeadline{withDeadline(item, at), r.tag, offset, timeout}
+	d := &itemDeadline{withDeadline(item, at), r.tag, offset, timeout, ""}
 	r.deadline.Store(d)
 	return d, func() {
 		r.deadline.Store(nil)
 		d.release()
-	}
-}
-
-// expire ends the context of an item with [ErrTimeout], if the item still runs.
-func (w *worker) expire(tag uint32, offset int) {
-	if d := w.deadline.Load(); d != nil && d.tag == tag && d.offset == offset {
-		d.cancel(fmt.Errorf("%w of %v", ErrTimeout, d.timeout))
 	}
 }

@@ -34,8 +34,15 @@ func (r *chunkRun) item(offset int) (ctx context.Context, cancel func()) {
 // timedOut turns the error of an item whose time ran out into an [ErrTimeout], also if the task
 // returned ctx.Err().
 func timedOut(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); err != nil && errors.Is(cause, ErrTimeout) && !errors.Is(err, ErrTimeout) {
-		return fmt.Errorf("%w: %w", cause, err)
+	cause := context.Cause(ctx)
+	if err == nil || !errors.Is(cause, ErrTimeout) {
+		return err
+	}
+	if !errors.Is(err, ErrTimeout) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	if d, ok := ctx.(*itemDeadline); ok {
+		err = &stacksError{err, d.stacks}
 	}
 	return err
 }

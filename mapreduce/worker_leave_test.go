@@ -307,7 +307,7 @@ func TestLeaveHoldsBack(t *testing.T) {
 	p.supervisor.ending.Go(func() {
 		for p.supervisor.ctx.Err() == nil {
 			p.supervisor.working.Lock()
-			most = max(most, p.supervisor.leaving)
+			most = max(most, len(p.supervisor.leaving))
 			p.supervisor.working.Unlock()
 			time.Sleep(time.Millisecond)
 		}

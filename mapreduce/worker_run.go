@@ -28,6 +28,8 @@ func (w *worker) work() {
 				return
 			}
 			start := now
+			w.process.Note.Began(start)
+			w.coding.begin(start)
 			answer.Truncate(0)
 			_, _ = answer.Write(noWorkTime[:])
 			w.run(r, answer)
@@ -40,6 +42,7 @@ func (w *worker) work() {
 			w.decoders.Put(r.args)
 			now = time.Now()
 			putWorkTime(answer.Bytes(), now.Sub(start))
+			w.process.Note.AddCoding(w.coding.of(now.Sub(start)))
 			w.process.Ran(r.items, now.Sub(start))
 			waiting := w.answer(r.tag, answer)
 			if waiting > flushBytes || now.Sub(flushed) > flushAfter {
@@ -96,6 +99,7 @@ func (t *Task[A, R]) run(r *chunkRun) error {
 	var result R
 	for i := range int(r.items) {
 		r.begin(i)
+		r.coding.mark(i)
 		a = *new(A)
 		if err := t.arg.Decode(r.in, &a); err != nil {
 			err = fmt.Errorf("decode the argument: %w", err)
@@ -107,14 +111,17 @@ func (t *Task[A, R]) run(r *chunkRun) error {
 		}
 		start := r.out.Len()
 		_ = r.out.WriteByte(itemOK)
+		r.coding.mark(i)
 		var err error
 		if result, err = t.callSafely(r, i, a); err != nil {
 			r.failItem(start, err)
 			continue
 		}
+		r.coding.mark(i)
 		if err = t.result.Encode(r.out, &result); err != nil {
 			r.failItem(start, err)
 		}
+		r.coding.mark(i)
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ var (
 	registerLine   = lazily(`^\w+ +0x[0-9a-f]+$`)
 	// ownFrame matches frames of the runtime and of what it shares with the standard library.
 	ownFrame = lazily(`^(created by )?(runtime[./]|internal/|panic\()`)
+	// foreignCreator matches what creates goroutines of a worker that do not run the user's code.
+	foreignCreator = lazily(`^(runtime|os/signal|time|mrrun/mapreduce|mrrun/internal|mrrun/mapreduce/internal)[./]`)
 	// callFrame matches the frame where a worker calls the user's code.
 	callFrame = lazily(`^(created by )?mrrun/mapreduce\.(\(\*(Task|Job|State)\[|\(\*worker\)|mapPiece|safely\()`)
 )
@@ -183,4 +185,24 @@ func (o *output) words(exit Exit) string {
 		words = o.stderr.crash
 	}
 	return string(bytes.TrimRight(words, "\n"))
+}
+
+// UserFrames returns what a [Dump] keeps of the stack of one goroutine of a worker, if it runs the
+// user's code: its first line, and the frames of that code. It returns an empty text for any other
+// goroutine.
+func UserFrames(stack string) string {
+	first, rest, _ := strings.Cut(stack, "\n")
+	_, creator, created := strings.Cut(rest, "created by ")
+	if created && foreignCreator().MatchString(creator) ||
+		!created && !strings.Contains(rest, "mrrun/mapreduce.(*worker).work(") {
+		return ""
+	}
+	d := Dump{part: dumpFirst}
+	text := first
+	for line := range strings.Lines(rest) {
+		if left, ok := d.Cut(strings.TrimSuffix(line, "\n")); ok && d.part == dumpFirst {
+			text += "\n" + left
+		}
+	}
+	return text
 }

@@ -23,7 +23,7 @@ func InProcess(id int, run func(*Worker)) (*Process, error) {
 		return nil, startError(Spec{ID: id}, err)
 	}
 	p.Answers = &PipeReader{file: r}
-	p.Note = &Note{word: new(atomic.Uint64), used: new(memoryUsed), printed: new(printed), memory: &memory{}}
+	p.Note = &Note{word: new(atomic.Uint64), used: new(memoryUsed), printed: new(printed), seen: new(seen), memory: &memory{}}
 	worker := &Worker{ID: id, Requests: requests, Answers: answers, Note: p.Note, status: make(chan int, 1)}
 	ended := make(chan struct{})
 	go func() {

@@ -8,14 +8,16 @@ import (
 
 // A Note is a word of memory that a worker shares with its driver. The worker notes there which
 // item it runs, which costs a nanosecond; when it dies, the driver knows which item to blame.
-// Further words say how much memory the worker uses, and which item prints.
+// Further words say how much memory the worker uses, which item prints, and what watchers may see.
 type Note struct {
 	word    *atomic.Uint64
 	used    *memoryUsed
 	printed *printed
+	seen    *seen
 
 	mu     sync.Mutex // guards memory against use after Close
 	memory *memory
+	last   Sight // before memory was closed
 }
 
 // memoryUsed is what a worker notes about its memory, in bytes.
@@ -27,7 +29,7 @@ type memoryUsed struct {
 // newNote returns the note in a memory.
 func newNote(m *memory) *Note {
 	at := func(i int) unsafe.Pointer { return unsafe.Pointer(&m.bytes[noteAt+i]) }
-	return &Note{memory: m, word: (*atomic.Uint64)(at(0)), used: (*memoryUsed)(at(8)), printed: (*printed)(at(24))}
+	return &Note{memory: m, word: (*atomic.Uint64)(at(0)), used: (*memoryUsed)(at(8)), printed: (*printed)(at(24)), seen: (*seen)(at(48))}
 }
 
 // Set notes that the worker runs the item at that offset in the chunk with that tag.
@@ -99,6 +101,7 @@ func (n *Note) Close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.memory != nil {
+		n.keep()
 		n.memory.close()
 		n.memory = nil
 	}

@@ -30,6 +30,7 @@ type Process struct {
 	mu       sync.Mutex // held while it is reaped: no signal may reach the next owner of its id
 	reaped   bool
 	asked    syscall.Signal // the last signal to the worker alone, if that signal ends it
+	killing  bool           // this process has sent it a SIGKILL, or a signal that makes it send one
 	stopOnce sync.Once
 }
 
@@ -41,6 +42,8 @@ type Exit struct {
 	Taken  int64          // under a memory limit: bytes taken beyond its rest, as last noted
 	CPU    time.Duration  // user and system time
 	Stderr string         // last lines of standard error, with the runtime's report of a crash
+
+	KernelOOM bool // the kernel killed it because there was no memory left
 }
 
 // String describes the exit: "killed by SIGKILL", "exit status 3" or "exit status 2 after SIGSEGV
@@ -134,6 +137,7 @@ func (p *Process) wait() {
 		if p.asked != 0 && p.exit.Signal == syscall.SIGKILL {
 			p.exit.Signal = p.asked // the worker then killed its group, and so itself
 		}
+		p.exit.KernelOOM = p.exit.Signal == syscall.SIGKILL && !p.killing && oomKills.claim()
 		p.exit.MaxRSS, p.exit.Taken = p.peak(p.exit.MaxRSS), p.Note.taken()
 		p.exit.Stderr = p.out.words(p.exit)
 	}
@@ -209,6 +213,7 @@ func (p *Process) Signal(s syscall.Signal, group bool) error {
 		return p.signalGoroutine(s)
 	}
 	p.asked = 0
+	p.killing = p.killing || s == syscall.SIGKILL || s == syscall.SIGTERM || s == syscall.SIGHUP
 	target := p.PID()
 	switch {
 	case group:
@@ -243,7 +248,7 @@ func (p *Process) Kill() {
 		return
 	}
 	if !p.reaped {
-		p.asked = 0
+		p.asked, p.killing = 0, true
 		_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
 	}
 }
