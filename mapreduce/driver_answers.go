@@ -48,7 +48,8 @@ func (l *link) read(answers *transport.Reader) error {
 			return fmt.Errorf("it sent a message of unknown kind %d", f.Kind)
 		}
 		in.ResetFrame(f)
-		e, err := l.answer(f.Tag, in, len(f.Body))
+		e := event{kind: evAnswer, link: l}
+		err = l.answer(f.Tag, in, len(f.Body), &e)
 		// The goroutine that gets the answer may ask the worker for more before this one goes on.
 		answers.LetGo()
 		if err != nil {
@@ -72,35 +73,36 @@ func (l *link) next(answers *transport.Reader) (transport.Frame, error) {
 	return answers.Next()
 }
 
-// answer places the results of one chunk. An error means that the worker can no longer be trusted.
-func (l *link) answer(tag uint32, in *transport.Decoder, size int) (event, error) {
+// answer places the results of one chunk, and completes its event. An error means that the worker
+// can no longer be trusted.
+func (l *link) answer(tag uint32, in *transport.Decoder, size int, e *event) error {
 	chunk, ok := l.takeSent(tag)
 	if !ok {
-		return event{}, fmt.Errorf("it answered chunk %d, which it was not sent", tag)
+		return fmt.Errorf("it answered chunk %d, which it was not sent", tag)
 	}
-	e := event{kind: evAnswer, link: l, call: chunk.call, sent: chunk.bytes, n: chunk.bytes + size}
+	e.call, e.sent, e.n = chunk.call, chunk.bytes, chunk.bytes+size
 	var err error
 	if e.work, err = takeWorkTime(in); err != nil {
-		return e, fmt.Errorf("it sent a broken answer: %v", err)
+		return fmt.Errorf("it sent a broken answer: %v", err)
 	}
 	if e.late = chunk.claim != nil && chunk.claim.Swap(true); e.late {
-		return e, nil
+		return nil
 	}
 	state, err := in.ReadByte()
 	switch {
 	case err != nil:
-		return e, fmt.Errorf("it sent a broken answer: %v", err)
+		return fmt.Errorf("it sent a broken answer: %v", err)
 	case state == chunkFailed:
 		text, err := in.String()
 		if err != nil {
-			return e, fmt.Errorf("it sent a broken answer: %v", err)
+			return fmt.Errorf("it sent a broken answer: %v", err)
 		}
 		e.err = fmt.Errorf("mapreduce: %s, items %d to %d: %s", chunk.call.task.name, chunk.span.First, chunk.span.End-1, text)
 	default:
 		e.key = l.key(chunk, e.work)
 		e.failed, e.err = l.placeSafely(chunk, in)
 	}
-	return e, nil
+	return nil
 }
 
 // placeSafely places results such that a panic in a user's decoding method fails its call, not the

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,7 +37,6 @@ type worker struct {
 	states   map[*entry]any       // made by the reader before the first call opens
 	exits    []stateExit          // of states
 	filters  map[*command]*filter
-	decoders sync.Pool                    // of arguments
 	flusher  *flusher.Flusher             // sends answers even while a long task runs
 	quit     chan struct{}                // closed by serve at its end
 	deadline atomic.Pointer[itemDeadline] // of the running item; nil: it has none
@@ -61,8 +59,8 @@ type request struct {
 	tag  uint32
 	call *openCall // nil: stop the worker
 	chunkHead
-	args    *transport.Decoder
-	release func() // releases args that lie in shared memory; nil: they do not
+	args    transport.Frame // its body is what follows the head
+	release func()          // releases args that lie in shared memory; nil: they do not
 }
 
 func newWorker(p *proc.Worker, h *host) *worker {
@@ -127,6 +125,7 @@ func (w *worker) serve() {
 func (w *worker) read() {
 	var batch []request
 	var args []byte // the arguments of the batch: the reader reuses its own buffer
+	head := transport.NewDecoder(nil)
 	for {
 		f, err := w.in.Next()
 		if err != nil {
@@ -134,7 +133,7 @@ func (w *worker) read() {
 		}
 		switch f.Kind {
 		case kindChunk:
-			r, err := w.chunk(f, &args)
+			r, err := w.chunk(f, head, &args)
 			if err != nil {
 				w.driverLost(err)
 			}
@@ -185,24 +184,24 @@ func (w *worker) read() {
 	}
 }
 
-func (w *worker) chunk(f transport.Frame, args *[]byte) (request, error) {
-	r := request{tag: f.Tag}
-	if r.args, _ = w.decoders.Get().(*transport.Decoder); r.args == nil {
-		r.args = transport.NewDecoder(nil)
-	}
-	r.args.ResetFrame(f)
-	r.args.OwnViews()
-	if err := r.chunkHead.decode(r.args); err != nil {
+// chunk returns the request of a frame that head reads. If its arguments are not in shared memory, it
+// copies them to args.
+func (w *worker) chunk(f transport.Frame, head *transport.Decoder, args *[]byte) (r request, err error) {
+	r.tag = f.Tag
+	head.Reset(f.Body)
+	if err := r.chunkHead.decode(head); err != nil {
 		return r, err
 	}
 	if r.call = w.calls[uint32(r.callID)]; r.call == nil {
 		return r, fmt.Errorf("chunk of call %d, which was not opened", r.callID)
 	}
+	f.Body = head.Rest()
 	if r.release = w.in.Keep(); r.release == nil {
 		start := len(*args)
-		*args = append(*args, r.args.Rest()...)
-		r.args.Reset((*args)[start:len(*args):len(*args)])
+		*args = append(*args, f.Body...)
+		f.Body = (*args)[start:len(*args):len(*args)]
 	}
+	r.args = f
 	return r, nil
 }
 

@@ -8,16 +8,16 @@ const codingEvery = 500 * time.Microsecond
 // A codingSample estimates how much of its time a worker spends on decoding arguments and encoding
 // results, by timing the first item of some chunks. Short items would suffer if each were timed.
 type codingSample struct {
-	taken time.Time    // when the last one began
-	marks [4]time.Time // before decoding, calling, encoding, and at the end
-	n     int          // of marks; len(marks): no sample is being taken
-	share float64      // of the time of a chunk
+	taken time.Duration // when the last one began; 0: none did
+	marks [4]time.Time  // before decoding, calling, encoding, and at the end
+	n     int           // of marks; len(marks): no sample is being taken
+	share float64       // of the time of a chunk
 }
 
-// begin is called when a chunk begins.
-func (s *codingSample) begin(now time.Time) {
+// begin is called when a chunk begins, with the time since the worker began to work.
+func (s *codingSample) begin(now time.Duration) {
 	s.n = len(s.marks)
-	if now.Sub(s.taken) >= codingEvery {
+	if s.taken == 0 || now-s.taken >= codingEvery {
 		s.taken, s.n = now, 0
 	}
 }

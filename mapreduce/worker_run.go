@@ -13,13 +13,15 @@ import (
 func (w *worker) work() {
 	var batch []request
 	var answer *transport.Encoder
+	args := transport.NewDecoder(nil)
+	begun := time.Now() // time.Since reads one clock, time.Now two
 	for {
 		<-w.queue.ready()
 		batch = w.queue.take(batch)
 		if answer == nil { // not before the states were made, which may change how it is sent
 			answer = w.out.NewBody()
 		}
-		now := time.Now()
+		now := time.Since(begun)
 		flushed := now
 		for i := range batch {
 			r := &batch[i]
@@ -28,24 +30,25 @@ func (w *worker) work() {
 				return
 			}
 			start := now
-			w.process.Note.Began(start)
+			w.process.Note.Began(begun.Add(start))
 			w.coding.begin(start)
 			answer.Truncate(0)
 			_, _ = answer.Write(noWorkTime[:])
-			w.run(r, answer)
+			args.ResetFrame(r.args)
+			args.OwnViews()
+			w.run(r, args, answer)
 			w.process.Note.Finish()
-			r.args.ReleaseViews()
+			args.ReleaseViews()
+			args.Renew()
 			if r.release != nil {
 				r.release()
 			}
-			r.args.Renew()
-			w.decoders.Put(r.args)
-			now = time.Now()
-			putWorkTime(answer.Bytes(), now.Sub(start))
-			w.process.Note.AddCoding(w.coding.of(now.Sub(start)))
-			w.process.Ran(r.items, now.Sub(start))
+			now = time.Since(begun)
+			putWorkTime(answer.Bytes(), now-start)
+			w.process.Note.AddCoding(w.coding.of(now - start))
+			w.process.Ran(r.items, now-start)
 			waiting := w.answer(r.tag, answer)
-			if waiting > flushBytes || now.Sub(flushed) > flushAfter {
+			if waiting > flushBytes || now-flushed > flushAfter {
 				w.send()
 				flushed = now
 			} else if i+1 < len(batch) {
@@ -62,9 +65,9 @@ func (w *worker) work() {
 }
 
 // run computes one chunk.
-func (w *worker) run(r *request, out *transport.Encoder) {
+func (w *worker) run(r *request, in *transport.Decoder, out *transport.Encoder) {
 	_ = out.WriteByte(chunkDone)
-	if err := w.runItems(r, out); err != nil {
+	if err := w.runItems(r, in, out); err != nil {
 		failChunk(out, err)
 	}
 }
@@ -77,7 +80,7 @@ func failChunk(out *transport.Encoder, err error) {
 }
 
 // runItems computes the items of a chunk, unless its call did not open or has been cancelled.
-func (w *worker) runItems(r *request, out *transport.Encoder) error {
+func (w *worker) runItems(r *request, in *transport.Decoder, out *transport.Encoder) error {
 	if r.call.err != nil {
 		return r.call.err
 	}
@@ -88,7 +91,7 @@ func (w *worker) runItems(r *request, out *transport.Encoder) error {
 		w.logLevel.Store(r.call.level)
 	}
 	w.running = true
-	err := r.call.run(&chunkRun{worker: w, request: r, in: r.args, out: out})
+	err := r.call.run(&chunkRun{worker: w, request: r, in: in, out: out})
 	w.running = false
 	return err
 }
