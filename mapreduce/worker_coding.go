@@ -12,6 +12,7 @@ type codingSample struct {
 	marks [4]time.Time  // before decoding, calling, encoding, and at the end
 	n     int           // of marks; len(marks): no sample is being taken
 	share float64       // of the time of a chunk
+	total time.Duration // the estimate
 }
 
 // begin is called when a chunk begins, with the time since the worker began to work.
@@ -30,13 +31,13 @@ func (s *codingSample) mark(offset int) {
 	}
 }
 
-// of returns the estimate for a chunk that has just ended.
-func (s *codingSample) of(work time.Duration) time.Duration {
+// end is called when a chunk ends that took the time work.
+func (s *codingSample) end(work time.Duration) {
 	switch m := &s.marks; {
 	case s.n == 0: // what runs takes no marks
 		s.share = 0
 	case s.n == len(m) && m[3].After(m[0]): // otherwise an error has cut the sample short
 		s.share = float64(m[1].Sub(m[0])+m[3].Sub(m[2])) / float64(m[3].Sub(m[0]))
 	}
-	return time.Duration(s.share * float64(work))
+	s.total += time.Duration(s.share * float64(work))
 }

@@ -45,16 +45,18 @@ func (w *worker) work() {
 			}
 			now = time.Since(begun)
 			putWorkTime(answer.Bytes(), now-start)
-			w.process.Note.AddCoding(w.coding.of(now - start))
+			w.coding.end(now - start)
 			w.process.Ran(r.items, now-start)
 			waiting := w.answer(r.tag, answer)
 			if waiting > flushBytes || now-flushed > flushAfter {
+				w.process.Note.SetCoding(w.coding.total)
 				w.send()
 				flushed = now
 			} else if i+1 < len(batch) {
 				w.flusher.Later() // the next chunk may take long
 			}
 		}
+		w.process.Note.SetCoding(w.coding.total)
 		w.send()
 		w.process.Note.Clear()
 		answer.Trim()

@@ -17,8 +17,8 @@ type seen struct {
 // Began notes when the chunk began that the worker runs.
 func (n *Note) Began(at time.Time) { n.seen.began.Store(at.UnixNano()) }
 
-// AddCoding adds time that the worker spent on decoding arguments and encoding results.
-func (n *Note) AddCoding(d time.Duration) { n.seen.coding.Add(int64(d)) }
+// SetCoding notes how much time the worker has spent on decoding arguments and encoding results.
+func (n *Note) SetCoding(d time.Duration) { n.seen.coding.Store(int64(d)) }
 
 // Report notes how much of the item is done.
 func (n *Note) Report(tag uint32, item int, done, total int64) {
@@ -35,7 +35,7 @@ type Sight struct {
 	Began  time.Time
 	Done   int64 // of the item, if its task has reported that
 	Total  int64
-	Coding time.Duration // as added by AddCoding
+	Coding time.Duration // as set by SetCoding
 	Peak   int64         // the most memory that it had in use, in bytes, as far as known
 }
 
