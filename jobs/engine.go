@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,12 +17,12 @@ import (
 // An engine runs the pieces of a job on a pool of worker processes, which it makes when the input
 // is known to be good.
 type engine struct {
-	running  Running
-	progress progressFunc
+	line    *Line
+	running Running
+	view    *view // nil: the run is silent
 
 	pieces  int // to run; 0: not known beforehand
 	pool    *mapreduce.Pool
-	stop    func() // ends the progress display
 	startup time.Duration
 	pids    []int
 	numbers mapreduce.Stats
@@ -36,30 +37,51 @@ func (e *engine) start(ctx context.Context, pieces int) (*mapreduce.Pool, error)
 		e.pieces = e.running.Only.size()
 	}
 	began := time.Now()
-	pool, err := mapreduce.NewPool(ctx, e.running.options()...)
+	options := e.running.options()
+	if e.view != nil {
+		more, err := e.view.options(e)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, more...)
+	}
+	pool, err := mapreduce.NewPool(ctx, options...)
 	if err != nil {
 		return nil, err
 	}
 	e.pool, e.startup = pool, time.Since(began)
-	if e.progress != nil {
-		e.stop = e.progress(pieces, func() int { return pool.Stats().Done })
+	if e.view != nil {
+		e.view.start(pool)
 	}
 	return pool, nil
 }
 
 // finish records the figures of the pool and closes it.
 func (e *engine) finish() error {
-	if e.stop != nil {
-		e.stop()
-	}
 	if e.pool == nil {
-		return nil
+		return e.endView()
 	}
 	for _, w := range e.pool.Workers() {
 		e.pids = append(e.pids, w.PID)
 	}
+	e.step("ending the workers")
+	err := e.pool.Close()
 	e.numbers = e.pool.Stats()
-	return e.pool.Close()
+	return cmp.Or(err, e.endView())
+}
+
+func (e *engine) endView() error {
+	if e.view == nil {
+		return nil
+	}
+	return e.view.end()
+}
+
+// step says what is done now that all pieces are.
+func (e *engine) step(step string) {
+	if e.view != nil {
+		e.view.step(step)
+	}
 }
 
 // number returns the number of the piece, counted from 1, that the pool knows by index.
@@ -106,7 +128,9 @@ type Run struct {
 	Procs   int
 	Pieces  int       // that were run
 	Failed  []Failure // of the pieces whose results are missing
+	Numbers mapreduce.Stats
 
+	facts    []*facts // about Failed
 	line     *Line
 	engine   *engine
 	streamed bool // the result is on standard output
@@ -148,9 +172,6 @@ type partialError struct{ text string }
 func (e partialError) Error() string { return e.text }
 func (partialError) ExitCode() int   { return exitPartial }
 
-// A progressFunc shows how much of total is done until stop is called.
-type progressFunc func(total int, done func() int) (stop func())
-
 // Run runs the job with r. It may be called several times. It returns an error for a job that reads
 // standard input or writes its result itself.
 func (l *Line) Run(ctx context.Context, r Running) (*Run, error) {
@@ -165,7 +186,7 @@ func (l *Line) Run(ctx context.Context, r Running) (*Run, error) {
 }
 
 // runOnce runs the job for its own command.
-func (l *Line) runOnce(ctx context.Context, r Running, progress progressFunc) (*Run, error) {
+func (l *Line) runOnce(ctx context.Context, r Running, v *view) (*Run, error) {
 	work, params, err := l.parse()
 	if err != nil {
 		return nil, err
@@ -174,33 +195,33 @@ func (l *Line) runOnce(ctx context.Context, r Running, progress progressFunc) (*
 		if r.JSON {
 			return nil, usagef("the result and the JSON object would both go to standard output: leave out --json, or give a file (see %s --help)", l.name)
 		}
-		progress = nil // both may be the same terminal
+		v.makeRoom()
 	}
-	return l.run(ctx, work, params, r, progress)
+	return l.run(ctx, work, params, r, v)
 }
 
-func (l *Line) run(ctx context.Context, work Work, p params, r Running, progress progressFunc) (*Run, error) {
+func (l *Line) run(ctx context.Context, work Work, p params, r Running, v *view) (*Run, error) {
 	if err := r.check(); err != nil {
 		return nil, l.failure(ctx, err, nil)
 	}
-	e := &engine{running: r, progress: progress}
+	e := &engine{line: l, running: r, view: v}
 	began := time.Now()
 	err := work.run(ctx, e, p.words)
 	closeWork(work.job())
-	if cerr := e.finish(); err == nil {
-		err = cerr
-	}
+	err = cmp.Or(err, e.finish())
+	e.step("writing the result")
 	if err != nil {
 		return nil, l.failure(ctx, err, e)
 	}
 	if n := len(e.failed); n > 0 && e.done == 0 { // there is no result
 		first := e.failed[0].Err
-		return nil, taskFailure{fmt.Sprintf("%s: all %d pieces failed; %s", l.command.Name, n, l.pieceFailure(first, e)), first}
+		text := fmt.Sprintf("%s: all %d pieces failed; %s", l.command.Name, n, l.pieceFailure(first, e))
+		return nil, taskFailure{text, first, l.allFacts(e)}
 	}
 	return &Run{
 		outcome: outcome{work.job(), e.done + len(e.failed), p}, streamed: streams(work), Seconds: time.Since(began).Seconds(), Startup: e.startup,
 		Chunks: e.numbers.Chunks, Lost: e.numbers.Lost, Retried: e.numbers.Retried, PIDs: e.pids, Procs: int(r.Procs),
-		Pieces: e.done + len(e.failed), Failed: e.failed, line: l, engine: e,
+		Pieces: e.done + len(e.failed), Failed: e.failed, Numbers: e.numbers, line: l, engine: e, facts: l.allFacts(e),
 	}, nil
 }
 
@@ -214,7 +235,11 @@ func (l *Line) failure(ctx context.Context, err error, e *engine) error {
 		return usage.Errorf("%w (see %s --help)", err, l.name)
 	}
 	if task, ok := errors.AsType[*mapreduce.TaskError](err); ok {
-		return taskFailure{l.command.Name + ": " + l.pieceFailure(task, e), err}
+		failed := taskFailure{l.command.Name + ": " + l.pieceFailure(task, e), err, l.allFacts(e)}
+		if task.Index >= 0 {
+			failed.facts = append(failed.facts, l.facts(task, e))
+		}
+		return failed
 	}
 	return err
 }
@@ -222,13 +247,36 @@ func (l *Line) failure(ctx context.Context, err error, e *engine) error {
 // pieceFailure says which piece has failed, and why.
 func (l *Line) pieceFailure(task *mapreduce.TaskError, e *engine) string {
 	text := strings.TrimPrefix(task.Msg, l.command.Name+": ") // the job may have named itself
-	if task.Stack != "" {
-		text += "\n" + task.Stack
-	}
 	if task.Index < 0 {
-		return text
+		return strings.TrimSuffix(text+"\n"+task.UserStack(), "\n")
+	}
+	if f := l.facts(task, e); f.Cause != causeError {
+		text = f.brief() + f.text(e.running.MemoryLimit)
 	}
 	return fmt.Sprintf("%s failed: %s", e.piece(task.Index), text)
+}
+
+// facts returns what is known about the failure of a piece.
+func (l *Line) facts(task *mapreduce.TaskError, e *engine) *facts {
+	var deaths []mapreduce.WorkerChange
+	if e.view != nil && e.view.watch != nil {
+		deaths = e.view.watch.deathsOf(task.Index)
+	}
+	f := factsOf(e.number(task.Index), task, deaths)
+	flags := []string{"--only", fmt.Sprint(f.Piece)}
+	if r := e.running; !r.Pin && r.Nice == 0 && r.MemoryLimit == 0 { // which need processes
+		flags = append(flags, "--start", "inprocess")
+	}
+	f.Again = l.again(flags...)
+	return f
+}
+
+// allFacts returns what is known about the pieces that failed so far.
+func (l *Line) allFacts(e *engine) (all []*facts) {
+	for _, failure := range e.failed {
+		all = append(all, l.facts(failure.Err, e))
+	}
+	return all
 }
 
 // piece names the piece with that index.
@@ -242,6 +290,7 @@ func (e *engine) piece(index int) string {
 type taskFailure struct {
 	text  string
 	cause error
+	facts []*facts
 }
 
 func (e taskFailure) Error() string { return e.text }

@@ -168,16 +168,3 @@ func TestWriteInterrupted(t *testing.T) {
 		t.Errorf("got %q, %v, want %v", &out, err, interrupted)
 	}
 }
-
-func TestRunShowsProgress(t *testing.T) {
-	closed := 0
-	line := newTestLine(t, doubleCommand(&closed, nil), "--limit", "50")
-	total, done, stopped := 0, -1, false
-	_, err := line.runOnce(t.Context(), running(2, 0), func(n int, count func() int) func() {
-		total = n
-		return func() { done, stopped = count(), true }
-	})
-	if total != 50 || done != 50 || !stopped || err != nil {
-		t.Errorf("got %d of %d, stopped %v, %v", done, total, stopped, err)
-	}
-}

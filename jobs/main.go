@@ -201,29 +201,22 @@ func (c Command) main(ctx context.Context, name string, words []string, out io.W
 	if err != nil {
 		return err
 	}
-	var progress progressFunc
 	if running.Quiet {
 		defer slog.SetLogLoggerLevel(slog.SetLogLoggerLevel(slog.LevelError))
-	} else {
-		progress = func(total int, done func() int) func() { return showProgress(os.Stderr, c.Name, total, done) }
 	}
-	run, err := line.runOnce(ctx, running, progress)
+	v := newView(c.Name, running)
+	defer v.stop()
+	run, err := line.runOnce(ctx, running, v)
 	if err != nil {
-		return err
+		v.stop()
+		return cmp.Or(writeFailures(out, c.Name, running, err), err)
 	}
-	if !running.Quiet {
-		for _, note := range run.Notes() {
-			fmt.Fprintf(os.Stderr, "%s: %s\n", program, note)
-		}
-		if run.Lost > 0 {
-			fmt.Fprintf(os.Stderr, "%s: workers lost: %d, pieces tried again: %d\n", program, run.Lost, run.Retried)
-		}
-	}
+	v.close(run)
 	for _, failure := range run.failures() {
-		fmt.Fprintf(os.Stderr, "%s: %s\n", program, failure)
+		v.say(failure)
 	}
 	if !run.streamed {
-		err = run.write(ctx, out, c.Name, running.JSON)
+		err = run.write(ctx, &lastWriter{out, v}, c.Name, running.JSON)
 	}
 	return cmp.Or(err, run.incomplete())
 }
@@ -261,21 +254,36 @@ func (w *writerUntil) Write(p []byte) (int, error) {
 	return w.Writer.Write(p)
 }
 
+// writeFailures writes the pieces whose failure has failed the run, if that is to write JSON.
+func writeFailures(out io.Writer, job string, r Running, err error) error {
+	failed, ok := errors.AsType[taskFailure](err)
+	if !r.JSON || !ok {
+		return nil
+	}
+	return WriteJSON(out, struct {
+		Job      string   `json:"job"`
+		Error    string   `json:"error"`
+		Failures []*facts `json:"failures"`
+	}{job, Text(firstLine(failed.text)), failed.facts})
+}
+
 func (r *Run) writeJSON(w io.Writer, job string) error {
 	var failed []int
 	for _, f := range r.Failed {
 		failed = append(failed, f.Piece)
 	}
 	return WriteJSON(w, struct {
-		Job        string  `json:"job"`
-		Parameters any     `json:"parameters"`
-		Result     any     `json:"result"`
-		Procs      int     `json:"procs"`
-		Chunks     int     `json:"chunks"`
-		Lost       int     `json:"lost"`
-		Retried    int     `json:"retried"`
-		Failed     []int   `json:"failed,omitempty"` // pieces, counted from 1
-		Seconds    float64 `json:"seconds"`
-		WorkerPIDs []int   `json:"worker_pids"`
-	}{job, r.Params(), r.Result(), r.Procs, r.Chunks, r.Lost, r.Retried, failed, r.Seconds, r.PIDs})
+		Job        string   `json:"job"`
+		Parameters any      `json:"parameters"`
+		Result     any      `json:"result"`
+		Procs      int      `json:"procs"`
+		Chunks     int      `json:"chunks"`
+		Lost       int      `json:"lost"`
+		Retried    int      `json:"retried"`
+		Failed     []int    `json:"failed,omitempty"` // pieces, counted from 1
+		Seconds    float64  `json:"seconds"`
+		WorkerPIDs []int    `json:"worker_pids"`
+		Insights   insights `json:"insights"`
+		Failures   []*facts `json:"failures,omitempty"`
+	}{job, r.Params(), r.Result(), r.Procs, r.Chunks, r.Lost, r.Retried, failed, r.Seconds, r.PIDs, r.insights(), r.facts})
 }

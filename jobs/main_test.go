@@ -16,6 +16,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(playVariable) != "" {
+		registerPlay()
+		Main()
+	}
 	mapreduce.Init()
 	program = "mrrun"
 	os.Exit(m.Run())
@@ -232,6 +236,7 @@ func TestJSON(t *testing.T) {
 		Retried    int
 		Seconds    float64
 		WorkerPIDs []int `json:"worker_pids"`
+		Insights   insights
 	}
 	in := json.NewDecoder(strings.NewReader(text))
 	in.DisallowUnknownFields()

@@ -27,8 +27,10 @@ type Running struct {
 	Timeout     time.Duration // of a piece; 0: none
 	MemoryLimit int64         // bytes of a worker; 0: none
 
-	JSON  bool
-	Quiet bool
+	JSON     bool
+	Quiet    bool
+	Progress time.Duration // from one line about the progress to the next; 0: none
+	JobLog   string        // file for a line about each piece; empty: none
 }
 
 // DefaultRunning returns the defaults of the flags on this machine.
@@ -66,6 +68,8 @@ func (r *Running) sections() []section {
 		{"Seeing", func(f *Flags) {
 			f.Bool(&r.JSON, "json", "print one JSON object instead of text")
 			f.Bool(&r.Quiet, "quiet", "print nothing but the result and errors")
+			f.Duration(&r.Progress, "progress", "print a line about the progress each time, for logs; SIGUSR1 prints it once")
+			f.String(&r.JobLog, "joblog", "FILE", "write a line about each piece to FILE as it ends, in the columns of GNU parallel")
 		}},
 	}
 }

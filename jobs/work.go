@@ -117,6 +117,7 @@ func (w *folded[In, Out]) run(ctx context.Context, e *engine, args []string) err
 		return err
 	}
 	if f, ok := as[Finisher](w.Folder); ok {
+		e.step("finishing the result")
 		return f.Finish()
 	}
 	return nil
@@ -191,6 +192,7 @@ func (w *keyed[J, In, K, V]) run(ctx context.Context, e *engine, args []string) 
 		e.goOn(failure)
 	}
 	e.done = len(pieces) - len(e.failed)
+	e.step("collecting the results")
 	stop := context.AfterFunc(ctx, func() { values.Cancel(context.Cause(ctx)) })
 	defer stop()
 	return cmp.Or(w.Collect(values), values.Err(), values.Close())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"mrrun/mapreduce/internal/schedule"
 )
@@ -83,6 +84,9 @@ func (l *loss) tell(s *supervisor, attempts int, again bool) {
 			change.Lost = l.link.lostError(-1, 0)
 		} else {
 			change.Call, change.Task = int(l.call.id), l.call.task.name
+			if seen := l.link.look(); !seen.Began.IsZero() {
+				change.Ran = max(time.Since(seen.Began), 0)
+			}
 			change.Lost = l.link.lostError(l.item, attempts)
 		}
 		o.Worker(change)

@@ -32,9 +32,8 @@ func (h *host) print(l *link, stderr bool, item int, text []byte) {
 		h.options.output.take(line)
 		return
 	}
-	out := os.Stdout
+	out := h.writer(stderr)
 	if stderr {
-		out = os.Stderr
 		if !proc.WholeDumps() {
 			var ok bool
 			if line.Text, ok = l.dump.Cut(line.Text); !ok {
@@ -43,6 +42,18 @@ func (h *host) print(l *link, stderr bool, item int, text []byte) {
 		}
 	}
 	_, _ = io.WriteString(out, line.String()+"\n")
+}
+
+// writer returns where the lines of workers go.
+func (h *host) writer(stderr bool) io.Writer {
+	own, to := os.Stdout, h.options.printTo[0]
+	if stderr {
+		own, to = os.Stderr, h.options.printTo[1]
+	}
+	if to != nil {
+		return to
+	}
+	return own
 }
 
 // indexOf returns the index of an item that printed something just now, or -1 if its chunk was

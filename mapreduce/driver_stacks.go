@@ -46,12 +46,8 @@ func (l *link) stacksOf(tag uint32, offset int) string {
 	return ""
 }
 
-// shownStack returns what an error shows of a stack: one of a panic as it is, and of those of all
-// goroutines the frames of the user's code.
-func shownStack(stack string) string {
-	if strings.Count(stack, "\ngoroutine ") == 0 {
-		return stack
-	}
+// userStack returns the frames of the user's code, by goroutine.
+func userStack(stack string) string {
 	var shown []string
 	for _, one := range strings.Split(stack, "\n\n") {
 		if text := proc.UserFrames(one); text != "" {

@@ -54,7 +54,11 @@ func newTaskError(err error) *TaskError { return &TaskError{Msg: err.Error(), is
 func (e *TaskError) Error() string {
 	text := e.Msg
 	if e.Stack != "" {
-		text += "\n" + shownStack(e.Stack)
+		shown := e.Stack
+		if strings.Contains(shown, "\n\ngoroutine ") { // of all goroutines
+			shown = e.UserStack()
+		}
+		text += "\n" + shown
 	}
 	switch {
 	case e.Index < 0:
@@ -64,6 +68,19 @@ func (e *TaskError) Error() string {
 	default:
 		return fmt.Sprintf("item %d (%s): %s", e.Index, show(e.Input), text)
 	}
+}
+
+// UserStack returns the part of the Stack that shows the frames of the user's code, each goroutine
+// with its first line; empty if there is none.
+func (e *TaskError) UserStack() string { return userStack(e.Stack) }
+
+// Key returns the beginning of the text of the Input, as the error's text shows it; empty if there
+// is none.
+func (e *TaskError) Key() string {
+	if e.Input == nil {
+		return ""
+	}
+	return show(e.Input)
 }
 
 // ofNoItem returns a copy of e as the error of a part of the work that the caller does not know by
@@ -146,9 +163,20 @@ type WorkerLostError struct {
 	Stderr    string         // last lines on standard error; all of a crash, of which Error shows what matters
 }
 
+// End says how the worker ended, such as "killed by SIGKILL" or "exit status 3".
+func (e *WorkerLostError) End() string { return e.exit().String() }
+
+// LastWords returns the last lines that the worker wrote to standard error; after a crash of its
+// runtime, what matters of the runtime's report.
+func (e *WorkerLostError) LastWords() string { return proc.Brief(e.Stderr) }
+
+func (e *WorkerLostError) exit() proc.Exit {
+	return proc.Exit{Code: e.ExitCode, Signal: e.Signal, Stderr: e.Stderr}
+}
+
 func (e *WorkerLostError) Error() string {
 	var b strings.Builder
-	exit := proc.Exit{Code: e.ExitCode, Signal: e.Signal, Stderr: e.Stderr}
+	exit := e.exit()
 	fmt.Fprintf(&b, "worker %d (pid %d) %v", e.Worker, e.PID, exit)
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, ", as its item had done to its workers %d times before", e.Attempts-1)

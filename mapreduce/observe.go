@@ -62,6 +62,7 @@ type WorkerChange struct {
 	// Of a worker that ended:
 	Lost   *WorkerLostError // how it died; nil: it ended in good order, or did not start
 	Reason error            // why the pool killed it, or why it did not start; nil: neither
+	Ran    time.Duration    // since the chunk began whose item it ran; 0: it ran none
 	Call   int              // number of the call whose item it ran; 0: none, and Lost.Index is -1
 	Task   string           // name of the task of that item
 	Again  bool             // that item will be tried again

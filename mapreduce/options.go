@@ -60,6 +60,7 @@ type poolOptions struct {
 	exitTime  time.Duration // that a worker may take to end; 0: the default, negative: no limit
 	shared    time.Duration // how long shared memory is kept; 0: the default, negative: not at all
 	output    *lineSink
+	printTo   [2]io.Writer // standard output and standard error; nil: this process's own
 	logger    slog.Handler
 
 	restarts      int

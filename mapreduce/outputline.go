@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"fmt"
+	"io"
 )
 
 // An OutputLine is a line that a worker or a [Process] printed.
@@ -30,6 +31,16 @@ func Output(f func(OutputLine)) WorkerOption {
 	s := &lineSink{f: f}
 	return workerFunc(func(o *poolOptions) error {
 		o.output = s
+		return nil
+	})
+}
+
+// PrintTo sets where lines go that workers print to standard output and standard error, as
+// described for [Output], instead of to those of this process. Each Write gets one line, several
+// goroutines call Write, and errors are ignored. It has no effect together with Output.
+func PrintTo(stdout, stderr io.Writer) WorkerOption {
+	return workerFunc(func(o *poolOptions) error {
+		o.printTo = [2]io.Writer{stdout, stderr}
 		return nil
 	})
 }

@@ -193,9 +193,12 @@ func (o *output) words(exit Exit) string {
 func UserFrames(stack string) string {
 	first, rest, _ := strings.Cut(stack, "\n")
 	_, creator, created := strings.Cut(rest, "created by ")
-	if created && foreignCreator().MatchString(creator) ||
-		!created && !strings.Contains(rest, "mrrun/mapreduce.(*worker).work(") {
+	works := strings.Contains(rest, "mrrun/mapreduce.(*worker).work(")
+	if !works && (!created || foreignCreator().MatchString(creator)) {
 		return ""
+	}
+	if at := strings.LastIndex(rest, "\npanic("); at >= 0 { // before it stands what recovered the panic
+		rest = rest[at+1:]
 	}
 	d := Dump{part: dumpFirst}
 	text := first
