@@ -231,3 +231,13 @@ func linesOf(f *os.File) func(func(string) bool) {
 		}
 	}
 }
+
+// awaitText waits until nothing but the text stands on the screen.
+func (m *terminal) awaitText(t *testing.T, want string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); m.text() != want; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("on the screen stands\n%s\nwant\n%s", m.text(), want)
+		}
+	}
+}
