@@ -1,0 +1,120 @@
+// Package bignum computes with long decimal numbers on the workers of a pool.
+//
+// The numbers lie in shared memory, where all workers read them. A product is cut into pieces, of
+// which each writes to a place of its own; so a piece whose worker dies is computed again.
+package bignum
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"mrrun/internal/ntt"
+	"mrrun/mapreduce"
+	"mrrun/shared"
+)
+
+// An array is what numbers, residues and tables of roots lie in.
+type array = shared.Array[uint64]
+
+// A Number is a long number that is not negative: limbs in base 10^15, see package decimal. It does
+// not change.
+type Number struct {
+	memory *array // may be longer than the number
+	len    int
+}
+
+// Limbs returns the limbs, the lowest first, which must not be changed. They are gone when the number
+// is freed.
+func (x *Number) Limbs() []uint64 { return x.memory.Slice()[:x.len] }
+
+// limbs returns the limbs for a task.
+func (x *Number) limbs() *array { return x.memory.Sub(0, x.len) }
+
+// A Calculator multiplies numbers on the workers of a pool. It is safe for concurrent use.
+type Calculator struct {
+	pool     *mapreduce.Pool
+	procs    int
+	roots    *array // the table of each prime, one after the other
+	maxShort int    // ntt.MaxShort; less in tests
+	done     atomic.Int64
+
+	mu   sync.Mutex
+	all  []*array
+	free []*array
+}
+
+// New returns a Calculator for products of at most so many limbs. A product of n limbs takes up to
+// 24n bytes of shared memory besides the factors, and the tables take 16n once.
+func New(ctx context.Context, pool *mapreduce.Pool, limbs int) (*Calculator, error) {
+	c := &Calculator{pool: pool, procs: max(1, len(pool.Workers())), maxShort: ntt.MaxShort}
+	if err := c.makeRoots(ctx, ntt.NewPlan(limbs, 1).Roots()); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close frees all numbers. It may be called while a product is being computed, whose memory is freed
+// when the workers leave it.
+func (c *Calculator) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range c.all {
+		_ = a.Close() // nothing is written back
+	}
+	c.all, c.free = nil, nil
+}
+
+// Done returns how much is done, in units of [Cost].
+func (c *Calculator) Done() int64 { return c.done.Load() }
+
+// Cost returns about how much work a product of factors of a and b limbs is.
+func Cost(a, b int) int64 { return int64(ntt.NewPlan(a, b).Len()) }
+
+// Import returns a number with a copy of these limbs.
+func (c *Calculator) Import(limbs []uint64) (*Number, error) {
+	memory, err := c.take(len(limbs))
+	if err != nil {
+		return nil, err
+	}
+	return &Number{memory, copy(memory.Slice(), limbs)}, nil
+}
+
+// Free frees the memory of a number.
+func (c *Calculator) Free(x *Number) { c.give(x.memory) }
+
+// take returns an array of at least n elements, whose contents do not matter.
+func (c *Calculator) take(n int) (*array, error) {
+	n = max(n, 1)
+	c.mu.Lock()
+	best := -1
+	for i, a := range c.free {
+		if a.Len() >= n && (best < 0 || a.Len() < c.free[best].Len()) {
+			best = i
+		}
+	}
+	if best >= 0 && c.free[best].Len() <= 2*n {
+		a := c.free[best]
+		c.free = append(c.free[:best], c.free[best+1:]...)
+		c.mu.Unlock()
+		return a, nil
+	}
+	c.mu.Unlock()
+	a, err := shared.NewArray[uint64](n)
+	if err != nil {
+		return nil, fmt.Errorf("take memory for a number of %d digits: %w", int64(n)*ntt.Digits, err)
+	}
+	c.mu.Lock()
+	c.all = append(c.all, a)
+	c.mu.Unlock()
+	return a, nil
+}
+
+// give takes back an array that no task uses any more.
+func (c *Calculator) give(a *array) {
+	c.mu.Lock()
+	c.free = append(c.free, a)
+	c.mu.Unlock()
+}
