@@ -27,11 +27,12 @@ type engine struct {
 	pids    []int
 	numbers mapreduce.Stats
 
-	done   int       // pieces that did not fail
-	failed []Failure // with --keep-going
+	count  func() int // pieces done, if they are not what the pool runs
+	done   int        // pieces that did not fail
+	failed []Failure  // with --keep-going
 }
 
-// start makes the pool.
+// start makes the pool, for so many pieces.
 func (e *engine) start(ctx context.Context, pieces int) (*mapreduce.Pool, error) {
 	if e.pieces = pieces; len(e.running.Only) > 0 {
 		e.pieces = e.running.Only.size()
@@ -281,7 +282,7 @@ func (l *Line) allFacts(e *engine) (all []*facts) {
 
 // piece names the piece with that index.
 func (e *engine) piece(index int) string {
-	if e.pieces == 0 || len(e.running.Only) > 0 {
+	if e.pieces == 0 || len(e.running.Only) > 0 || e.count != nil {
 		return fmt.Sprintf("piece %d", e.number(index))
 	}
 	return fmt.Sprintf("piece %d of %d", e.number(index), e.pieces)

@@ -39,6 +39,7 @@ func (v *view) makeRoom() {
 // options prepare for a run of so many pieces, and return the options of its pool.
 func (v *view) options(e *engine) ([]mapreduce.PoolOption, error) {
 	v.watch = newWatch(e.pieces, e.number)
+	v.watch.count = e.count
 	if v.path != "" {
 		var err error
 		again := func(piece int) string { return e.line.again("--only", fmt.Sprint(piece)) }

@@ -15,6 +15,7 @@ type watch struct {
 	began time.Time
 	total int                 // pieces; 0: not known
 	piece func(index int) int // the number of a piece, counted from 1
+	count func() int          // of the pieces that are done; nil: they are the items of the first call
 	log   *jobLog             // nil: none
 
 	mu      sync.Mutex
@@ -114,6 +115,10 @@ func (w *watch) progress() progress {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := progress{total: w.total, done: w.done, failed: w.failed, step: w.step, rest: w.rest, passed: time.Since(w.began)}
+	if w.count != nil {
+		p.done, p.failed, p.rest = w.count(), 0, 0
+		return p
+	}
 	if p.step == "" && w.last > 1 {
 		p.step = "reducing"
 	} else if p.step == "" && p.total > 0 && p.done >= p.total {

@@ -19,8 +19,8 @@ const module = "mrrun"
 // line. The first pattern that matches a package gives its place; a pattern that ends in / stands
 // for everything below a directory.
 var layers = [][]string{
-	{"internal/stdio", "internal/unnamed", "internal/hold", "internal/cores", "internal/faulty", "internal/usage"},
-	{"internal/outfile"},
+	{"internal/stdio", "internal/unnamed", "internal/hold", "internal/cores", "internal/faulty", "internal/usage", "internal/ntt"},
+	{"internal/outfile", "internal/decimal"},
 	{"internal/shm"},
 	{"internal/shm/"},
 	{"internal/stream"},
@@ -29,7 +29,7 @@ var layers = [][]string{
 	{"internal/shuffle"},
 	{"mapreduce/internal/"}, // may import each other: they are one layer to all others
 	{"mapreduce"},
-	{"jobs/text"},
+	{"jobs/text", "jobs/bignum"},
 	{"mapreduce/manager", "jobs"},
 	{"mapreduce/manager/", "jobs/jobstest"},
 	{"jobs/"},

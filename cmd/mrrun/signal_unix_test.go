@@ -323,9 +323,9 @@ func checkFiles(t *testing.T, dir string, want int) {
 	}
 }
 
-// Ctrl-C also ends work in the driver itself: here the decimal text of a long number.
+// Ctrl-C also ends work in the driver itself: here the serial run of --compare.
 func TestInterruptedInDriver(t *testing.T) {
-	d := startDriver(t, "factorial", "-n", "3e6", "-procs", "2")
+	d := startDriver(t, "factorial", "-n", "3e6", "-procs", "2", "--compare")
 	workers := d.workers(t, 2)
 	time.Sleep(500 * time.Millisecond)
 	d.signal(t, os.Interrupt)

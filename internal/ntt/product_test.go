@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/big"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -67,9 +68,26 @@ func checkProduct(t *testing.T, a, b []uint64, step int) {
 	if b == nil {
 		other = a
 	}
-	if want := new(big.Int).Mul(value(a), value(other)); value(got).Cmp(want) != 0 {
-		t.Fatalf("the product of %d×%d limbs is wrong", len(a), len(b))
+	if len(got) < 3000 {
+		if want := new(big.Int).Mul(value(a), value(other)); value(got).Cmp(want) != 0 {
+			t.Fatalf("the product of %d×%d limbs is wrong", len(a), len(b))
+		}
 	}
+	for _, q := range []uint64{1<<61 - 1, 1<<62 - 57} {
+		hi, lo := bits.Mul64(residue(a, q), residue(other, q))
+		if residue(got, q) != bits.Rem64(hi, lo, q) {
+			t.Fatalf("the product of %d×%d limbs is wrong modulo %d", len(a), len(b), q)
+		}
+	}
+}
+
+func residue(limbs []uint64, q uint64) (sum uint64) {
+	for _, limb := range slices.Backward(limbs) {
+		hi, lo := bits.Mul64(sum, Base)
+		lo, carry := bits.Add64(lo, limb, 0)
+		sum = bits.Rem64(hi+carry, lo, q)
+	}
+	return sum
 }
 
 func random(r *rand.Rand, n int) []uint64 {

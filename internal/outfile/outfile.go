@@ -123,6 +123,15 @@ func followLinks(path string) string {
 	return path
 }
 
+// Write writes a part of a line.
+func (f *File) Write(text []byte) (int, error) {
+	if f == nil {
+		return len(text), nil
+	}
+	n, err := f.w.Write(text)
+	return n, f.failed(err)
+}
+
 // WriteLine writes text and a newline.
 func (f *File) WriteLine(text []byte) error {
 	if f == nil {

@@ -7,6 +7,7 @@ package bignum
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -38,17 +39,18 @@ type Calculator struct {
 	procs    int
 	roots    *array // the table of each prime, one after the other
 	maxShort int    // ntt.MaxShort; less in tests
-	done     atomic.Int64
+	done     *atomic.Int64
 
 	mu   sync.Mutex
-	all  []*array
+	all  map[*array]bool
 	free []*array
 }
 
 // New returns a Calculator for products of at most so many limbs. A product of n limbs takes up to
-// 24n bytes of shared memory besides the factors, and the tables take 16n once.
-func New(ctx context.Context, pool *mapreduce.Pool, limbs int) (*Calculator, error) {
-	c := &Calculator{pool: pool, procs: max(1, len(pool.Workers())), maxShort: ntt.MaxShort}
+// 24n bytes of shared memory besides the factors, and the tables take 16n once. The Calculator adds
+// to done what it has done, in units of [Cost].
+func New(ctx context.Context, pool *mapreduce.Pool, limbs int, done *atomic.Int64) (*Calculator, error) {
+	c := &Calculator{pool: pool, procs: max(1, len(pool.Workers())), maxShort: ntt.MaxShort, done: done, all: make(map[*array]bool)}
 	if err := c.makeRoots(ctx, ntt.NewPlan(limbs, 1).Roots()); err != nil {
 		c.Close()
 		return nil, err
@@ -61,14 +63,11 @@ func New(ctx context.Context, pool *mapreduce.Pool, limbs int) (*Calculator, err
 func (c *Calculator) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, a := range c.all {
-		_ = a.Close() // nothing is written back
+	for a := range c.all {
+		_ = a.Close() // its contents are not needed
 	}
 	c.all, c.free = nil, nil
 }
-
-// Done returns how much is done, in units of [Cost].
-func (c *Calculator) Done() int64 { return c.done.Load() }
 
 // Cost returns about how much work a product of factors of a and b limbs is.
 func Cost(a, b int) int64 { return int64(ntt.NewPlan(a, b).Len()) }
@@ -87,28 +86,29 @@ func (c *Calculator) Free(x *Number) { c.give(x.memory) }
 
 // take returns an array of at least n elements, whose contents do not matter.
 func (c *Calculator) take(n int) (*array, error) {
-	n = max(n, 1)
 	c.mu.Lock()
-	best := -1
-	for i, a := range c.free {
-		if a.Len() >= n && (best < 0 || a.Len() < c.free[best].Len()) {
-			best = i
-		}
-	}
-	if best >= 0 && c.free[best].Len() <= 2*n {
-		a := c.free[best]
-		c.free = append(c.free[:best], c.free[best+1:]...)
-		c.mu.Unlock()
+	defer c.mu.Unlock()
+	n = max(n, 1)
+	fits := func(a *array) bool { return n <= a.Len() && a.Len() <= 2*n }
+	if i := slices.IndexFunc(c.free, fits); i >= 0 {
+		a := c.free[i]
+		c.free = slices.Delete(c.free, i, i+1)
 		return a, nil
 	}
-	c.mu.Unlock()
+	// Numbers grow: shorter ones will hardly be needed again.
+	c.free = slices.DeleteFunc(c.free, func(a *array) bool {
+		if a.Len() > n {
+			return false
+		}
+		delete(c.all, a)
+		_ = a.Close() // its contents are not needed
+		return true
+	})
 	a, err := shared.NewArray[uint64](n)
 	if err != nil {
 		return nil, fmt.Errorf("take memory for a number of %d digits: %w", int64(n)*ntt.Digits, err)
 	}
-	c.mu.Lock()
-	c.all = append(c.all, a)
-	c.mu.Unlock()
+	c.all[a] = true
 	return a, nil
 }
 

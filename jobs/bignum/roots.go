@@ -5,7 +5,6 @@ import (
 
 	"mrrun/internal/ntt"
 	"mrrun/mapreduce"
-	"mrrun/shared"
 )
 
 // A rootsPiece is a part of the table of a prime.
@@ -22,10 +21,9 @@ var fillRoots = mapreduce.Func(func(p rootsPiece) struct{} {
 // makeRoots makes tables of so many roots.
 func (c *Calculator) makeRoots(ctx context.Context, length int) error {
 	var err error
-	if c.roots, err = shared.NewArray[uint64](length * ntt.Moduli); err != nil {
+	if c.roots, err = c.take(length * ntt.Moduli); err != nil {
 		return err
 	}
-	c.all = append(c.all, c.roots)
 	var pieces []rootsPiece
 	for modulus := range ntt.Moduli {
 		table := c.rootsOf(modulus)

@@ -182,7 +182,11 @@ func (c *Calculator) timesInParts(ctx context.Context, a, b *Number) (*Number, e
 	clear(limbs)
 	for at := 0; at < b.len; at += c.maxShort {
 		part := b.memory.Sub(at, min(at+c.maxShort, b.len))
-		product, err := c.timesTransform(ctx, a, &Number{part, len(decimal.Trim(part.Slice()))})
+		n := len(decimal.Trim(part.Slice()))
+		if n == 0 {
+			continue
+		}
+		product, err := c.timesTransform(ctx, a, &Number{part, n})
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package factorial
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"math/big"
 	"math/bits"
 )
@@ -18,21 +19,33 @@ type digest struct {
 	SHA256      string // of the decimal text without a newline, in hex
 }
 
-// decimal returns x in base ten.
-func decimal(x *big.Int) []byte {
-	return x.Append(nil, 10)
-}
-
 // digestOf describes the number whose decimal text is text.
 func digestOf(text []byte) digest {
-	sum := sha256.Sum256(text)
-	end := min(digestEnds, len(text))
-	return digest{
-		Digits: int64(len(text)),
-		First:  string(text[:end]),
-		Last:   string(text[len(text)-end:]),
-		SHA256: hex.EncodeToString(sum[:]),
-	}
+	d := newDigester()
+	d.Write(text)
+	return d.sum()
+}
+
+// A digester makes the digest of a text that is written to it part by part.
+type digester struct {
+	digits      int64
+	first, last []byte
+	hash        hash.Hash
+}
+
+func newDigester() *digester { return &digester{hash: sha256.New()} }
+
+// Write implements [io.Writer] and does not fail.
+func (d *digester) Write(part []byte) (int, error) {
+	d.digits += int64(len(part))
+	d.first = append(d.first, part[:min(len(part), digestEnds-len(d.first))]...)
+	d.last = append(d.last, part[max(0, len(part)-digestEnds):]...)
+	d.last = d.last[max(0, len(d.last)-digestEnds):]
+	return d.hash.Write(part)
+}
+
+func (d *digester) sum() digest {
+	return digest{d.digits, string(d.first), string(d.last), hex.EncodeToString(d.hash.Sum(nil))}
 }
 
 // tally is a fingerprint of many big numbers. It does not depend on their

@@ -17,7 +17,7 @@ func TestDigestOf(t *testing.T) {
 		{1000, digest{2568, "40238726007709377354", "00000000000000000000", "cc336cf135d690c1105664b3b859db66b940db51cd66cf891fee120584cf7873"}},
 	}
 	for _, tt := range tests {
-		got := digestOf(decimal(reference(span{1, tt.n + 1})))
+		got := digestOf(reference(span{1, tt.n + 1}).Append(nil, 10))
 		if got != tt.want {
 			t.Errorf("digest of %d! = %+v, want %+v", tt.n, got, tt.want)
 		}
@@ -76,6 +76,6 @@ func BenchmarkResidue(b *testing.B) {
 func BenchmarkDecimal(b *testing.B) {
 	x := product(span{2, 100_001})
 	for b.Loop() {
-		decimal(x)
+		x.Append(nil, 10)
 	}
 }

@@ -50,11 +50,16 @@ func init() {
 		Example: "--range 0:12000 --compare",
 		New: func(flags *jobs.Flags) jobs.Work {
 			f := &factorials{n: 1000}
-			flags.Count(&f.n, "number", "n", 0, maxN, "compute N!")
+			flags.Count(&f.n, "number", "n", 0, maxN, "compute N!, in 4 bytes a digit and 50 MB a process")
 			flags.String(&f.every, "range", "A:B", "compute n! for every n from A to B-1 instead")
 			flags.String(&f.out, "out", "FILE", "write all digits to FILE, one number a line; - is standard output, without the result")
 			flags.Bool(&f.compare, "compare", "compute serially too, check every value and show both times")
-			return jobs.Fold(compute, f)
+			return jobs.Choose(func() jobs.Work {
+				if f.isLong() {
+					return jobs.Solve(f)
+				}
+				return jobs.Fold(compute, f)
+			})
 		},
 	})
 }
@@ -93,11 +98,8 @@ func (f *factorials) Split(ctx context.Context, _ []string) (jobs.Pieces[piece],
 	} else {
 		ranges = splitProduct(f.n, productPieces)
 	}
-	if f.out != "" {
-		var err error
-		if f.file, err = outfile.Create(ctx, f.out); err != nil {
-			return jobs.Pieces[piece]{}, fmt.Errorf("factorial: %w", err)
-		}
+	if err := f.create(ctx); err != nil {
+		return jobs.Pieces[piece]{}, err
 	}
 	pieces := make([]piece, len(ranges))
 	for i, r := range ranges {
@@ -105,6 +107,17 @@ func (f *factorials) Split(ctx context.Context, _ []string) (jobs.Pieces[piece],
 	}
 	f.began = time.Now()
 	return jobs.Pieces[piece]{All: slices.Values(pieces), Count: len(pieces)}, nil
+}
+
+// create opens the output file, if there is one.
+func (f *factorials) create(ctx context.Context) (err error) {
+	if f.out == "" {
+		return nil
+	}
+	if f.file, err = outfile.Create(ctx, f.out); err != nil {
+		return fmt.Errorf("factorial: %w", err)
+	}
+	return nil
 }
 
 // parseRange reads A:B.
@@ -161,7 +174,7 @@ func (f *factorials) Finish() error {
 		}
 	}
 	if !f.ranged() {
-		text, err := await(f.ctx, func() []byte { return decimal(values[0]) })
+		text, err := await(f.ctx, func() []byte { return values[0].Append(nil, 10) })
 		if err != nil {
 			return err
 		}
@@ -173,6 +186,11 @@ func (f *factorials) Finish() error {
 			return fmt.Errorf("factorial: %w", err)
 		}
 	}
+	return f.commit()
+}
+
+// commit puts the output file in its place.
+func (f *factorials) commit() error {
 	if err := f.file.Commit(); err != nil {
 		return fmt.Errorf("factorial: %w", err)
 	}
@@ -205,9 +223,14 @@ func (f *factorials) compareWithSerial(values []*big.Int) error {
 			return fmt.Errorf("factorial: %d! differs from that of the serial run", first+int64(i))
 		}
 	}
-	f.notes = append(f.notes, fmt.Sprintf("serial %.3f s, with workers %.3f s; values compared and equal: %d",
-		serial.Seconds(), parallel.Seconds(), len(want)), f.verdict(serial, parallel))
+	f.noteTimes(serial, parallel, len(want))
 	return nil
+}
+
+// noteTimes says how long both took to compute so many equal values.
+func (f *factorials) noteTimes(serial, parallel time.Duration, values int) {
+	f.notes = append(f.notes, fmt.Sprintf("serial %.3f s, with workers %.3f s; values compared and equal: %d",
+		serial.Seconds(), parallel.Seconds(), values), f.verdict(serial, parallel))
 }
 
 // verdict says what the workers gained, or why they did not.
