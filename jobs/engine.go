@@ -26,6 +26,7 @@ type engine struct {
 	startup time.Duration
 	pids    []int
 	numbers mapreduce.Stats
+	memory  int64 // bytes: the most that each worker has taken, together
 
 	count  func() int // pieces done, if they are not what the pool runs
 	done   int        // pieces that did not fail
@@ -64,6 +65,7 @@ func (e *engine) finish() error {
 	}
 	for _, w := range e.pool.Workers() {
 		e.pids = append(e.pids, w.PID)
+		e.memory += peakMemory(w.PID)
 	}
 	e.step("ending the workers")
 	err := e.pool.Close()
@@ -83,6 +85,14 @@ func (e *engine) step(step string) {
 	if e.view != nil {
 		e.view.step(step)
 	}
+}
+
+// waiting returns the part of the workers' time in which they had nothing to do.
+func (e *engine) waiting() float64 {
+	if all := e.numbers.Times.Total(); all > 0 {
+		return e.numbers.Times.Wait.Seconds() / all.Seconds()
+	}
+	return 0
 }
 
 // number returns the number of the piece, counted from 1, that the pool knows by index.
@@ -130,6 +140,8 @@ type Run struct {
 	Pieces  int       // that were run
 	Failed  []Failure // of the pieces whose results are missing
 	Numbers mapreduce.Stats
+	Waiting float64 // the part of the workers' time in which they had nothing to do; 0 without workers
+	Memory  int64   // bytes: the most that each worker had, together; 0 without workers
 
 	facts    []*facts // about Failed
 	line     *Line
@@ -222,7 +234,8 @@ func (l *Line) run(ctx context.Context, work Work, p params, r Running, v *view)
 	return &Run{
 		outcome: outcome{work.job(), e.done + len(e.failed), p}, streamed: streams(work), Seconds: time.Since(began).Seconds(), Startup: e.startup,
 		Chunks: e.numbers.Chunks, Lost: e.numbers.Lost, Retried: e.numbers.Retried, PIDs: e.pids, Procs: int(r.Procs),
-		Pieces: e.done + len(e.failed), Failed: e.failed, Numbers: e.numbers, line: l, engine: e, facts: l.allFacts(e),
+		Pieces: e.done + len(e.failed), Failed: e.failed, Numbers: e.numbers, Waiting: e.waiting(), Memory: e.memory,
+		line: l, engine: e, facts: l.allFacts(e),
 	}, nil
 }
 

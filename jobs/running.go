@@ -14,7 +14,7 @@ type Running struct {
 	Chunksize int64
 	Budget    int64 // bytes of memory of a job that reduces by key; 0: any number
 
-	Start             string // method; empty: the default
+	Start             string // method, or [Loop] or [Goroutines]; empty: the default
 	MaxTasksPerWorker int64  // 0: any number
 	Backups           bool
 	Pin               bool
@@ -104,10 +104,17 @@ func (r *Running) check() error {
 
 // options returns the options of the pool.
 func (r *Running) options() []mapreduce.PoolOption {
+	procs, start := int(r.Procs), r.Start
+	switch start {
+	case Loop:
+		procs, start = 1, "inprocess"
+	case Goroutines:
+		start = "inprocess"
+	}
 	options := []mapreduce.PoolOption{
-		mapreduce.Procs(int(r.Procs)), mapreduce.Chunksize(int(r.Chunksize)), mapreduce.MemoryBudget(r.Budget),
+		mapreduce.Procs(procs), mapreduce.Chunksize(int(r.Chunksize)), mapreduce.MemoryBudget(r.Budget),
 		mapreduce.MaxTasksPerWorker(int(r.MaxTasksPerWorker)), mapreduce.Nice(int(r.Nice)), mapreduce.Seed(uint64(r.Seed)),
-		mapreduce.Retries(int(r.Retries)), mapreduce.Timeout(r.Timeout), mapreduce.StartMethod(r.Start),
+		mapreduce.Retries(int(r.Retries)), mapreduce.Timeout(r.Timeout), mapreduce.StartMethod(start),
 	}
 	if r.Backups {
 		options = append(options, mapreduce.Backups())

@@ -96,12 +96,12 @@ func (w *folded[In, Out]) run(ctx context.Context, e *engine, args []string) err
 			return err
 		}
 	}
-	pool, err := e.start(ctx, pieces.Count)
+	all := &chosen[In]{all: pieces.All, only: e.running.Only}
+	results, err := w.results(ctx, e, pieces.Count, all.pieces)
 	if err != nil {
 		return err
 	}
-	all := &chosen[In]{all: pieces.All, only: e.running.Only}
-	for result, err := range w.task.Imap(ctx, pool, all.pieces) {
+	for result, err := range results {
 		if err != nil {
 			if e.goOn(err) {
 				continue
@@ -121,6 +121,21 @@ func (w *folded[In, Out]) run(ctx context.Context, e *engine, args []string) err
 		return f.Finish()
 	}
 	return nil
+}
+
+// results computes the pieces.
+func (w *folded[In, Out]) results(ctx context.Context, e *engine, count int, pieces iter.Seq[In]) (iter.Seq2[Out, error], error) {
+	switch e.running.Start {
+	case Loop:
+		return loop(ctx, w.task, pieces), nil
+	case Goroutines:
+		return inGoroutines(ctx, int(e.running.Procs), w.task, pieces), nil
+	}
+	pool, err := e.start(ctx, count)
+	if err != nil {
+		return nil, err
+	}
+	return w.task.Imap(ctx, pool, pieces), nil
 }
 
 // chosen are the pieces that the flag --only names, or all.

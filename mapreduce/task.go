@@ -95,6 +95,14 @@ func funcName(f any) string {
 // function, followed by #2, #3 and so on if the name is already taken.
 func (t *Task[A, R]) Name() string { return t.entry.name }
 
+// Call calls the task's function with a in this goroutine, without a pool and without a copy of a.
+func (t *Task[A, R]) Call(ctx context.Context, a A) (R, error) {
+	if t.plain != nil {
+		return t.plain(a), nil
+	}
+	return t.f(ctx, a)
+}
+
 // entryOf returns the task's entry; nil for a nil or zero task.
 func (t *Task[A, R]) entryOf() *entry {
 	if t == nil {
