@@ -46,10 +46,18 @@ func BenchmarkJob(b *testing.B) {
 		b.Run(strings.ReplaceAll(words, " ", "_"), func(b *testing.B) {
 			line := testLine(b, words)
 			name, _, _ := strings.Cut(words, " ")
-			figures, err := measureJob(b.Context(), name, line, []int{1, 2}, 0, b.N)
-			if err != nil {
+			var ways []way
+			for _, w := range waysOf(line, []int{1, 2}, 0) {
+				if w.Name == "procs" {
+					ways = append(ways, w)
+				}
+			}
+			r := newReport(name, nil, 2)
+			if err := r.measure(b.Context(), ways, b.N, progress{}); err != nil {
 				b.Fatal(err)
 			}
+			r.conclude(nil)
+			figures := r.figures(0)
 			for _, f := range figures {
 				checkFigure(b, f, nil)
 				b.ReportMetric(f.Seconds*1e3, fmt.Sprintf("ms/run-procs=%d", f.Procs))

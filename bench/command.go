@@ -33,7 +33,7 @@ func complete(words []string) []jobs.Completion {
 
 const help = `Measure a job with 1, 2, ... processes, or the cost of a task, a pool, a worker or what processes share.
 
-  mrrun bench JOB [flags of the job] [--procs 1,2,...] [--chunksize N] [--repeat 5] [--json]
+  mrrun bench JOB [flags of the job] [--procs 1,2,...] [--chunksize N] [--repeat 10] [--peers] [--export FILE] [--against FILE] [--json]
   mrrun bench overhead [--procs 2] [--chunksize 1] [--tasks 1e6] [--mode map|imap|apply|command] [--repeat 3] [--json]
   mrrun bench startup [--framework pool|process] [--procs 2] [--spares 0] [--repeat 9] [--json]
   mrrun bench metg [--procs 2] [--frameworks mrrun] [--python python3] [--repeat 3] [--json]
@@ -42,7 +42,8 @@ const help = `Measure a job with 1, 2, ... processes, or the cost of a task, a p
   mrrun bench arrays [--framework map|view|inplace|serial] [--mb 100] [--procs 2] [--pin] [--repeat 3] [--json]
 
 Examples:
-  mrrun bench pi -n 1e10 --procs 1,2
+  mrrun bench pi -n 1e10 --export pi.svg --export pi.json
+  mrrun bench pi -n 1e10 --against pi.json
   mrrun bench overhead --procs 2 --chunksize 1 --tasks 1000000
   mrrun bench metg --frameworks mrrun,pool,ppe,joblib,ray-pool
   mrrun bench workers
@@ -50,8 +51,12 @@ Examples:
   mrrun bench primitives --prim queue --size 1000
   mrrun bench arrays --framework inplace --mb 100 --procs 2 --pin
 
-The first form runs the whole job, start and end of the workers included, in turn with each number of processes, and
-compares the results. The second measures tasks that do nothing, on a pool that is up, and checks every result; with
+The first form runs the whole job in a plain loop, in goroutines, and with each number of processes, start and end of the
+workers included. In each round each of them runs once; after the rounds, or after Ctrl-C those that are finished, it prints
+medians with 95 % intervals, the speed-up against the loop (of a job that reduces by key: against one goroutine), efficiency,
+the part of the time that start and waiting take, memory, Amdahl's law if three numbers of processes can be fitted, and whether
+all results were equal. --peers runs the counterparts in Python (multiprocessing) and C, too; --export FILE writes the figures,
+as the name says: .json, .csv, .md, .svg, .html; --against FILE.json compares with earlier ones. The second measures tasks that do nothing, on a pool that is up, and checks every result; with
 --mode apply one after the other, which is a round trip each, with --mode command as lines through a program, sed. The third
 measures a pool from nothing to a first result of each worker and back to nothing, or the start of a process that does
 nothing and the wait for it; with --spares, of one that was started ahead, and was given the time for that. The fourth

@@ -1,10 +1,8 @@
 package bench
 
 import (
-	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 
 	"mrrun/jobs"
 )
@@ -54,19 +52,4 @@ func writeLines[F any](out io.Writer, figures []F) error {
 		}
 	}
 	return nil
-}
-
-// writeTable writes a table that compares each figure with the first.
-func writeTable(out io.Writer, figures []figure) error {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "procs\tmedian\tleast\tmost\tspeed-up\tefficiency\tstart-up\t\n")
-	for _, f := range figures {
-		fmt.Fprintf(t, "%d\t%.4f s\t%.4f s\t%.4f s\t%.2f\t%.0f %%\t%.1f %%\t\n", f.Procs, f.Seconds,
-			slices.Min(f.All), slices.Max(f.All), f.Speedup, 100*f.Efficiency, 100*f.Startup/f.Seconds)
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(out, "%d runs each; check: %s\n", len(figures[0].All), figures[0].Check)
-	return err
 }

@@ -174,8 +174,8 @@ func completeValue(f *pflag.Flag, prefix, value string) (all []Completion) {
 				all = append(all, Completion{prefix + choice, ""})
 			}
 		}
-	case textValue:
-		if strings.HasPrefix(v.kind, "FILE") || strings.HasPrefix(v.kind, "DIR") {
+	case textValue, *listValue:
+		if kind := v.Type(); strings.HasPrefix(kind, "FILE") || strings.HasPrefix(kind, "DIR") {
 			all = append(all, Completion{Word: FileNames})
 		}
 	}

@@ -46,6 +46,12 @@ func (f *Flags) String(p *string, name, kind, usage string) {
 	f.set.Var(textValue{p, kind}, name, usage)
 }
 
+// List adds a flag for texts that are not empty. It may be used several times, for a text each, which
+// replace those in *p.
+func (f *Flags) List(p *[]string, name, kind, usage string) {
+	f.set.Var(&listValue{bind: p, kind: kind}, name, usage)
+}
+
 // Choice adds a flag for one of choices, which the error about another text lists. kind is what the
 // help calls its value, such as ORDER.
 func (f *Flags) Choice(p *string, name, kind string, choices []string, usage string) {
@@ -72,6 +78,32 @@ func (t textValue) String() string { return *t.bind }
 
 // Type implements pflag.Value; the help calls the value so.
 func (t textValue) Type() string { return t.kind }
+
+// listValue is a flag that may be given several times.
+type listValue struct {
+	bind *[]string
+	kind string
+	set  bool // what was there before is gone
+}
+
+// Set implements pflag.Value.
+func (l *listValue) Set(s string) error {
+	var one string
+	if err := (textValue{&one, l.kind}).Set(s); err != nil {
+		return err
+	}
+	if !l.set {
+		*l.bind, l.set = nil, true
+	}
+	*l.bind = append(*l.bind, one)
+	return nil
+}
+
+// String implements pflag.Value.
+func (l *listValue) String() string { return strings.Join(*l.bind, " ") }
+
+// Type implements pflag.Value; the help calls the value so.
+func (l *listValue) Type() string { return l.kind }
 
 // choiceValue is a flag that takes one of several texts.
 type choiceValue struct {

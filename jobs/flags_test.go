@@ -74,6 +74,20 @@ func TestFlagValues(t *testing.T) {
 	}
 }
 
+// A flag that may be repeated has what one command line says, however often that is parsed.
+func TestListFlag(t *testing.T) {
+	all := []string{"default"}
+	bind := func(f *Flags) { f.List(&all, "file", "FILE", "files") }
+	for range 2 {
+		if _, err := ParseFlags("mrrun test", []string{"--file", "a", "-file=b"}, bind); err != nil || strings.Join(all, " ") != "a b" {
+			t.Errorf("got %q, %v", all, err)
+		}
+	}
+	if _, err := ParseFlags("mrrun test", []string{"--file="}, bind); err == nil || err.Error() != `--file "": empty; it takes FILE (see mrrun test --help)` {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestPieceNumbers(t *testing.T) {
 	var n pieceNumbers
 	if n.last() != 0 || n.size() != 0 || n.has(1) || n.String() != "" {

@@ -69,6 +69,16 @@ func newFlagSet(name string) *pflag.FlagSet {
 	return set
 }
 
+// Params returns the words after the flags, and the values of the job's flags, as JSON has them: what
+// [Output.Params] is by default.
+func (l *Line) Params() any {
+	_, params, err := l.parse()
+	if err != nil { // NewLine has refused the line
+		return nil
+	}
+	return params
+}
+
 // again returns the command line with more flags, which override those that were typed, for a shell.
 func (l *Line) again(flags ...string) string {
 	end := len(l.words)

@@ -136,6 +136,8 @@ func flagJSON(v pflag.Value) any {
 		return *v.bind
 	case durationValue:
 		return v.bind.Seconds()
+	case *listValue:
+		return Texts(*v.bind)
 	}
 	if v.Type() == "bool" {
 		return v.String() == "true"

@@ -47,7 +47,9 @@ var coreModules = []string{
 
 // commandModules are all modules that may be linked into the command.
 var commandModules = append([]string{
+	"github.com/aclements/go-moremath", // of x/perf
 	"github.com/spf13/pflag",
+	"golang.org/x/perf",
 	"golang.org/x/term",
 }, coreModules...)
 
