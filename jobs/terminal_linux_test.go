@@ -28,7 +28,7 @@ type terminal struct {
 	unknown       []string        // sequences that the screen does not know
 }
 
-func openTerminal(t *testing.T, columns, rows int) *terminal {
+func openTerminal(t testing.TB, columns, rows int) *terminal {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -59,7 +59,7 @@ func (m *terminal) close() {
 }
 
 // resize gives the terminal another size, and breaks its lines as most terminals do.
-func (m *terminal) resize(t *testing.T, columns, rows int) {
+func (m *terminal) resize(t testing.TB, columns, rows int) {
 	t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
