@@ -51,9 +51,19 @@ func Main(tools ...Tool) {
 		}
 		log.SetFlags(0)
 		log.SetPrefix(program + ": ")
-		return dispatch(ctx, os.Args[1:], os.Stdout, tools)
+		err = dispatch(ctx, os.Args[1:], os.Stdout, tools)
+		if err != nil && isTerminal(os.Stderr) {
+			err = plainError{err}
+		}
+		return err
 	})
 }
+
+// A plainError has the text of an error as a terminal may show it.
+type plainError struct{ error }
+
+func (e plainError) Error() string { return plain(e.error.Error()) }
+func (e plainError) Unwrap() error { return e.error }
 
 // program is the name under which this program speaks.
 var program = filepath.Base(os.Args[0])
@@ -216,7 +226,8 @@ func (c Command) main(ctx context.Context, name string, words []string, out io.W
 		v.say(failure)
 	}
 	if !run.streamed {
-		err = run.write(ctx, &lastWriter{out, v}, c.Name, running.JSON)
+		to := &lastWriter{out: out, view: v, clean: out == os.Stdout && isTerminal(os.Stdout)}
+		err = cmp.Or(run.write(ctx, to, c.Name, running.JSON), to.flush())
 	}
 	return cmp.Or(err, run.incomplete())
 }

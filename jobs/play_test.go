@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -47,6 +48,9 @@ func play(ctx context.Context, s scene) (int, error) {
 		}
 	case s.Do == "eat":
 		return eat(), nil
+	case strings.HasPrefix(s.Do, "bad"):
+		time.Sleep(s.Sleep)
+		return 0, errors.New("I cannot do \"" + s.Do + "\"")
 	case s.Do == "print":
 		fmt.Println("\x1b[31mred\x1b[2J\x07 and \x9b0m")
 	case strings.HasPrefix(s.Do, "sleep"):

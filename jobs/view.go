@@ -1,10 +1,12 @@
 package jobs
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"sync"
+	"unicode/utf8"
 
 	"mrrun/mapreduce"
 )
@@ -107,11 +109,36 @@ func (v *view) close(r *Run) {
 
 // A lastWriter writes the result. The status area makes room for it.
 type lastWriter struct {
-	io.Writer
-	v *view
+	out   io.Writer
+	view  *view
+	clean bool   // it is a terminal, which must not obey the result
+	rest  []byte // of an incomplete character
 }
 
 func (w *lastWriter) Write(b []byte) (int, error) {
-	w.v.stop()
-	return w.Writer.Write(b)
+	w.view.stop()
+	if !w.clean {
+		return w.out.Write(b)
+	}
+	text := append(w.rest, b...)
+	end := len(text)
+	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
+		if last := text[len(text)-n:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				end -= n
+			}
+			break
+		}
+	}
+	w.rest = bytes.Clone(text[end:])
+	if _, err := io.WriteString(w.out, plain(string(text[:end]))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// flush writes what is left at the end.
+func (w *lastWriter) flush() error {
+	_, err := io.WriteString(w.out, plain(string(w.rest)))
+	return err
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"math"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -65,6 +66,39 @@ func TestEstimate(t *testing.T) {
 	var e estimate
 	if left := e.left(time.Second, 1, 1000); left != 0 {
 		t.Errorf("an estimate of %v from one piece", left)
+	}
+}
+
+// A terminal does not obey the result, however it is cut into writes.
+func TestResultOnTerminal(t *testing.T) {
+	const text = "a\x1b[2Jü日\xff\n\xe6"
+	for size := 1; size < len(text); size++ {
+		var out strings.Builder
+		w := &lastWriter{out: &out, view: &view{}, clean: true}
+		for rest := text; rest != ""; {
+			n := min(size, len(rest))
+			if _, err := w.Write([]byte(rest[:n])); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if err := w.flush(); err != nil || out.String() != `a\x1b[2Jü日\xff`+"\n"+`\xe6` {
+			t.Errorf("writes of %d bytes: %q, %v", size, &out, err)
+		}
+	}
+}
+
+// The words of an error, too, are shown as they are; and without colours if NO_COLOR is set.
+func TestErrorOnTerminal(t *testing.T) {
+	for _, noColor := range []string{"", "1"} {
+		m := openTerminal(t, 100, 24)
+		cmd := playCommand(t, "--pieces 4 --sleep 400ms --procs 1 --do 4=bad\x1b[2J", "NO_COLOR="+noColor)
+		cmd.Stdout, cmd.Stderr = m.slave, m.slave
+		_ = cmd.Run()
+		m.await(t, `play: piece 4 of 4 failed: I cannot do "bad\x1b[2J"`)
+		if coloured := strings.Contains(m.written(), "\x1b[32m"); coloured == (noColor != "") {
+			t.Errorf("NO_COLOR=%s: coloured %v", noColor, coloured)
+		}
 	}
 }
 
