@@ -88,8 +88,8 @@ func Len(x []uint64) int64 {
 	return int64(len(x)-1)*digits + int64(len(strconv.FormatUint(x[len(x)-1], 10)))
 }
 
-// timesWord multiplies x by w, below the base, in place, except that it may have to append a limb.
-func timesWord(x []uint64, w uint64) []uint64 {
+// TimesWord multiplies x by w, below the base, in place, except that it may have to append a limb.
+func TimesWord(x []uint64, w uint64) []uint64 {
 	var carry uint64
 	for i, limb := range x {
 		hi, lo := bits.Mul64(limb, w)
@@ -115,5 +115,21 @@ func Add(x, y []uint64) {
 			sum, carry = sum-base, 1
 		}
 		x[i] = sum
+	}
+}
+
+// Sub subtracts y, which is at most x, from x in place.
+func Sub(x, y []uint64) {
+	var borrow uint64
+	for i := 0; i < len(y) || borrow > 0; i++ {
+		take := borrow
+		if i < len(y) {
+			take += y[i]
+		}
+		borrow = 0
+		if x[i] < take {
+			x[i], borrow = x[i]+base, 1
+		}
+		x[i] -= take
 	}
 }

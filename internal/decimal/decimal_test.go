@@ -72,6 +72,23 @@ func TestProductOfWords(t *testing.T) {
 	}
 }
 
+func TestAddAndSub(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limb := rapid.OneOf(rapid.Just(uint64(base-1)), rapid.Just(uint64(0)), rapid.Uint64Range(0, base-1))
+		y := rapid.SliceOfN(limb, 0, 10).Draw(t, "y")
+		x := rapid.SliceOfN(limb, len(y), 12).Draw(t, "x")
+		sum := append(slices.Clone(x), 0)
+		Add(sum, y)
+		want := toBig(t, Trim(x))
+		if want.Add(want, toBig(t, Trim(y))); toBig(t, Trim(sum)).Cmp(want) != 0 {
+			t.Fatal("the sum is wrong")
+		}
+		if Sub(sum, y); !slices.Equal(Trim(sum), Trim(x)) {
+			t.Fatal("the difference is wrong")
+		}
+	})
+}
+
 func TestResidue(t *testing.T) {
 	check := NewCheck()
 	q := new(big.Int).SetUint64(check.Prime)

@@ -90,7 +90,7 @@ func Product(words []uint64) []uint64 {
 		x := make([]uint64, 1, 1+len(words))
 		x[0] = 1
 		for _, w := range words {
-			x = timesWord(x, w)
+			x = TimesWord(x, w)
 		}
 		return x
 	}

@@ -1,8 +1,9 @@
-// Package pi is the job that computes pi by the alternating series 4 - 4/3 + 4/5 - 4/7 + …
+// Package pi is the job that computes pi by the alternating series 4 - 4/3 + 4/5 - 4/7 + …, or, as
+// so many digits, by the series of the Chudnovsky brothers.
 //
-// The sum is exact except for one rounding in each block of 65,536 terms. So it has the same bits
-// however the blocks are spread over workers, and is within one unit in the last place of the exact
-// partial sum.
+// The sum of the alternating series is exact except for one rounding in each block of 65,536 terms.
+// So it has the same bits however the blocks are spread over workers, and is within one unit in the
+// last place of the exact partial sum.
 package pi
 
 import (
@@ -29,7 +30,14 @@ func init() {
 		New: func(flags *jobs.Flags) jobs.Work {
 			s := &series{terms: 1e7}
 			flags.Count(&s.terms, "terms", "n", 1, maxTerms, "terms of the series: 1e8, 100_000_000, 100M")
-			return jobs.Fold(sumPiece, s)
+			d := &digits{}
+			flags.Count(&d.count, "digits", "", 0, maxDigits, "print N digits, in 40 bytes each and 50 MB a process")
+			return jobs.Choose(func() jobs.Work {
+				if d.count > 0 {
+					return jobs.Solve(d)
+				}
+				return jobs.Fold(sumPiece, s)
+			})
 		},
 	})
 }
@@ -64,3 +72,10 @@ func (s *series) Result() any { return s.sum.Pi() }
 
 // Units implements [jobs.Output]: terms.
 func (s *series) Units() int64 { return s.terms }
+
+// Params implements [jobs.Output].
+func (s *series) Params() any {
+	return struct {
+		Terms int64 `json:"terms"`
+	}{s.terms}
+}
