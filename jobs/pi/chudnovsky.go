@@ -25,13 +25,23 @@ type multiplication func(a, b []uint64) ([]uint64, error)
 
 func timesHere(a, b []uint64) ([]uint64, error) { return decimal.Times(a, b), nil }
 
+// termsOneByOne is how many terms are added one after the other.
+const termsOneByOne = 12
+
 // splitTerms returns the sum of the terms from a to b-1, of which there is at least one.
 func splitTerms(a, b int64) partialSum {
-	if b-a == 1 {
-		return term(uint64(a))
+	if b-a > termsOneByOne {
+		middle := a + (b-a)/2
+		return mergeHere(splitTerms(a, middle), splitTerms(middle, b), (middle-a)%2 != 0)
 	}
-	middle := a + (b-a)/2
-	s, _ := merge(splitTerms(a, middle), splitTerms(middle, b), (middle-a)%2 != 0, true, timesHere) // does not fail
+	s := partialSum{P: []uint64{1}, Q: []uint64{1}}
+	for k := a; k < b; k++ {
+		if k == 0 {
+			s.T = []uint64{13591409}
+		} else {
+			s.add(uint64(k), (k-a)%2 != 0)
+		}
+	}
 	return s
 }
 
@@ -43,24 +53,45 @@ func factors(k uint64) (p [2]uint64, q [3]uint64, t uint64) {
 		545140134*k + 13591409
 }
 
-func term(k uint64) partialSum {
-	if k == 0 {
-		return partialSum{P: []uint64{1}, Q: []uint64{1}, T: []uint64{13591409}}
-	}
+// add adds term k, which is not term 0; minus says that its sign differs from that of the sum.
+func (s *partialSum) add(k uint64, minus bool) {
 	p, q, t := factors(k)
-	s := partialSum{P: []uint64{1}, Q: []uint64{1}}
 	for _, w := range p {
 		s.P = decimal.TimesWord(s.P, w)
 	}
 	for _, w := range q {
 		s.Q = decimal.TimesWord(s.Q, w)
+		s.T = decimal.TimesWord(s.T, w)
 	}
-	s.T = decimal.Times(s.P, decimal.Trim([]uint64{t % ntt.Base, t / ntt.Base}))
-	return s
+	s.T = combine(s.T, decimal.Times(s.P, decimal.Trim([]uint64{t % ntt.Base, t / ntt.Base})), minus)
 }
 
-// merge returns the sum of terms and those that follow them. odd says that the number of the first
-// terms is odd, so that the signs of the two differ. P is left out unless it is needed.
+// combine returns x+y, or x-y, in the memory of x if there is enough.
+func combine(x, y []uint64, minus bool) []uint64 {
+	if minus {
+		decimal.Sub(x, y)
+		return decimal.Trim(x)
+	}
+	for len(x) <= len(y) {
+		x = append(x, 0)
+	}
+	x = append(x, 0)
+	decimal.Add(x, y)
+	return decimal.Trim(x)
+}
+
+// mergeHere returns the sum of terms and those that follow them: see [merge].
+func mergeHere(a, b partialSum, odd bool) partialSum {
+	return partialSum{
+		P: decimal.Times(a.P, b.P),
+		Q: decimal.Times(a.Q, b.Q),
+		T: combine(decimal.Times(a.T, b.Q), decimal.Times(a.P, b.T), odd),
+	}
+}
+
+// merge returns the sum of terms and those that follow them, with its products computed at the same
+// time. odd says that the number of the first terms is odd, so that the signs of the two differ. P
+// is left out unless it is needed.
 func merge(a, b partialSum, odd, needP bool, times multiplication) (s partialSum, err error) {
 	var rest []uint64
 	var all errgroup.Group
@@ -79,13 +110,7 @@ func merge(a, b partialSum, odd, needP bool, times multiplication) (s partialSum
 	if err := all.Wait(); err != nil {
 		return s, err
 	}
-	if odd {
-		decimal.Sub(s.T, rest)
-	} else {
-		s.T = append(s.T, 0)
-		decimal.Add(s.T, rest)
-	}
-	s.T = decimal.Trim(s.T)
+	s.T = combine(s.T, rest, odd)
 	return s, nil
 }
 
