@@ -238,10 +238,14 @@ func (c *Client) spawn(f func()) bool {
 	return true
 }
 
-// takenBack are the methods that give their caller something to hold.
-var takenBack = map[op]bool{
-	"Lock." + opLock: true, "Lock." + opTryLock: true, "RLock." + opLock: true, "RLock." + opTryLock: true,
-	"Semaphore." + opAcquire: true, "Semaphore." + opTryAcquire: true, "Queue." + opGet: true, "Queue." + opTryGet: true,
+// givesHold reports whether the method gives its caller something to hold.
+func givesHold(name string) bool {
+	switch op(name) {
+	case "Lock." + opLock, "Lock." + opTryLock, "RLock." + opLock, "RLock." + opTryLock,
+		"Semaphore." + opAcquire, "Semaphore." + opTryAcquire, "Queue." + opGet, "Queue." + opTryGet:
+		return true
+	}
+	return false
 }
 
 // takeBack tells the manager to take back what an abandoned call has brought about.
@@ -250,7 +254,7 @@ func (r sentCall) takeBack(kind byte, answer []byte) {
 	switch {
 	case r.id == 0 && r.method == opNew:
 		back = opClose
-	case r.id == 0 || !takenBack[op(r.name)]:
+	case r.id == 0 || !givesHold(r.name):
 		return
 	}
 	if kind == kindFailure {

@@ -164,7 +164,7 @@ func unblob[T any](d *transport.Decoder, c coder[T]) (v T, err error) {
 }
 
 // adders holds, by kind, the functions that add two encoded numbers.
-var adders = map[reflect.Kind]func(a, b []byte) ([]byte, error){
+var adders = [...]func(a, b []byte) ([]byte, error){
 	reflect.Int: add[int], reflect.Int8: add[int8], reflect.Int16: add[int16], reflect.Int32: add[int32],
 	reflect.Int64: add[int64], reflect.Uint: add[uint], reflect.Uint8: add[uint8], reflect.Uint16: add[uint16],
 	reflect.Uint32: add[uint32], reflect.Uint64: add[uint64], reflect.Float32: add[float32], reflect.Float64: add[float64],
@@ -194,9 +194,8 @@ func add[T int | int8 | int16 | int32 | int64 | uint | uint8 | uint16 | uint32 |
 
 // addEncoded adds two encoded numbers of kind k.
 func addEncoded(k reflect.Kind, a, b []byte) ([]byte, error) {
-	f := adders[k]
-	if f == nil {
+	if int(k) >= len(adders) || adders[k] == nil {
 		return nil, fmt.Errorf("%w: a %v cannot be added to", ErrType, k)
 	}
-	return f(a, b)
+	return adders[k](a, b)
 }

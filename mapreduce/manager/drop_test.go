@@ -58,7 +58,7 @@ func TestObjectsThatAreNotMade(t *testing.T) {
 	whole := transport.NewEncoder(nil)
 	whole.Blob(value)
 	listOf := func(args []byte) func() (object, error) {
-		return func() (object, error) { return makers["list"](&session{srv: srv}, transport.NewDecoder(args)) }
+		return func() (object, error) { return makerOf("list")(&session{srv: srv}, transport.NewDecoder(args)) }
 	}
 	_, err := srv.add("", nature{kind: "list"}, listOf(append(bytes.Clone(whole.Bytes()), 0xc4)))
 	equal(t, "a broken list", err != nil, true)

@@ -31,10 +31,11 @@ func FuzzRequests(f *testing.F) {
 		go func() { _, _ = io.Copy(io.Discard, far) }()
 		args := transport.NewEncoder(nil)
 		args.Uint(5)
-		for kind, maker := range makers {
+		for _, own := range ownMakers {
+			kind, maker := own.kind, own.make
 			_, _ = srv.add("", nature{kind: kind}, func() (object, error) { return maker(s, transport.NewDecoder(bytes.Clone(args.Bytes()))) })
 		}
-		for id := range uint64(len(makers) + 1) {
+		for id := range uint64(len(ownMakers) + 1) {
 			_ = s.handle(transport.Frame{Kind: kindCall, Tag: uint32(id), Body: append([]byte{byte(id)}, body...)})
 		}
 		_ = s.handle(transport.Frame{Kind: kindCall, Tag: 1000, Body: body})

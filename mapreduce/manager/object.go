@@ -41,8 +41,11 @@ func Register[T any](name string, make func() T) Type[T] {
 		}
 	}
 	kind := "object " + name
-	if makers[kind] != nil {
+	if makerOf(kind) != nil {
 		panic(fmt.Sprintf("manager: Register(%q): the name is taken", name))
+	}
+	if makers == nil {
+		makers = map[string]maker{}
 	}
 	makers[kind] = func(*session, *transport.Decoder) (object, error) {
 		v := make()

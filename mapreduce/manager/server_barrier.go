@@ -44,11 +44,11 @@ func (o *barrierObject) breakUp() {
 }
 
 var barrierOps = ops[*barrierObject]{
-	opAbort:   (*barrierObject).abort,
-	opReset:   (*barrierObject).reset,
-	opWaiting: (*barrierObject).waiting,
-	opBroken:  (*barrierObject).isBroken,
-	opWait:    (*barrierObject).wait,
+	{opAbort, (*barrierObject).abort},
+	{opReset, (*barrierObject).reset},
+	{opWaiting, (*barrierObject).waiting},
+	{opBroken, (*barrierObject).isBroken},
+	{opWait, (*barrierObject).wait},
 }
 
 func (o *barrierObject) call(r *request) error {

@@ -4,15 +4,15 @@ import "context"
 
 // condMethods are the methods of one cond of the lock, whose number is their first argument. The
 // caller must hold the lock.
-var condMethods = map[op]func(*lockObject, *request, *line) error{
-	opWait:      (*lockObject).condWait,
-	opNotify:    (*lockObject).condNotify,
-	opBroadcast: (*lockObject).condNotify,
+var condMethods = methods[func(*lockObject, *request, *line) error]{
+	{opWait, (*lockObject).condWait},
+	{opNotify, (*lockObject).condNotify},
+	{opBroadcast, (*lockObject).condNotify},
 }
 
 // callCond runs a method of a cond. The caller holds mu, and the client holds the lock.
 func (o *lockObject) callCond(r *request) error {
-	run := condMethods[op(r.method)]
+	run := condMethods.find(r.method)
 	if run == nil {
 		return r.unknown("lock")
 	}

@@ -31,27 +31,27 @@ func (o *dictObject) dropAll(srv *Server) {
 }
 
 // dictMethods are the methods of the whole dict.
-var dictMethods = map[op]func(*dictObject, *request) error{
-	opLen:   (*dictObject).length,
-	opClear: (*dictObject).clear,
-	opKeys:  (*dictObject).keys,
-	opItems: (*dictObject).items,
+var dictMethods = methods[func(*dictObject, *request) error]{
+	{opLen, (*dictObject).length},
+	{opClear, (*dictObject).clear},
+	{opKeys, (*dictObject).keys},
+	{opItems, (*dictObject).items},
 }
 
 // keyMethods are the methods of one key, which is their first argument. For a [Value] that key is
 // empty.
-var keyMethods = map[op]func(*dictObject, *request, dictEntry) error{
-	opGet:            (*dictObject).get,
-	opLoad:           (*dictObject).get,
-	opPop:            (*dictObject).pop,
-	opSwap:           (*dictObject).swap,
-	opSet:            (*dictObject).set,
-	opStore:          (*dictObject).set,
-	opDelete:         (*dictObject).delete,
-	opSetDefault:     (*dictObject).setDefault,
-	opCompareAndSwap: (*dictObject).compareAndSwap,
-	opAdd:            (*dictObject).add,
-	opUpdate:         (*dictObject).update,
+var keyMethods = methods[func(*dictObject, *request, dictEntry) error]{
+	{opGet, (*dictObject).get},
+	{opLoad, (*dictObject).get},
+	{opPop, (*dictObject).pop},
+	{opSwap, (*dictObject).swap},
+	{opSet, (*dictObject).set},
+	{opStore, (*dictObject).set},
+	{opDelete, (*dictObject).delete},
+	{opSetDefault, (*dictObject).setDefault},
+	{opCompareAndSwap, (*dictObject).compareAndSwap},
+	{opAdd, (*dictObject).add},
+	{opUpdate, (*dictObject).update},
 }
 
 // A dictEntry is a key with its value at the time of the call.
@@ -64,10 +64,10 @@ type dictEntry struct {
 func (o *dictObject) call(r *request) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if run := dictMethods[op(r.method)]; run != nil {
+	if run := dictMethods.find(r.method); run != nil {
 		return run(o, r)
 	}
-	run := keyMethods[op(r.method)]
+	run := keyMethods.find(r.method)
 	if run == nil {
 		return r.unknown("dict")
 	}

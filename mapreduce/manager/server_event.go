@@ -11,10 +11,10 @@ type eventObject struct {
 func (o *eventObject) leave(*session) {}
 
 var eventOps = ops[*eventObject]{
-	opSet:   (*eventObject).set,
-	opClear: (*eventObject).clear,
-	opIsSet: (*eventObject).isSet,
-	opWait:  (*eventObject).wait,
+	{opSet, (*eventObject).set},
+	{opClear, (*eventObject).clear},
+	{opIsSet, (*eventObject).isSet},
+	{opWait, (*eventObject).wait},
 }
 
 func (o *eventObject) call(r *request) error {

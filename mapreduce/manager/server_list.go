@@ -73,35 +73,35 @@ func (o *listObject) at(r *request, limit int) (int, error) {
 }
 
 // listMethods are the methods of the whole list.
-var listMethods = map[op]func(*listObject, *request) error{
-	opLen:     (*listObject).length,
-	opAppend:  (*listObject).append,
-	opExtend:  (*listObject).append,
-	opSlice:   (*listObject).slice,
-	opAll:     (*listObject).slice,
-	opReverse: (*listObject).reverse,
-	opRemove:  (*listObject).remove,
-	opInsert:  (*listObject).insert,
+var listMethods = methods[func(*listObject, *request) error]{
+	{opLen, (*listObject).length},
+	{opAppend, (*listObject).append},
+	{opExtend, (*listObject).append},
+	{opSlice, (*listObject).slice},
+	{opAll, (*listObject).slice},
+	{opReverse, (*listObject).reverse},
+	{opRemove, (*listObject).remove},
+	{opInsert, (*listObject).insert},
 }
 
 // elementMethods are the methods of one element, whose index is their first argument.
-var elementMethods = map[op]func(o *listObject, r *request, i int) error{
-	opGet:            (*listObject).get,
-	opAt:             (*listObject).get,
-	opSet:            (*listObject).set,
-	opPop:            (*listObject).pop,
-	opAdd:            (*listObject).add,
-	opCompareAndSwap: (*listObject).compareAndSwap,
-	opUpdate:         (*listObject).update,
+var elementMethods = methods[func(o *listObject, r *request, i int) error]{
+	{opGet, (*listObject).get},
+	{opAt, (*listObject).get},
+	{opSet, (*listObject).set},
+	{opPop, (*listObject).pop},
+	{opAdd, (*listObject).add},
+	{opCompareAndSwap, (*listObject).compareAndSwap},
+	{opUpdate, (*listObject).update},
 }
 
 func (o *listObject) call(r *request) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if run := listMethods[op(r.method)]; run != nil {
+	if run := listMethods.find(r.method); run != nil {
 		return run(o, r)
 	}
-	run := elementMethods[op(r.method)]
+	run := elementMethods.find(r.method)
 	if run == nil {
 		return r.unknown("list")
 	}

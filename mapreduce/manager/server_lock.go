@@ -92,30 +92,30 @@ func took(r *request) bool {
 }
 
 // lockMethods are those that any client may call.
-var lockMethods = map[op]func(*lockObject, *request) error{
-	opLock:    (*lockObject).lock,
-	opTryLock: (*lockObject).try,
-	opNewCond: (*lockObject).newCond,
+var lockMethods = methods[func(*lockObject, *request) error]{
+	{opLock, (*lockObject).lock},
+	{opTryLock, (*lockObject).try},
+	{opNewCond, (*lockObject).newCond},
 }
 
 // holderMethods are those of the client that holds the lock.
-var holderMethods = map[op]func(*lockObject, *request) error{
-	opTakeBack:       (*lockObject).takeBackOf,
-	opUnlock:         (*lockObject).letGo,
-	opMarkConsistent: (*lockObject).markConsistent,
+var holderMethods = methods[func(*lockObject, *request) error]{
+	{opTakeBack, (*lockObject).takeBackOf},
+	{opUnlock, (*lockObject).letGo},
+	{opMarkConsistent, (*lockObject).markConsistent},
 }
 
 func (o *lockObject) call(r *request) error {
 	o.number.Store(r.object)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if run := lockMethods[op(r.method)]; run != nil {
+	if run := lockMethods.find(r.method); run != nil {
 		return run(o, r)
 	}
 	if o.holder != r.s {
 		return ErrNotHeld
 	}
-	if run := holderMethods[op(r.method)]; run != nil {
+	if run := holderMethods.find(r.method); run != nil {
 		return run(o, r)
 	}
 	return o.callCond(r)

@@ -7,26 +7,56 @@ import (
 	"mrrun/transport"
 )
 
-// makers holds, by kind, the functions that make the objects that clients ask for, from the
-// arguments of "New". [Register] adds to it.
-var makers = map[string]func(s *session, args *transport.Decoder) (object, error){
-	"array":     newArrayObject,
-	"barrier":   newBarrierObject,
-	"bounded":   newBoundedObject,
-	"dict":      newDictObject,
-	"event":     func(*session, *transport.Decoder) (object, error) { return &eventObject{}, nil },
-	"list":      newListObject,
-	"lock":      func(*session, *transport.Decoder) (object, error) { return &lockObject{}, nil },
-	"pool":      newPoolObject,
-	"queue":     newQueueObject,
-	"rlock":     func(*session, *transport.Decoder) (object, error) { return &lockObject{again: true}, nil },
-	"semaphore": newSemaphoreObject,
-	"value":     newValueObject,
+// A maker makes an object that a client asks for, from the arguments of "New".
+type maker func(s *session, args *transport.Decoder) (object, error)
+
+// ownMakers are the makers of this package, by kind.
+var ownMakers = []struct {
+	kind string
+	make maker
+}{
+	{"array", newArrayObject},
+	{"barrier", newBarrierObject},
+	{"bounded", newBoundedObject},
+	{"dict", newDictObject},
+	{"event", func(*session, *transport.Decoder) (object, error) { return &eventObject{}, nil }},
+	{"list", newListObject},
+	{"lock", func(*session, *transport.Decoder) (object, error) { return &lockObject{}, nil }},
+	{"pool", newPoolObject},
+	{"queue", newQueueObject},
+	{"rlock", func(*session, *transport.Decoder) (object, error) { return &lockObject{again: true}, nil }},
+	{"semaphore", newSemaphoreObject},
+	{"value", newValueObject},
 }
 
-// sizes names what the first argument counts, for the kinds that have a fixed size.
-var sizes = map[string]string{
-	"array": "elements", "queue": "values", "semaphore": "permits", "bounded": "permits", "barrier": "parties", "pool": "workers",
+// makers are those that [Register] has added.
+var makers map[string]maker
+
+// makerOf returns the maker of a kind, nil if there is none.
+func makerOf(kind string) maker {
+	for _, own := range ownMakers {
+		if own.kind == kind {
+			return own.make
+		}
+	}
+	return makers[kind]
+}
+
+// sizeUnit names what the first argument counts, for the kinds that have a fixed size.
+func sizeUnit(kind string) string {
+	switch kind {
+	case "array":
+		return "elements"
+	case "queue":
+		return "values"
+	case "semaphore", "bounded":
+		return "permits"
+	case "barrier":
+		return "parties"
+	case "pool":
+		return "workers"
+	}
+	return ""
 }
 
 // whatIs returns the nature of the object that a client asks for. A named object serves only the
@@ -36,7 +66,7 @@ func whatIs(kind, signature string, args []byte) (nature, error) {
 	if kind == "bounded" {
 		is.text = "bounded " + signature
 	}
-	if unit := sizes[kind]; unit != "" {
+	if unit := sizeUnit(kind); unit != "" {
 		n, err := transport.NewDecoder(args).Uint()
 		if err != nil {
 			return is, err
@@ -52,11 +82,11 @@ func whatIs(kind, signature string, args []byte) (nature, error) {
 
 // serverOps are those of the server itself, which is object 0.
 var serverOps = ops[*session]{
-	opNew:    (*session).newObject,
-	opClose:  (*session).closeObject,
-	opDepart: (*session).depart,
-	opArrive: (*session).arrive,
-	opFunc:   (*session).callFunction,
+	{opNew, (*session).newObject},
+	{opClose, (*session).closeObject},
+	{opDepart, (*session).depart},
+	{opArrive, (*session).arrive},
+	{opFunc, (*session).callFunction},
 }
 
 func (s *session) newObject(r *request) error {
@@ -72,7 +102,7 @@ func (s *session) newObject(r *request) error {
 	if err != nil {
 		return err
 	}
-	maker := makers[kind]
+	maker := makerOf(kind)
 	if maker == nil {
 		return fmt.Errorf("%w: the manager makes no %q", ErrType, kind)
 	}

@@ -36,12 +36,12 @@ func newPoolObject(_ *session, args *transport.Decoder) (object, error) {
 }
 
 var poolOps = ops[*poolObject]{
-	opNewPool:   (*poolObject).start,
-	opMap:       (*poolObject).runTask,
-	opApply:     (*poolObject).runTask,
-	opClose:     (*poolObject).letGo,
-	opClosePool: (*poolObject).closePool,
-	opTerminate: (*poolObject).terminate,
+	{opNewPool, (*poolObject).start},
+	{opMap, (*poolObject).runTask},
+	{opApply, (*poolObject).runTask},
+	{opClose, (*poolObject).letGo},
+	{opClosePool, (*poolObject).closePool},
+	{opTerminate, (*poolObject).terminate},
 }
 
 func (o *poolObject) call(r *request) error { return poolOps.run(o, r, "pool") }

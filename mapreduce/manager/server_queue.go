@@ -94,15 +94,15 @@ func (o *queueObject) giveBack(srv *Server, v stored) {
 }
 
 var queueOps = ops[*queueObject]{
-	opPut:      (*queueObject).put,
-	opTryPut:   (*queueObject).tryPut,
-	opGet:      (*queueObject).get,
-	opTryGet:   (*queueObject).tryGet,
-	opTaskDone: (*queueObject).taskDone,
-	opJoin:     (*queueObject).join,
-	opLen:      (*queueObject).length,
-	opCap:      (*queueObject).capacity,
-	opClose:    (*queueObject).close,
+	{opPut, (*queueObject).put},
+	{opTryPut, (*queueObject).tryPut},
+	{opGet, (*queueObject).get},
+	{opTryGet, (*queueObject).tryGet},
+	{opTaskDone, (*queueObject).taskDone},
+	{opJoin, (*queueObject).join},
+	{opLen, (*queueObject).length},
+	{opCap, (*queueObject).capacity},
+	{opClose, (*queueObject).close},
 }
 
 func (o *queueObject) call(r *request) error {

@@ -51,11 +51,11 @@ func (o *semaphoreObject) give(s *session) {
 }
 
 var semaphoreOps = ops[*semaphoreObject]{
-	opAcquire:    (*semaphoreObject).acquire,
-	opTryAcquire: (*semaphoreObject).tryAcquire,
-	opRelease:    (*semaphoreObject).release,
-	opTakeBack:   (*semaphoreObject).takeBack,
-	opValue:      (*semaphoreObject).value,
+	{opAcquire, (*semaphoreObject).acquire},
+	{opTryAcquire, (*semaphoreObject).tryAcquire},
+	{opRelease, (*semaphoreObject).release},
+	{opTakeBack, (*semaphoreObject).takeBack},
+	{opValue, (*semaphoreObject).value},
 }
 
 func (o *semaphoreObject) call(r *request) error {
