@@ -102,6 +102,9 @@ func (l *jobLog) flush(out *bufio.Writer) {
 
 func (l *jobLog) write(out *bufio.Writer, e *ended) {
 	n := e.Items()
+	if deaths := l.watch.deathsOf(e.First); e.Work == 0 && len(deaths) > 0 {
+		e.Work = deaths[len(deaths)-1].Ran
+	}
 	took := (e.Work / time.Duration(n)).Seconds()
 	failures := make(map[int]*mapreduce.TaskError, len(e.Failures))
 	for _, f := range e.Failures {

@@ -199,3 +199,26 @@ func TestOutputOfSlowItems(t *testing.T) {
 		}
 	}
 }
+
+// PrintTo has the lines of workers go elsewhere, each in one write.
+func TestPrintTo(t *testing.T) {
+	var stdout, stderr lockedBuffer
+	p := newPool(t, Procs(1), PrintTo(&stdout, &stderr))
+	if _, err := printBoth.Apply(t.Context(), p, "here"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(stdout.String(), "] out here\n") || !strings.HasSuffix(stderr.String(), "] err here\n") {
+		t.Errorf("got %q and %q", stdout.String(), stderr.String())
+	}
+}
+
+var printBoth = Func(printToBoth)
+
+func printToBoth(s string) int {
+	fmt.Println("out", s)
+	fmt.Fprintln(os.Stderr, "err", s)
+	return 0
+}
