@@ -92,7 +92,7 @@ func checkGolden(t *testing.T, name, got string) {
 // What the workers print stands above the area, and their control characters do nothing.
 func TestRunOnTerminal(t *testing.T) {
 	m := openTerminal(t, 100, 30)
-	cmd := playCommand(t, "--pieces 12 --sleep 300ms --procs 2 --do 2=print,3=once --after 300ms")
+	cmd := playCommand(t, "--pieces 12 --sleep 400ms --procs 2 --do 2=print,3=once --after 300ms")
 	cmd.Stdout, cmd.Stderr = m.slave, m.slave
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
