@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -100,7 +99,7 @@ func (r *report) writeMarkdown(out io.Writer) error {
 	for _, row := range r.Rows {
 		fmt.Fprintf(&b, "| %s | %s |\n", row.title(), strings.Join(r.cells(row, ""), " | "))
 	}
-	fmt.Fprintf(&b, "%s\n", strings.Join(r.remarks(nil), "\n\n"))
+	fmt.Fprintf(&b, "\n%s\n", strings.Join(r.remarks(nil), "\n\n"))
 	_, err := io.WriteString(out, b.String())
 	return err
 }
@@ -133,7 +132,7 @@ th:first-child, td:first-child { text-align: left }
 	if err := r.writeSVG(&b); err != nil {
 		return err
 	}
-	for _, line := range slices.DeleteFunc(r.remarks(nil), func(s string) bool { return s == "" }) {
+	for _, line := range r.remarks(nil) {
 		fmt.Fprintf(&b, "<p>%s</p>\n", html.EscapeString(line))
 	}
 	b.WriteString("</html>\n")

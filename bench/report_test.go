@@ -12,6 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"mrrun/internal/screenshot"
 )
 
 // A job is measured in a loop, in goroutines and in processes, and has the same result in each.
@@ -137,6 +140,29 @@ func TestWriteText(t *testing.T) {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("no %q in\n%s", part, &out)
 		}
+	}
+}
+
+// The picture in docs shows what the code prints.
+func TestScreenshot(t *testing.T) {
+	r := testReport()
+	r.CPU, r.Result = "Cortex-A72", "3.141592653489793\n"
+	r.Rows[len(r.Rows)-1].Memory = 0
+	r.conclude(nil)
+	var out strings.Builder
+	if err := r.writeText(&out, nil); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split("$ mrrun bench pi -n 1e10 --peers\n"+strings.TrimSpace(out.String()), "\n")
+	got := screenshot.SVG("What mrrun bench pi prints", lines, utf8.RuneCountInString) + "\n"
+	const path = "../docs/bench.svg"
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(path); err != nil || got != string(want) {
+		t.Errorf("%s is not what is printed, %v: UPDATE_GOLDEN=1 go test ./bench -run Screenshot", path, err)
 	}
 }
 

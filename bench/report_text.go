@@ -22,6 +22,7 @@ func (r *report) writeText(out io.Writer, exports []string) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	fmt.Fprintln(out)
 	for _, line := range r.remarks(exports) {
 		if _, err := fmt.Fprintln(out, line); err != nil {
 			return err
@@ -54,7 +55,7 @@ func (r *report) cells(row row, bar string) []string {
 	if row.Memory > 0 {
 		memory = fmt.Sprintf("%d MiB", row.Memory>>20)
 	}
-	all := []string{seconds(row.Median), interval, strings.TrimSpace(fmt.Sprintf("%5.2f  %s", row.Speedup, bar)), efficiency, start, wait, memory}
+	all := []string{seconds(row.Median), interval, strings.TrimSpace(speedup(row.Speedup) + "  " + bar), efficiency, start, wait, memory}
 	if r.old != nil {
 		all = append(all, r.old.compare(row))
 	}
@@ -74,7 +75,7 @@ func (r *report) bar(row row) string {
 
 // remarks are the lines below the table.
 func (r *report) remarks(exports []string) []string {
-	all := []string{""}
+	var all []string
 	if r.Amdahl != nil {
 		all = append(all, r.Amdahl.String())
 	} else {
@@ -129,6 +130,14 @@ func seconds(s float64) string {
 	default:
 		return fmt.Sprintf("%.1f ms", 1e3*s)
 	}
+}
+
+// speedup formats a speed-up, of which those of counterparts may be small.
+func speedup(s float64) string {
+	if s < 0.1 {
+		return fmt.Sprintf("%.2g", s)
+	}
+	return fmt.Sprintf("%.2f", s)
 }
 
 func percent(part float64, digits int) string { return fmt.Sprintf("%.*f %%", digits, 100*part) }
