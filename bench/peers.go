@@ -34,6 +34,16 @@ func peersOf(ctx context.Context, job string, line *jobs.Line, procs []int) (all
 	if err != nil {
 		return nil, nil, err
 	}
+	var pi struct {
+		Terms  json.Number
+		Digits int64
+	}
+	if err := json.Unmarshal(params, &pi); err != nil {
+		return nil, nil, err
+	}
+	if pi.Digits > 0 {
+		return nil, nil, jobs.Usagef("--peers: there is no counterpart of --digits (see mrrun bench --help)")
+	}
 	dir, err := os.MkdirTemp("", "mrrun-peers-*")
 	if err != nil {
 		return nil, nil, err
@@ -52,12 +62,8 @@ func peersOf(ctx context.Context, job string, line *jobs.Line, procs []int) (all
 		}
 	}
 	if program := buildC(ctx, job, dir); program != "" {
-		var of struct{ Terms json.Number }
-		if err := json.Unmarshal(params, &of); err != nil {
-			return nil, done, err
-		}
 		for _, n := range procs {
-			add("c", n, program, of.Terms.String(), strconv.Itoa(n))
+			add("c", n, program, pi.Terms.String(), strconv.Itoa(n))
 		}
 	}
 	if len(all) == 0 {

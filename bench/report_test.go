@@ -307,6 +307,9 @@ func TestPeers(t *testing.T) {
 			}
 		}
 	}
+	if _, _, err := peersOf(t.Context(), "pi", testLine(t, "pi --digits 10"), nil); exitCode(err) != 2 {
+		t.Errorf("digits have no counterpart: %v", err)
+	}
 	if _, _, err := peersOf(t.Context(), "groupby", testLine(t, "pi"), nil); exitCode(err) != 2 {
 		t.Errorf("a job without counterparts: %v", err)
 	}

@@ -19,6 +19,9 @@ const (
 // HasLoop reports whether the job can do without a pool.
 func (l *Line) HasLoop() bool {
 	work, _, err := l.parse()
+	if c, ok := work.(*choice); ok && err == nil {
+		work = c.work()
+	}
 	_, ok := work.(interface{ plainly() })
 	return err == nil && ok
 }

@@ -32,6 +32,13 @@ func TestWithoutPool(t *testing.T) {
 			t.Errorf("%s: got %v", start, err)
 		}
 	}
+	chosen := doubleCommand(&closed, nil)
+	chosen.New = func(*Flags) Work {
+		return Choose(func() Work { return Fold(double, &doubler{limit: 10, closed: &closed}) })
+	}
+	if !newTestLine(t, chosen).HasLoop() {
+		t.Error("a fold that is chosen has no loop")
+	}
 	run, err := newTestLine(t, doubleCommand(&closed, nil)).Run(t.Context(), running(2, 0))
 	if err != nil || run.Waiting <= 0 || run.Waiting > 1 || run.Memory < 1<<20 {
 		t.Errorf("waiting %v, memory %d, %v", run.Waiting, run.Memory, err)
