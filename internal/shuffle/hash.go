@@ -37,18 +37,11 @@ const maxShort = 16
 // that it is never 0.
 type words struct{ lo, hi uint64 }
 
+// wordsOf returns the words of a short key.
 func wordsOf(key string) words {
-	n := len(key)
-	length := uint64(n+1) << 56
-	switch {
-	case n >= 8:
-		return words{load8(key), load8(key[n-8:])>>(uint(16-n)*8) | length}
-	case n >= 4:
-		return words{uint64(load4(key)) | uint64(load4(key[n-4:]))<<(uint(n-4)*8), length}
-	case n > 0:
-		return words{uint64(key[0]) | uint64(key[n/2])<<(uint(n/2)*8) | uint64(key[n-1])<<(uint(n-1)*8), length}
-	}
-	return words{0, length}
+	var copied [maxShort]byte
+	copy(copied[:], key)
+	return wordsAt(&copied, len(key))
 }
 
 // masks keep the first bytes of two words.
@@ -60,20 +53,14 @@ var masks = func() (m [maxShort]words) {
 	return m
 }()
 
-// wordsAt returns the key of n bytes at the beginning of b, which has slack.
-func wordsAt(b []byte, n int) words {
-	_ = b[15]
+// wordsAt returns the key of n bytes at the beginning of b.
+func wordsAt(b *[maxShort]byte, n int) words {
 	m := &masks[n&(maxShort-1)]
-	return words{binary.LittleEndian.Uint64(b) & m.lo, binary.LittleEndian.Uint64(b[8:])&m.hi | uint64(n+1)<<56}
+	return words{binary.LittleEndian.Uint64(b[:]) & m.lo, binary.LittleEndian.Uint64(b[8:])&m.hi | uint64(n+1)<<56}
 }
 
 func load8(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-}
-
-func load4(s string) uint32 {
-	_ = s[3]
-	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }

@@ -43,7 +43,7 @@ func (m *Merger) Add(block []byte) error {
 				m.addLong(borrow(block[begin:end]), v)
 				continue
 			}
-			k := wordsAt(block[begin:begin+maxShort:cap(block)], end-begin)
+			k := wordsAt((*[maxShort]byte)(block[begin:begin+maxShort:cap(block)]), end-begin)
 			hash := m.hashShort(k)
 			m.touched += m.slots[hash&uint64(len(m.slots)-1)].hi
 			m.words[n], m.hashes[n], m.values[n] = k, hash, v
