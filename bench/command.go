@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"mrrun/jobs"
@@ -23,12 +24,35 @@ func complete(words []string) []jobs.Completion {
 	if len(words) == 1 {
 		return jobs.CompleteNames(words[0], append(jobs.Names(), measures...)...)
 	}
+	if slices.Contains(measures, words[0]) {
+		return completeFlag(words[0], words[len(words)-1])
+	}
 	c, err := jobs.Lookup(words[0])
 	if err != nil {
 		return nil
 	}
 	var o jobFlags
 	return c.Complete(words[1:], o.bind)
+}
+
+// completeFlag completes a flag of a measure, as the help names them.
+func completeFlag(measure, word string) (all []jobs.Completion) {
+	name, dashed := strings.CutPrefix(word, "-")
+	if !dashed {
+		return nil
+	}
+	dashes := "-"
+	if strings.HasPrefix(name, "-") {
+		dashes = "--"
+	}
+	_, usage, _ := strings.Cut(help, "mrrun bench "+measure+" [")
+	usage, _, _ = strings.Cut(usage, "\n")
+	for flag := range strings.SplitSeq("["+usage, "[--") {
+		if end := strings.IndexAny(flag, " ]"); end > 0 {
+			all = append(all, jobs.CompleteNames(word, dashes+flag[:end])...)
+		}
+	}
+	return all
 }
 
 const help = `Measure a job with 1, 2, ... processes, or the cost of a task, a pool, a worker or what processes share.

@@ -157,6 +157,26 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
+func TestComplete(t *testing.T) {
+	for line, want := range map[string]string{
+		"over":                  "overhead",
+		"overhead --mo":         "--mode",
+		"arrays -p":             "-procs -pin",
+		"pi --rep":              "--repeat",
+		"pi --export ":          jobs.FileNames,
+		"nothing --":            "",
+		"startup --framework p": "",
+	} {
+		var got []string
+		for _, c := range complete(strings.Split(line, " ")) {
+			got = append(got, c.Word)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
+	}
+}
+
 // The examples in the help are command lines that parse.
 func TestHelpExamples(t *testing.T) {
 	n := 0
@@ -173,8 +193,8 @@ func TestHelpExamples(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
-	if n != 7 {
-		t.Errorf("found %d examples, want 7", n)
+	if n != 8 {
+		t.Errorf("found %d examples, want 8", n)
 	}
 }
 

@@ -8,11 +8,11 @@ import (
 
 func TestFlagValues(t *testing.T) {
 	type values struct {
-		size, count int64
-		rate        float64
-		wait        time.Duration
-		order       string
-		pieces      string
+		size   int64
+		rate   float64
+		wait   time.Duration
+		order  string
+		pieces string
 	}
 	parse := func(line string) (v values, err error) {
 		v.order, v.size = "count", 0
