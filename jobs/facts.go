@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"mrrun/internal/plain"
 	"mrrun/mapreduce"
 )
 
@@ -117,7 +118,7 @@ func (f *facts) brief() string {
 	if f.MaxRSS > 0 {
 		text += ", " + bytesText(f.MaxRSS)
 	}
-	return plain(strings.ReplaceAll(text, "\t", " "))
+	return plain.Text(strings.ReplaceAll(text, "\t", " "))
 }
 
 // text is the report for people. limit is the memory limit; 0: none.
@@ -169,5 +170,5 @@ func (f *facts) text(limit int64) string {
 		row(name, strings.ReplaceAll(line, "\t", "    "))
 	}
 	row("again", f.Again)
-	return plain(b.String())
+	return plain.Text(b.String())
 }

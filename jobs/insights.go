@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"mrrun/internal/plain"
 	"mrrun/mapreduce"
 )
 
@@ -106,5 +107,5 @@ func (r *Run) closing() string {
 	if advice := r.advice(); !strings.HasPrefix(advice, "Nothing to change") {
 		text += ". " + advice
 	}
-	return plain(text)
+	return plain.Text(text)
 }

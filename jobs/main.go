@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mrrun/internal/plain"
 	"mrrun/internal/stdio"
 	"mrrun/internal/usage"
 	"mrrun/mapreduce"
@@ -62,7 +63,7 @@ func Main(tools ...Tool) {
 // A plainError has the text of an error as a terminal may show it.
 type plainError struct{ error }
 
-func (e plainError) Error() string { return plain(e.error.Error()) }
+func (e plainError) Error() string { return plain.Text(e.error.Error()) }
 func (e plainError) Unwrap() error { return e.error }
 
 // program is the name under which this program speaks.
@@ -226,8 +227,8 @@ func (c Command) main(ctx context.Context, name string, words []string, out io.W
 		v.say(failure)
 	}
 	if !run.streamed {
-		to := &lastWriter{out: out, view: v, clean: out == os.Stdout && isTerminal(os.Stdout)}
-		err = cmp.Or(run.write(ctx, to, c.Name, running.JSON), to.flush())
+		to, flush := harmless(out)
+		err = cmp.Or(run.write(ctx, &lastWriter{to, v}, c.Name, running.JSON), flush())
 	}
 	return cmp.Or(err, run.incomplete())
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"golang.org/x/term"
+
+	"mrrun/internal/plain"
 )
 
 // A screen is a terminal, or what standard error is instead, on which a status area stands below
@@ -75,7 +77,7 @@ func (w *lineWriter) Write(b []byte) (int, error) {
 	s := w.screen
 	text := string(b)
 	if w.clean {
-		text = plain(text)
+		text = plain.Text(text)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

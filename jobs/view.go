@@ -1,13 +1,12 @@
 package jobs
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"sync"
-	"unicode/utf8"
 
+	"mrrun/internal/plain"
 	"mrrun/mapreduce"
 )
 
@@ -109,36 +108,21 @@ func (v *view) close(r *Run) {
 
 // A lastWriter writes the result. The status area makes room for it.
 type lastWriter struct {
-	out   io.Writer
-	view  *view
-	clean bool   // it is a terminal, which must not obey the result
-	rest  []byte // of an incomplete character
+	io.Writer
+	view *view
 }
 
 func (w *lastWriter) Write(b []byte) (int, error) {
 	w.view.stop()
-	if !w.clean {
-		return w.out.Write(b)
-	}
-	text := append(w.rest, b...)
-	end := len(text)
-	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
-		if last := text[len(text)-n:]; utf8.RuneStart(last[0]) {
-			if !utf8.FullRune(last) {
-				end -= n
-			}
-			break
-		}
-	}
-	w.rest = bytes.Clone(text[end:])
-	if _, err := io.WriteString(w.out, plain(string(text[:end]))); err != nil {
-		return 0, err
-	}
-	return len(b), nil
+	return w.Writer.Write(b)
 }
 
-// flush writes what is left at the end.
-func (w *lastWriter) flush() error {
-	_, err := io.WriteString(w.out, plain(string(w.rest)))
-	return err
+// harmless returns a writer to out that a terminal does not obey, and what writes the rest at the
+// end.
+func harmless(out io.Writer) (to io.Writer, flush func() error) {
+	if out != os.Stdout || !isTerminal(os.Stdout) {
+		return out, func() error { return nil }
+	}
+	w := &plain.Writer{To: out}
+	return w, w.Flush
 }

@@ -69,25 +69,6 @@ func TestEstimate(t *testing.T) {
 	}
 }
 
-// A terminal does not obey the result, however it is cut into writes.
-func TestResultOnTerminal(t *testing.T) {
-	const text = "a\x1b[2Jü日\xff\n\xe6"
-	for size := 1; size < len(text); size++ {
-		var out strings.Builder
-		w := &lastWriter{out: &out, view: &view{}, clean: true}
-		for rest := text; rest != ""; {
-			n := min(size, len(rest))
-			if _, err := w.Write([]byte(rest[:n])); err != nil {
-				t.Fatal(err)
-			}
-			rest = rest[n:]
-		}
-		if err := w.flush(); err != nil || out.String() != `a\x1b[2Jü日\xff`+"\n"+`\xe6` {
-			t.Errorf("writes of %d bytes: %q, %v", size, &out, err)
-		}
-	}
-}
-
 // The words of an error, too, are shown as they are; and without colours if NO_COLOR is set.
 func TestErrorOnTerminal(t *testing.T) {
 	for _, noColor := range []string{"", "1"} {
@@ -102,19 +83,7 @@ func TestErrorOnTerminal(t *testing.T) {
 	}
 }
 
-func TestPlain(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain text\tand Ünïcode 日本": "plain text\tand Ünïcode 日本",
-		"\x1b[2J\r\x07":              `\x1b[2J\x0d\x07`,
-		"\u009b31m":                  `\x9b31m`,
-		"a\xffb":                     `a\xffb`,
-		"\u202egnp.exe":              `\u202egnp.exe`,
-		"two\nlines\n":               "two\nlines\n",
-	} {
-		if got := plain(in); got != want {
-			t.Errorf("plain(%q) = %q, want %q", in, got, want)
-		}
-	}
+func TestWidth(t *testing.T) {
 	if w := textWidth("日本e\u0301 \x1b[33mSLOW\x1b[0m"); w != 4+1+1+4 {
 		t.Errorf("width %d", w)
 	}

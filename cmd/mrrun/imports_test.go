@@ -19,7 +19,7 @@ const module = "mrrun"
 // line. The first pattern that matches a package gives its place; a pattern that ends in / stands
 // for everything below a directory.
 var layers = [][]string{
-	{"internal/stdio", "internal/unnamed", "internal/hold", "internal/cores", "internal/faulty", "internal/usage", "internal/ntt"},
+	{"internal/stdio", "internal/plain", "internal/unnamed", "internal/hold", "internal/cores", "internal/faulty", "internal/usage", "internal/ntt"},
 	{"internal/outfile", "internal/decimal"},
 	{"internal/shm"},
 	{"internal/shm/"},

@@ -3,6 +3,7 @@ package outfile
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,9 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"golang.org/x/term"
+
+	"mrrun/internal/plain"
 	"mrrun/internal/stdio"
 	"mrrun/internal/unnamed"
 )
@@ -21,9 +25,10 @@ import (
 // get the lines as they come. A nil File ignores them. A File is not safe for concurrent use.
 type File struct {
 	path   string
-	target string   // what path leads to, if nothing is there
-	spool  *os.File // takes the lines for a regular file; it has no name
-	stream *os.File // takes the lines for anything else
+	target string       // what path leads to, if nothing is there
+	spool  *os.File     // takes the lines for a regular file; it has no name
+	stream *os.File     // takes the lines for anything else
+	plain  plain.Writer // before a stream that is a terminal
 	w      *bufio.Writer
 }
 
@@ -35,9 +40,13 @@ func Create(ctx context.Context, path string) (*File, error) {
 	if err := f.open(ctx); err != nil {
 		return nil, f.failed(err)
 	}
-	to := f.spool
-	if to == nil {
+	var to io.Writer = f.spool
+	if f.spool == nil {
 		to = f.stream
+		if term.IsTerminal(int(f.stream.Fd())) { // which must not obey what is written
+			f.plain.To = f.stream
+			to = &f.plain
+		}
 	}
 	f.w = bufio.NewWriterSize(to, 1<<20)
 	return f, nil
@@ -150,6 +159,9 @@ func (f *File) Commit() error {
 		return nil
 	}
 	err := f.w.Flush()
+	if f.plain.To != nil {
+		err = cmp.Or(err, f.plain.Flush())
+	}
 	switch {
 	case err != nil:
 	case f.stream != nil:

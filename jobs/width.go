@@ -1,41 +1,6 @@
 package jobs
 
-import (
-	"fmt"
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
-
-// plain returns a text that a terminal shows as it is. Control characters, which could move the
-// cursor, change colours or answer in the user's name, and bytes that are not UTF-8 become \x1b and
-// the like; newlines and tabs stay.
-func plain(s string) string {
-	if strings.IndexFunc(s, unprintable) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case !unprintable(r):
-			b.WriteRune(r)
-		case r < 0x100:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-		i += size
-	}
-	return b.String()
-}
-
-// unprintable reports whether a terminal may obey r, among them what turns the direction of text.
-func unprintable(r rune) bool {
-	return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError)
-}
+import "unicode"
 
 // textWidth returns how many columns a line takes on a terminal. Escape sequences for colours take
 // none.
