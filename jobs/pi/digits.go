@@ -64,10 +64,25 @@ func (d *digits) Solve(ctx context.Context, start func(int, func() int) (*mapred
 		return err
 	}
 	if !sum.check(terms) {
-		return errors.New("pi: the sum is wrong modulo a random prime, by a fault of the memory or the processor: run it again")
+		return errWrong
 	}
-	d.text, err = quotient(sum, root, limbs, int(d.count), times)
+	d.text, err = quotient(sum, root, limbs, int(d.count), checked(times))
 	return err
+}
+
+var errWrong = errors.New("pi: a number is wrong modulo a random prime, by a fault of the memory or the processor: run it again")
+
+// checked returns times with a check of each product modulo a random prime. The sum, which takes most
+// of the time, is checked as a whole.
+func checked(times multiplication) multiplication {
+	check := decimal.NewCheck()
+	return func(a, b []uint64) ([]uint64, error) {
+		product, err := times(a, b)
+		if err == nil && check.Residue(product) != check.Times(check.Residue(a), check.Residue(b)) {
+			err = errWrong
+		}
+		return product, err
+	}
 }
 
 // sumAndRoot computes the sum of so many terms, without its P, and 1/sqrt(10005).
@@ -78,7 +93,7 @@ func sumAndRoot(ctx context.Context, pool *mapreduce.Pool, terms int64, limbs in
 		return err
 	})
 	all.Go(func() (err error) {
-		root, err = inverseRoot(10005, limbs, times)
+		root, err = inverseRoot(10005, limbs, checked(times))
 		return err
 	})
 	return sum, root, all.Wait()

@@ -78,3 +78,17 @@ func TestWrongSum(t *testing.T) {
 		number[len(number)/2] ^= 1
 	}
 }
+
+func TestWrongProduct(t *testing.T) {
+	if root, err := inverseRoot(10005, 300, checked(timesHere)); err != nil || len(root) == 0 {
+		t.Errorf("right products fail: %v", err)
+	}
+	_, err := inverseRoot(10005, 300, checked(func(a, b []uint64) ([]uint64, error) {
+		product, err := timesHere(a, b)
+		product[len(product)/2] ^= 1
+		return product, err
+	}))
+	if err != errWrong {
+		t.Errorf("got %v, want %v", err, errWrong)
+	}
+}
