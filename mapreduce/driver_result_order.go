@@ -77,7 +77,11 @@ func (r *Result[K, V]) ranges(o resultOrder[K, V]) (ranges []sortRange, files sh
 		return r.each(i, func(k K, v V, pair []byte) {
 			e.Entry = Entry[K, V]{k, v}
 			e.rank = o.rank(&e.Entry)
-			w.Append(sort.Search(len(bounds), func(i int) bool { return o.compare(&bounds[i], &e) >= 0 }), pair, nil)
+			place := sort.Search(len(bounds), func(i int) bool {
+				b := &bounds[i]
+				return b.rank > e.rank || b.rank == e.rank && o.rest(&b.Entry, &e.Entry) >= 0
+			})
+			w.Append(place, pair, nil)
 		})
 	})
 	ranges = make([]sortRange, len(bounds)+1)
@@ -182,12 +186,6 @@ type sortedRange[K comparable, V any] struct {
 	order   []rankedPlace
 }
 
-// A rankedPlace is the rank of an entry, and its place among the entries.
-type rankedPlace struct {
-	rank uint64
-	at   int
-}
-
 // sortRange reads the entries of a range and sorts them.
 func (r *Result[K, V]) sortRange(o resultOrder[K, V], of sortRange) (s sortedRange[K, V], err error) {
 	for _, e := range of.extents {
@@ -206,14 +204,6 @@ func (r *Result[K, V]) sortRange(o resultOrder[K, V], of sortRange) (s sortedRan
 	for i := range s.order {
 		s.order[i] = rankedPlace{o.rank(&s.entries[i]), i}
 	}
-	slices.SortFunc(s.order, func(a, b rankedPlace) int {
-		switch {
-		case a.rank < b.rank:
-			return -1
-		case a.rank > b.rank:
-			return 1
-		}
-		return o.rest(&s.entries[a.at], &s.entries[b.at])
-	})
+	s.order = sortPlaces(s.order, func(a, b int) int { return o.rest(&s.entries[a], &s.entries[b]) })
 	return s, nil
 }
