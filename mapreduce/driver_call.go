@@ -137,10 +137,10 @@ func (s *supervisor) begin(ctx context.Context, c *call) error {
 
 // failMisplaced fails a call for a place that the pool does not have, and reports whether it did.
 func (s *supervisor) failMisplaced(c *call) bool {
-	if c.state.Place <= s.wanted {
+	if c.state.Place <= s.size() {
 		return false
 	}
-	s.fail(c, fmt.Errorf("mapreduce: %s: AtPlace(%d): the pool has %d workers", c.task.name, c.state.Place-1, s.wanted))
+	s.fail(c, fmt.Errorf("mapreduce: %s: AtPlace(%d): the pool has %d workers", c.task.name, c.state.Place-1, s.size()))
 	return true
 }
 

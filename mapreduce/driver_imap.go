@@ -32,14 +32,15 @@ type imapItems[A, R any] struct {
 }
 
 func newImapItems[A, R any](t *Task[A, R], p *supervisor, o callOptions, unordered bool) *imapItems[A, R] {
-	size := min(max(minWindow, 4*o.chunksize*p.options.procs), maxWindow)
+	procs := p.size()
+	size := min(max(minWindow, 4*o.chunksize*procs), maxWindow)
 	m := &imapItems[A, R]{task: t, pool: p}
-	m.window = newWindow[A, R](size, min(2*max(o.chunksize, 1)*p.options.procs, size), unordered)
+	m.window = newWindow[A, R](size, min(2*max(o.chunksize, 1)*procs, size), unordered)
 	m.changed = sync.NewCond(&m.mu)
 	m.call = newImapCall(t.entry, m, size, o)
 	if unordered {
 		// Half of the window is left to workers that are not held up.
-		m.call.state.PerWorker = max(size/(2*p.options.procs), 1)
+		m.call.state.PerWorker = max(size/(2*procs), 1)
 	}
 	return m
 }

@@ -26,7 +26,7 @@ func (j *Job[J, In, K, V]) runSteps(ctx context.Context, p *Pool, params J, in [
 	if err := p.supervisor.run(ctx, newCall(j.maps, encoded.Bytes(), m, len(in), o)); err != nil {
 		return nil, err
 	}
-	items := &reduceItems{groups: m.groups(p.supervisor.options.procs), inside: m.inside, storage: s}
+	items := &reduceItems{groups: m.groups(p.supervisor.size()), inside: m.inside, storage: s}
 	items.reduced = make([]reduced, len(items.groups))
 	o.chunksize = 0
 	err := p.supervisor.run(ctx, newCall(j.reduces, encoded.Bytes(), items, len(items.groups), o))
@@ -115,7 +115,7 @@ func (m *jobItems[In]) failure(in *transport.Decoder, s schedule.Span) (failed *
 	if offset > uint64(s.Size()) {
 		return nil, errors.New("a failure of an item that was not sent")
 	}
-	if offset == uint64(s.Size()) && !m.keepGoing { // the values that failed were emitted by several items
+	if offset == uint64(s.Size()) { // what failed concerns all items
 		failed = failed.ofNoItem()
 		return failed, failed
 	}

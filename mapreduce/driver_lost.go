@@ -70,7 +70,7 @@ func (s *supervisor) workerLost(l *link, err error) {
 		}
 	}
 	switch {
-	case l.place >= s.wanted || s.released:
+	case l.place >= s.size() || s.released:
 		s.put(l.place, nil)
 	case loss.call == nil && !l.answers, l.noThread():
 		s.startFailed(l.place, l.lostError(-1, 0))

@@ -34,7 +34,7 @@ func RestartIntensity(n int, period time.Duration) PoolOption {
 func (s *supervisor) diedOf(lost *WorkerLostError, now time.Time) error {
 	most, period := s.options.restarts, s.options.restartPeriod
 	if period == 0 {
-		most, period = max(restartsAllowed, 2*s.wanted), restartPeriod
+		most, period = max(restartsAllowed, 2*s.size()), restartPeriod
 	}
 	s.deaths = append(s.deaths, now)
 	if over := len(s.deaths) - most - 1; over > 0 {

@@ -73,7 +73,7 @@ func TestRestartIntensityCounts(t *testing.T) {
 		{"default, large pool", poolOptions{}, 300, time.Millisecond, 601},
 	} {
 		s := &supervisor{host: host{options: test.options}}
-		s.wanted = test.wanted
+		s.wanted.Store(int64(test.wanted))
 		gaveUp := 0
 		for n := 1; n <= 1000 && gaveUp == 0; n++ {
 			if s.diedOf(&WorkerLostError{}, start.Add(time.Duration(n)*test.every)) != nil {

@@ -87,6 +87,9 @@ func (r *Result[K, V]) fail(err error) {
 }
 
 func (r *Result[K, V]) readError(err error) error {
+	if err == nil {
+		return nil
+	}
 	return fmt.Errorf("mapreduce: job %s: read its results: %w", r.job, err)
 }
 
@@ -106,7 +109,7 @@ func (r *Result[K, V]) Get(key K) (value V, ok bool, err error) {
 			value, ok = v, true
 		}
 	})
-	return value, ok, err
+	return value, ok, r.readError(err)
 }
 
 // each calls f for the keys and values of a part, with the encoded pair. Keys and pairs may lie in
@@ -116,13 +119,13 @@ func (r *Result[K, V]) each(part int, f func(k K, v V, pair []byte)) error {
 	for _, e := range r.parts[part].extents {
 		err := context.Cause(r.ctx)
 		if err != nil {
-			return r.readError(err)
+			return err
 		}
 		if buf, err = r.store.results.Read(e, buf); err == nil {
 			err = r.pairs.eachResult(buf, f)
 		}
 		if err != nil {
-			return r.readError(err)
+			return err
 		}
 	}
 	return nil
@@ -139,7 +142,7 @@ func (r *Result[K, V]) toMap() (map[K]V, error) {
 			}
 			all[r.pairs.own(k)] = v
 		})
-		if err = errors.Join(err, twice); err != nil {
+		if err = errors.Join(r.readError(err), twice); err != nil {
 			return nil, err
 		}
 	}

@@ -38,7 +38,7 @@ func (r *Result[K, V]) Top(k int, less func(a, b Entry[K, V]) bool) ([]Entry[K, 
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, r.readError(err)
 	}
 	all.cut()
 	return all.entries, nil

@@ -44,7 +44,7 @@ func (s *supervisor) fill(place int) {
 
 // fillEmpty fills a place if it is still empty and wanted.
 func (s *supervisor) fillEmpty(place int) {
-	if place < s.wanted && !s.released && s.links[place] == nil {
+	if place < s.size() && !s.released && s.links[place] == nil {
 		s.fill(place)
 	}
 }
@@ -97,7 +97,7 @@ func (s *supervisor) linksThat(fit func(*link) bool) (fitting []*link) {
 // replace ends a worker that holds nothing, and fills its place if that is still wanted.
 func (s *supervisor) replace(place int) {
 	s.empty(place)
-	if place < s.wanted && !s.released {
+	if place < s.size() && !s.released {
 		s.numbers.Recycled++
 		s.refill(place)
 	}
@@ -106,7 +106,7 @@ func (s *supervisor) replace(place int) {
 // refill fills a place whose worker leaves: at once, unless more workers are leaving than are
 // wanted; then the place is filled when this worker has ended.
 func (s *supervisor) refill(place int) {
-	if len(s.leaving) <= s.wanted {
+	if len(s.leaving) <= s.size() {
 		s.fill(place)
 	}
 }
@@ -121,9 +121,12 @@ func (s *supervisor) empty(place int) {
 	s.end(old, place)
 }
 
+// size returns how many workers the pool should have.
+func (s *supervisor) size() int { return int(s.wanted.Load()) }
+
 // resize makes the pool have n workers.
 func (s *supervisor) resize(n int) {
-	s.wanted = n
+	s.wanted.Store(int64(n))
 	s.mu.Lock()
 	for len(s.links) < n {
 		s.links = append(s.links, nil)
@@ -170,5 +173,5 @@ func (s *supervisor) wake() {
 		return
 	}
 	s.released = false
-	s.resize(s.wanted)
+	s.resize(s.size())
 }

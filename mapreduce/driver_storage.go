@@ -37,7 +37,7 @@ func newStorage(procs int, budget int64) (*storage, error) {
 		share := budget / int64(procs+1)
 		block := max(4<<10, min(64<<10, share*3/8/shuffle.Partitions))
 		s.head.limits = limits{
-			spills: 1, block: uint64(block), most: uint64(share / 4), group: uint64(max(share/4, 1<<20)),
+			spills: 1, block: uint64(block), most: uint64(max(share/4, 1<<20)), group: uint64(max(share/4, 1<<20)),
 			inMemory: uint64(max(budget-int64(procs+1)*processNeeds, 0)) / uint64(2*n),
 		}
 	}

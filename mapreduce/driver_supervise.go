@@ -35,7 +35,7 @@ type supervisor struct {
 	failures  int                         // workers in a row that ended without an answer
 	pins      []int                       // processors by place, if the workers are pinned
 	deaths    []time.Time                 // the latest deaths of workers through no fault of an item
-	wanted    int                         // number of workers that the pool should have
+	wanted    atomic.Int64                // number of workers that the pool should have
 	leaving   map[*link]bool              // workers without a place that have not ended yet
 	released  bool                        // the pool was idle, and has no workers
 	broken    bool                        // a panic left the state inconsistent
@@ -58,10 +58,11 @@ type supervisor struct {
 // newSupervisor returns the supervisor of a pool, which has no workers yet. ctx bounds its life.
 func newSupervisor(ctx context.Context, o poolOptions) *supervisor {
 	s := &supervisor{
-		host: newHost(o), links: make([]*link, o.procs), wanted: o.procs,
+		host: newHost(o), links: make([]*link, o.procs),
 		began: time.Now(), calls: make(map[uint32]*call), seen: make(map[*entry]schedule.Measure), leaving: make(map[*link]bool),
 		up: make(chan struct{}), final: make(chan struct{}), done: make(chan struct{}),
 	}
+	s.wanted.Store(int64(o.procs))
 	s.life, s.cancel = context.WithCancelCause(ctx)
 	s.ctx, s.closing = context.WithCancelCause(s.life)
 	s.scheduler.MaxTasks = o.maxTasks

@@ -125,7 +125,7 @@ func (j *Job[J, In, K, V]) Results(ctx context.Context, p *Pool, params J, in []
 	}
 	defer p.gate.leave()
 	j.maps.prepare()
-	s, err := newStorage(p.supervisor.options.procs, o.budget)
+	s, err := newStorage(p.supervisor.size(), o.budget)
 	if err != nil {
 		return nil, fmt.Errorf("mapreduce: job %s: %w", j.name, err)
 	}

@@ -19,7 +19,7 @@ import (
 func TestJobBudget(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	for _, budget := range []int64{1, 70 << 20, 1 << 40} {
+	for _, budget := range []int64{1, 1000, 100 << 10, 70 << 20, 1 << 40} {
 		p := newPool(t, MemoryBudget(budget))
 		checkResults(t, p, manyReduced, manyReduce{2000}, numbers(20))
 		checkResults(t, p, manyCombined, manyCombine{2000}, numbers(20))
@@ -92,9 +92,13 @@ func TestJobDiskFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 100 {
+	for i := range 100 {
+		var options []CallOption
+		if i%2 == 0 { // a full disk is no failure of a piece
+			options = append(options, KeepGoing())
+		}
 		stop := shuffle.FailAppends(syscall.ENOSPC)
-		_, err := manyCombined.Run(t.Context(), p, manyCombine{100}, numbers(10))
+		_, err := manyCombined.Run(t.Context(), p, manyCombine{100}, numbers(10), options...)
 		stop()
 		if err == nil || !strings.Contains(err.Error(), "bytes to a spill file in "+dir) || !strings.Contains(err.Error(), "no space left") {
 			t.Fatalf("%v", err)

@@ -94,3 +94,21 @@ func checkNoItem(t *testing.T, name string, err, want error) {
 		t.Errorf("%s: %v; want %v", name, err, want)
 	}
 }
+
+// What a job divides among workers, it divides among as many as the pool has now.
+func TestJobAfterResize(t *testing.T) {
+	p := newPool(t, Procs(1), InProcess(), MemoryBudget(1<<20))
+	check := func(procs int) {
+		t.Helper()
+		if n := p.supervisor.size(); n != procs {
+			t.Errorf("size %d, want %d", n, procs)
+		}
+		checkResults(t, p, manyReduced, manyReduce{100}, numbers(20))
+	}
+	check(1)
+	if err := p.Resize(6); err != nil {
+		t.Fatal(err)
+	}
+	p.Stats() // comes after the resize
+	check(6)
+}

@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -193,7 +194,7 @@ func TestJobResultsCancel(t *testing.T) {
 				r.Cancel(cause)
 			}
 		}
-		if got == r.Len() || !errors.Is(r.Err(), cause) {
+		if got == r.Len() || !errors.Is(r.Err(), cause) || strings.Count(r.Err().Error(), "read its results") != 1 {
 			t.Errorf("%s yields %d of %d after Cancel, %v", name, got, r.Len(), r.Err())
 		}
 		if _, err := r.Top(1, func(a, b Entry[string, int]) bool { return a.Value > b.Value }); !errors.Is(err, cause) {

@@ -56,8 +56,9 @@ func StopAtFirst() CallOption {
 
 // KeepGoing lets a job ([Job.Run], [Job.Results]) go on without the pieces of the input whose Map
 // fails, and reduce what the others have emitted. [Result.Failed] has the failures, which Run
-// returns with its map as [TaskErrors]. Each message then has one piece. Failures of Reduce and
-// Combine still fail the job. For other verbs the option does nothing.
+// returns with its map as [TaskErrors]. Each message then has one piece. What Combine does to
+// the pairs of one piece counts as its Map; other failures of Combine, and those of Reduce, still
+// fail the job. For other verbs the option does nothing.
 func KeepGoing() CallOption {
 	return callFunc(func(o *callOptions) error {
 		o.keepGoing = true

@@ -73,7 +73,11 @@ func (s *mapStep[J, In, K, V]) mapChunk(r *chunkRun) error {
 	}
 	r.coding.mark(0)
 	if failed := safely(e.flush); failed != nil {
-		fail(int(r.items), failed)
+		of := 0
+		if r.items > 1 { // they may all have emitted what failed
+			of = int(r.items)
+		}
+		fail(of, failed)
 		return nil
 	}
 	start := r.out.Len()

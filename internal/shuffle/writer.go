@@ -119,7 +119,7 @@ func (w *Writer) room(partition, size int) *block {
 
 func (w *Writer) enlarge(b *block, partition, size int) {
 	if w.most > 0 && size > w.most && w.failed == nil {
-		w.failed = fmt.Errorf("a key and its value have %d bytes, of which the memory budget allows %d in one process", size, w.most)
+		w.failed = fmt.Errorf("a key and its value have %d bytes, of which the memory budget allows %d in one process: raise it, or use fewer processes", size, w.most)
 	}
 	if b.n > 0 && b.n+size+slack > w.limit {
 		w.write(b, partition)

@@ -71,6 +71,7 @@ func (s *session) callFunction(r *request) error {
 	arg := s.srv.store(r.in.Rest())
 	return r.later(func(ctx context.Context) ([]byte, error) {
 		defer s.srv.release(arg)
+		arg.depart() // the function gets a copy
 		return f.(func(context.Context, []byte) ([]byte, error))(ctx, arg.b)
 	})
 }

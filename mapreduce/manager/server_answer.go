@@ -17,6 +17,9 @@ func (r *request) adopt(v stored) {
 
 // show answers with a value that stays in its object.
 func (r *request) show(v stored) error {
+	if err := r.s.fits(len(v.b)); err != nil {
+		return err
+	}
 	r.s.srv.answers(v)
 	return r.raw(v.b)
 }

@@ -100,6 +100,13 @@ func (o *dictObject) keys(r *request) error {
 }
 
 func (o *dictObject) items(r *request) error {
+	size := 0
+	for k, v := range o.m {
+		size += len(k) + len(v.b)
+	}
+	if err := r.s.fits(size); err != nil { // before anything is under way to this client
+		return err
+	}
 	for k, v := range o.m {
 		r.out.String(k)
 		r.s.srv.answers(v)
@@ -171,8 +178,7 @@ func (o *dictObject) update(r *request, e dictEntry) error {
 	if err != nil {
 		return err
 	}
-	e.old.depart() // the function gets a copy
-	v, err := update(name, e.old.b, e.found)
+	v, err := update(name, e.old, e.found)
 	if err != nil {
 		return err
 	}

@@ -185,8 +185,7 @@ func (o *listObject) update(r *request, i int) error {
 	if err != nil {
 		return err
 	}
-	o.l[i].depart() // the function gets a copy
-	v, err := update(name, o.l[i].b, true)
+	v, err := update(name, o.l[i], true)
 	if err != nil {
 		return err
 	}
@@ -239,6 +238,13 @@ func (o *listObject) slice(r *request) error {
 	}
 	if i > j {
 		return fmt.Errorf("%w: from %d up to %d", ErrIndex, i, j)
+	}
+	size := 0
+	for _, v := range o.l[i:j] {
+		size += len(v.b)
+	}
+	if err := r.s.fits(size); err != nil { // before anything is under way to this client
+		return err
 	}
 	for _, v := range o.l[i:j] {
 		r.s.srv.answers(v)

@@ -70,11 +70,12 @@ func UpdateFunc[V any](name string, f func(old V, found bool) V) Updater[V] {
 	return Updater[V]{name}
 }
 
-// update runs a registered function on an encoded value.
-func update(name string, old []byte, found bool) ([]byte, error) {
+// update runs a registered function on a copy of a value.
+func update(name string, old stored, found bool) ([]byte, error) {
 	f, ok := updaters.Load(name)
 	if !ok {
 		return nil, fmt.Errorf("%w: no UpdateFunc %q in the manager's program", ErrNoMethod, name)
 	}
-	return f.(func([]byte, bool) ([]byte, error))(old, found)
+	old.depart()
+	return f.(func([]byte, bool) ([]byte, error))(old.b, found)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,4 +96,51 @@ func awaitObjects(t *testing.T, what string, n int) {
 		}
 	}
 	equal(t, what, sharedObjects(t), n)
+}
+
+// padded has a shared object, and text that makes it too large for some clients.
+type padded struct {
+	Value *shared.Value[int]
+	Text  string
+}
+
+type paddedBequest struct {
+	Dict *Dict[string, padded]
+	List *List[padded]
+}
+
+var bequeathPadded = mapreduce.FuncContext(func(ctx context.Context, b paddedBequest) (struct{}, error) {
+	value, err := shared.NewValue(7)
+	large := padded{value, strings.Repeat("x", 1<<16)}
+	return struct{}{}, errors.Join(err, b.Dict.Set(ctx, "seven", large), b.List.Append(ctx, large))
+})
+
+// An answer that its client does not take is not under way: it keeps no shared object.
+func TestRefusedAnswersKeepNoSharedObjects(t *testing.T) {
+	ctx := within(t)
+	m := must1(Start(ctx))
+	defer m.Close()
+	before := sharedObjects(t)
+	dict := must1(NewDict[string, padded](ctx, m, Named("dict")))
+	list := must1(NewList(ctx, m, []padded{}, Named("list")))
+	_, err := must1(bequeathPadded.Start(ctx, paddedBequest{dict, list})).Wait()
+	check(t, err)
+
+	const limit = 1 << 12
+	c := must1(Dial(ctx, m.Address(), MaxMessage(limit)))
+	defer c.Close()
+	d, l := must1(NewDict[string, padded](ctx, c, Named("dict"))), must1(NewList[padded](ctx, c, nil, Named("list")))
+	_, _, err = d.Get(ctx, "seven")
+	tooLarge(t, "Get of a dict", err, limit)
+	_, err = d.Items(ctx)
+	tooLarge(t, "Items", err, limit)
+	_, err = l.Get(ctx, 0)
+	tooLarge(t, "Get of a list", err, limit)
+	_, err = l.All(ctx)
+	tooLarge(t, "All", err, limit)
+	awaitObjects(t, "what the manager keeps", before+1) // when the process was reaped
+	_, err = dict.Delete(ctx, "seven")
+	check(t, err)
+	check(t, list.Set(ctx, 0, padded{}))
+	awaitObjects(t, "objects that nobody has", before)
 }
