@@ -17,7 +17,7 @@ func (l *link) initStates(requests *transport.Writer, answers *transport.Reader)
 	for _, init := range l.host.options.states {
 		f, err := l.makeState(init, requests, answers)
 		if err != nil {
-			return fmt.Errorf("%w: %s: the worker ended: %w", ErrInitializer, init.entry.name, err)
+			return fmt.Errorf("%w: %s: %w", ErrInitializer, init.entry.name, err)
 		}
 		if f.Tag == sendWhole {
 			requests.SendWhole()
@@ -55,7 +55,7 @@ func (l *link) makeState(init stateInit, requests *transport.Writer, answers *tr
 			return f, fmt.Errorf("it sent a message of unknown kind %d", f.Kind)
 		}
 		if err := l.log(f.Tag, f.Body); err != nil {
-			return f, err
+			return f, fmt.Errorf("it sent a broken log record: %v", err) // %v: err is not the pipe's EOF
 		}
 	}
 }

@@ -20,8 +20,8 @@ func (l *link) saidLastWord() {
 // settle makes known that the task is done and its process as good as ended: nobody can end or
 // signal it any more. It goes on to be reaped.
 func (c *child) settle() {
-	if !c.answered || c.steps > 0 {
-		return // its end decides
+	if !c.answered || c.steps > 0 || !c.Alive() {
+		return // its end decides, or it has said its last word before
 	}
 	c.fail(c.failure())
 	c.timer.Reset(lastWordTime)

@@ -145,7 +145,7 @@ func (l *link) greet() error {
 	err := l.initStates(l.requests, l.answersFrom)
 	if errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded) { // it was reaped before its end was read
 		process.Stop(proc.StopTime) // otherwise it closed the pipe, and is ending
-		err = fmt.Errorf("%w: %v%s", err, process.Exit(), process.Exit().LastWords())
+		err = fmt.Errorf("%w: the worker ended: %v%s", err, process.Exit(), process.Exit().LastWords())
 	}
 	if err != nil {
 		return err

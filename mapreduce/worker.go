@@ -207,13 +207,14 @@ func (w *worker) chunk(f transport.Frame, head *transport.Decoder, args *[]byte)
 
 // driverLost ends a worker that has no driver any more, and every process that its tasks started.
 func (w *worker) driverLost(err error) {
-	defer w.queue.put(request{}) // stops a worker that is a goroutine; a process has ended
+	defer w.queue.put(request{}) // this and the loop are for a worker that is a goroutine
+	for _, call := range w.calls {
+		call.cancel(errDriverLost)
+		call.files.close()
+	}
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrClosed) {
 		fmt.Fprintf(os.Stderr, "worker %d: request from the driver: %v\n", w.process.ID, err)
 		w.process.Exit(exitBroken)
-	}
-	for _, call := range w.calls { // this, too, is for a goroutine
-		call.cancel(errDriverLost)
 	}
 	w.process.Abandon()
 }

@@ -14,15 +14,16 @@ func (w *worker) work() {
 	var batch []request
 	var answer *transport.Encoder
 	args := transport.NewDecoder(nil)
-	begun := time.Now() // time.Since reads one clock, time.Now two
+	begun := time.Now()
 	for {
 		<-w.queue.ready()
 		batch = w.queue.take(batch)
 		if answer == nil { // not before the states were made, which may change how it is sent
 			answer = w.out.NewBody()
 		}
-		now := time.Since(begun)
-		flushed := now
+		clock := time.Now() // of the wall, which may be set meanwhile
+		now := clock.Sub(begun)
+		taken, flushed := now, now
 		for i := range batch {
 			r := &batch[i]
 			if r.call == nil {
@@ -30,7 +31,7 @@ func (w *worker) work() {
 				return
 			}
 			start := now
-			w.process.Note.Began(begun.Add(start))
+			w.process.Note.Began(clock.Add(start - taken))
 			w.coding.begin(start)
 			answer.Truncate(0)
 			_, _ = answer.Write(noWorkTime[:])
@@ -43,7 +44,7 @@ func (w *worker) work() {
 			if r.release != nil {
 				r.release()
 			}
-			now = time.Since(begun)
+			now = time.Since(begun) // which reads one clock, and time.Now two
 			putWorkTime(answer.Bytes(), now-start)
 			w.coding.end(now - start)
 			w.process.Ran(r.items, now-start)

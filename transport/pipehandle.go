@@ -143,7 +143,7 @@ func (h *pipeHandle) open() (*pipe, error) {
 	if h.side > 1 || h.mode == 0 || h.mode > uint64(sends|receives) {
 		return nil, fmt.Errorf("%w: side %d, mode %d", ErrFormat, h.side, h.mode)
 	}
-	region, err := shm.FindRegion(h.region.PID, h.region.FD, h.region.Dev, h.region.Inode)
+	region, err := h.region.Find()
 	if err != nil {
 		return nil, gone(h.region.PID, err)
 	}

@@ -77,7 +77,7 @@ func makeRegion() (a, b *shm.Region, err error) {
 	}
 	place, err := a.Place()
 	if err == nil {
-		b, err = shm.FindRegion(place.PID, place.FD, place.Dev, place.Inode)
+		b, err = place.Find()
 	}
 	if err != nil {
 		_ = a.Close()

@@ -10,7 +10,7 @@ import (
 )
 
 // Findable reports whether other processes of this user can open the files of this one, as
-// [FindRegion] does. They cannot where /proc is not mounted, nor if this process has changed its
+// [Place.Find] does. They cannot where /proc is not mounted, nor if this process has changed its
 // user or was started from a file that its user may not read.
 func Findable() bool {
 	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)

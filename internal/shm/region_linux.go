@@ -141,16 +141,15 @@ func fallocate(file *os.File, mode uint32, at, n int64) error {
 	}
 }
 
-// FindRegion maps the region that process pid has open as descriptor fd. It fails if the descriptor
-// now is a file other than the one with these device and inode numbers.
-func FindRegion(pid, fd int, dev, inode uint64) (*Region, error) {
-	file, err := (Place{pid, fd, dev, inode}).Open(os.O_RDWR)
+// Find maps the region at this place. It fails if the descriptor there now is another file.
+func (pl Place) Find() (*Region, error) {
+	file, err := pl.Open(os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}
 	if !sealed(file) {
 		file.Close()
-		return nil, fmt.Errorf("find shared memory of process %d: its descriptor %d is not a region", pid, fd)
+		return nil, fmt.Errorf("find shared memory of process %d: its descriptor %d is not a region", pl.PID, pl.FD)
 	}
 	return MapRegion(file)
 }
@@ -204,15 +203,8 @@ func sealed(file *os.File) bool {
 // Bytes returns the mapped memory. Touching it after Close crashes the process.
 func (r *Region) Bytes() []byte { return r.mem }
 
-// File returns the file, for [FindRegion] and for children to inherit.
+// File returns the file, for [PlaceOf] and for children to inherit.
 func (r *Region) File() *os.File { return r.file }
-
-// Identity returns the numbers that tell this file from all others.
-func (r *Region) Identity() (dev, inode uint64, err error) {
-	var st unix.Stat_t
-	err = unix.Fstat(int(r.file.Fd()), &st)
-	return st.Dev, st.Ino, err
-}
 
 // CloseFile closes the file and leaves the memory mapped. Other processes can no longer find the
 // region in this one.

@@ -16,8 +16,8 @@ func MapRegion(file *os.File) (*Region, error) {
 	return nil, ErrUnsupported
 }
 
-// FindRegion returns [ErrUnsupported].
-func FindRegion(pid, fd int, dev, inode uint64) (*Region, error) { return nil, ErrUnsupported }
+// Find returns [ErrUnsupported].
+func (pl Place) Find() (*Region, error) { return nil, ErrUnsupported }
 
 // Open returns [ErrUnsupported].
 func (pl Place) Open(flags int) (*os.File, error) { return nil, ErrUnsupported }
@@ -49,9 +49,6 @@ func (r *Region) Bytes() []byte { return nil }
 
 // File returns nil.
 func (r *Region) File() *os.File { return nil }
-
-// Identity returns [ErrUnsupported].
-func (r *Region) Identity() (dev, inode uint64, err error) { return 0, 0, ErrUnsupported }
 
 // CloseFile does nothing.
 func (r *Region) CloseFile() error { return nil }

@@ -27,6 +27,9 @@ func init() {
 	}
 }
 
+// firstArgs are os.Args as the program finds them; it may cut them later.
+var firstArgs = os.Args
+
 var lookUpProgram = sync.OnceFunc(func() {
 	path, err := os.Executable()
 	switch {
@@ -36,7 +39,7 @@ var lookUpProgram = sync.OnceFunc(func() {
 			lookedUp, lookUpError = filepath.Abs(lookedUp)
 		}
 	case strings.HasPrefix(filepath.Base(path), "ld"): // ld-linux-x86-64.so.2, ld-musl-x86_64.so.1, ld.so
-		loaderWords = wordsBefore(os.Args)
+		loaderWords = wordsBefore(firstArgs)
 	}
 })
 

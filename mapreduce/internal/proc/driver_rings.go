@@ -52,8 +52,8 @@ func (p *Process) connect() (theirs []*os.File, err error) {
 	if err != nil {
 		return theirs, err
 	}
-	p.Note = newNote(memory)
 	if memory.region == nil {
+		p.Note = newNote(memory)
 		return theirs, nil
 	}
 	s, err := rings.Open(memory.region, 0, rings.Bell{In: r, Out: w}, nil)
@@ -61,6 +61,7 @@ func (p *Process) connect() (theirs []*os.File, err error) {
 		_ = memory.region.Close()
 		return theirs, err
 	}
+	p.Note = newNote(memory)
 	p.Requests, p.Answers = ringRequests{s}, &ringAnswers{Stream: s}
 	return theirs, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // threadsHint is what to do when the system does not start a process or a thread.
-const threadsHint = "raise the limit of this user's threads (ulimit -u), or that of its control group (pids.max), or the MemoryLimit, or use fewer processes"
+const threadsHint = "raise the limit of this user's threads (ulimit -u), or that of its control group (pids.max), or use fewer processes"
 
 // noThreadBegins are the beginnings of the lines with which the runtime of a worker reports that it
 // gets no thread, and then ends the worker. A dump of all goroutines follows, which tells nothing
@@ -42,7 +42,7 @@ func (e Exit) NoThread() bool {
 func (e Exit) LastWords() string {
 	switch {
 	case e.NoThread():
-		return "; it got no thread: " + threadsHint
+		return "; it got no thread: " + threadsHint + ", or raise its MemoryLimit, if it has one"
 	case e.Stderr != "":
 		return "; its last words:\n" + Brief(e.Stderr)
 	}

@@ -115,6 +115,7 @@ func (p *Process) Exit() Exit {
 
 // wait is the only place that reaps the worker.
 func (p *Process) wait() {
+	oomKills.begin()
 	awaitExit(p.PID(), &p.stopped)
 	p.mu.Lock()
 	_ = syscall.Kill(-p.PID(), syscall.SIGKILL) // what its tasks have started

@@ -91,7 +91,6 @@ func (p *Process) start(spec Spec, inherited []*os.File) error {
 		return err
 	}
 	p.out, p.inherited = out, startedWith()
-	oomKills.begin()
 	living.add(p)
 	go p.wait()
 	return nil
