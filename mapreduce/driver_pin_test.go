@@ -93,6 +93,8 @@ func TestPinnedPlacesAreGivenBack(t *testing.T) {
 			t.Error(err)
 		} else if _, err := process.Wait(); err != nil {
 			t.Error(err)
+		} else {
+			process.ExitCode() // waits until the process was reaped
 		}
 		p.Terminate()
 	}
