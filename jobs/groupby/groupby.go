@@ -20,7 +20,8 @@ type groupBy struct{ Value string }
 
 // Map implements [mapreduce.Mapper]. An empty value counts for nothing.
 func (g groupBy) Map(ctx context.Context, rows text.Rows, emit func(string, text.Stats)) error {
-	groups := map[string]*text.Stats{}
+	places := map[string]int{}
+	var groups []text.Stats
 	err := rows.Each(ctx, func(fields [][]byte) error {
 		if len(fields[1]) == 0 {
 			return nil
@@ -29,16 +30,17 @@ func (g groupBy) Map(ctx context.Context, rows text.Rows, emit func(string, text
 		if err != nil {
 			return fmt.Errorf("column %s: %w", g.Value, err)
 		}
-		if s := groups[string(fields[0])]; s != nil {
-			*s = s.Merge(text.StatsOf(n))
+		at, ok := places[string(fields[0])]
+		if !ok {
+			places[string(fields[0])] = len(groups)
+			groups = append(groups, text.StatsOf(n))
 			return nil
 		}
-		one := text.StatsOf(n)
-		groups[string(fields[0])] = &one
+		groups[at] = groups[at].Merge(text.StatsOf(n))
 		return nil
 	})
-	for key, s := range groups {
-		emit(key, *s)
+	for key, at := range places {
+		emit(key, groups[at])
 	}
 	return err
 }

@@ -207,5 +207,8 @@ func UserFrames(stack string) string {
 			text += "\n" + left
 		}
 	}
+	if text == first {
+		return "" // it runs only what is not the user's
+	}
 	return text
 }
