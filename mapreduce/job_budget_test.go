@@ -111,3 +111,32 @@ func TestJobDiskFull(t *testing.T) {
 		t.Errorf("afterwards: %v, %v", got, err)
 	}
 }
+
+// wideJob has many keys with large values, which are combined.
+type wideJob struct{ Keys, Bytes int }
+
+func (j wideJob) Map(_ context.Context, _ int, emit func(int, []byte)) error {
+	for k := range j.Keys {
+		emit(k, make([]byte, j.Bytes))
+	}
+	return nil
+}
+
+func (wideJob) Combine(a, _ []byte) []byte { return a }
+
+var wideValues = NewJob[wideJob]("wide")
+
+// A chunk holds no more values to be combined than the budget has room for.
+func TestJobBudgetCombines(t *testing.T) {
+	p := newPool(t, Procs(1), MemoryBudget(45<<20), MemoryLimit(testMemory/2))
+	r, err := wideValues.Results(t.Context(), p, wideJob{3000, 128 << 10}, numbers(1)) // 375 MiB
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Len() != 3000 {
+		t.Errorf("%d keys", r.Len())
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}

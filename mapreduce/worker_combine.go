@@ -122,12 +122,16 @@ func (s *mapStep[J, In, K, V]) emitter(w *shuffle.Writer) emitter[K, V] {
 	if combine == nil {
 		return emitter[K, V]{to.add, to.failure, to.failure}
 	}
-	c := &combining[K, V]{to: to, combine: combine, places: make(map[K]int)}
+	c := &combining[K, V]{to: to, combine: combine, places: make(map[K]int), room: s.store.limits.group}
 	return emitter[K, V]{c.add, c.flush, to.failure}
 }
 
-// maxCombined is how many keys a chunk holds before it writes them.
-const maxCombined = 1 << 16
+// A chunk holds as many keys before it writes them as fit in its memory, but no more than
+// maxCombined. Under a memory budget it looks at the first fewCombined to see how large they are.
+const (
+	maxCombined = 1 << 18
+	fewCombined = 1 << 8
+)
 
 // combining merges the values of each key before they are written.
 type combining[K comparable, V any] struct {
@@ -135,6 +139,7 @@ type combining[K comparable, V any] struct {
 	combine func(a, b V) V
 	merged  []pair[K, V] // in the order in which the keys first came
 	places  map[K]int
+	room    uint64 // bytes of encoded pairs that may be held; 0: any number
 }
 
 type pair[K comparable, V any] struct {
@@ -147,12 +152,23 @@ func (c *combining[K, V]) add(k K, v V) {
 		c.merged[at].value = c.combine(c.merged[at].value, v)
 		return
 	}
-	if len(c.merged) == maxCombined {
+	if len(c.merged) >= c.most() {
 		_ = c.flush()
 	}
 	k = c.to.codec.own(k)
 	c.places[k] = len(c.merged)
 	c.merged = append(c.merged, pair[K, V]{k, v})
+}
+
+// most returns how many keys may be held.
+func (c *combining[K, V]) most() int {
+	switch {
+	case c.room == 0:
+		return maxCombined
+	case c.to.pairs == 0:
+		return fewCombined
+	}
+	return int(min(max(c.room*c.to.pairs/c.to.bytes, 1), maxCombined))
 }
 
 func (c *combining[K, V]) flush() error {

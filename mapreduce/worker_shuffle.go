@@ -14,6 +14,8 @@ type pairWriter[K comparable, V any] struct {
 	encoder *transport.Encoder
 	arrival *transport.Decoder
 	failed  error // error of the first pair that cannot be sent; later pairs are dropped
+
+	pairs, bytes uint64 // that were written
 }
 
 func (w *pairWriter[K, V]) failure() error { return w.failed }
@@ -39,6 +41,8 @@ func (w *pairWriter[K, V]) write(k K, v V) error {
 	if err := w.codec.value.Encode(w.encoder, &v); err != nil {
 		return err
 	}
+	w.pairs++
+	w.bytes += uint64(w.encoder.Len())
 	w.to.Append(w.codec.partition(w.seed, &k), w.encoder.Bytes(), nil)
 	return nil
 }

@@ -20,9 +20,7 @@ type groupBy struct{ Value string }
 
 // Map implements [mapreduce.Mapper]. An empty value counts for nothing.
 func (g groupBy) Map(ctx context.Context, rows text.Rows, emit func(string, text.Stats)) error {
-	places := map[string]int{}
-	var groups []text.Stats
-	err := rows.Each(ctx, func(fields [][]byte) error {
+	return rows.Each(ctx, func(fields [][]byte) error {
 		if len(fields[1]) == 0 {
 			return nil
 		}
@@ -30,19 +28,9 @@ func (g groupBy) Map(ctx context.Context, rows text.Rows, emit func(string, text
 		if err != nil {
 			return fmt.Errorf("column %s: %w", g.Value, err)
 		}
-		at, ok := places[string(fields[0])]
-		if !ok {
-			places[string(fields[0])] = len(groups)
-			groups = append(groups, text.StatsOf(n))
-			return nil
-		}
-		groups[at] = groups[at].Merge(text.StatsOf(n))
+		emit(mapreduce.Borrowed(fields[0]), text.StatsOf(n))
 		return nil
 	})
-	for key, at := range places {
-		emit(key, groups[at])
-	}
-	return err
 }
 
 // Combine implements [mapreduce.Combiner].
