@@ -202,7 +202,7 @@ func TestOutputOfSlowItems(t *testing.T) {
 
 // PrintTo has the lines of workers go elsewhere, each in one write.
 func TestPrintTo(t *testing.T) {
-	var stdout, stderr lockedBuffer
+	var stdout, stderr strings.Builder
 	p := newPool(t, Procs(1), PrintTo(&stdout, &stderr))
 	if _, err := printBoth.Apply(t.Context(), p, "here"); err != nil {
 		t.Fatal(err)
