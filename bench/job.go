@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,6 +57,9 @@ func jobCommand(ctx context.Context, c jobs.Command, words []string, out io.Writ
 	if o.against != "" {
 		if old, err = readReport(o.against); err != nil {
 			return err
+		}
+		if old.Job != c.Name {
+			return jobs.Usagef("--against %s: it has the figures of %s, not of %s", o.against, old.Job, c.Name)
 		}
 	}
 	if err := checkExports(o.exports); err != nil {
@@ -155,7 +159,7 @@ func waysOf(line *jobs.Line, procs []int, chunksize int64) (all []way) {
 func runJob(ctx context.Context, line *jobs.Line, start string, procs int, chunksize int64) (sample, error) {
 	running := jobs.DefaultRunning()
 	running.Start, running.Procs, running.Chunksize = start, int64(procs), chunksize
-	runtime.GC() // what the run before has left is not this one's
+	debug.FreeOSMemory() // what the run before has left is not this one's
 	forgetPeak()
 	run, err := line.Run(ctx, running)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"mrrun/jobs"
 )
@@ -55,7 +56,8 @@ func peersOf(ctx context.Context, job string, line *jobs.Line, procs []int) (all
 	if python, err := exec.LookPath("python3"); err == nil {
 		script := filepath.Join(dir, "peers.py")
 		if err := os.WriteFile(script, []byte(peersScript), 0o600); err != nil {
-			return nil, done, err
+			done()
+			return nil, nil, err
 		}
 		for _, n := range procs {
 			add("python", n, python, script, job, string(params), strconv.Itoa(n))
@@ -67,7 +69,8 @@ func peersOf(ctx context.Context, job string, line *jobs.Line, procs []int) (all
 		}
 	}
 	if len(all) == 0 {
-		return nil, done, errors.New("bench: --peers: neither python3 nor a C compiler (cc) is installed")
+		done()
+		return nil, nil, errors.New("bench: --peers: neither python3 nor a C compiler (cc) is installed")
 	}
 	return all, done, nil
 }
@@ -89,6 +92,8 @@ func buildC(ctx context.Context, job, dir string) string {
 func runPeer(ctx context.Context, name, program string, args []string) (sample, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stderr = os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // Python then ends its workers
+	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.Output()
 	if ctx.Err() != nil {
 		return sample{}, context.Cause(ctx)

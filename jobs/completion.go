@@ -1,11 +1,13 @@
 package jobs
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -40,7 +42,7 @@ func (a *app) complete(words []string) []Completion {
 	if c, err := Lookup(first); err == nil {
 		return cutPrefix(bash, completeFlags(words[1:], c.sections(), c.Args))
 	}
-	return completeByPlugin(first, words[1:])
+	return cutPrefix(bash, completeByPlugin(first, words[1:]))
 }
 
 func (a *app) completeFirst(word string) (all []Completion) {
@@ -83,6 +85,9 @@ func CompleteNames(word string, names ...string) []Completion {
 // Names returns the names of all jobs, sorted.
 func Names() []string { return names() }
 
+// pluginTime is how long a plugin may take to complete a word.
+const pluginTime = time.Second
+
 // completeByPlugin asks a plugin that was built with mrrun; others would not know what is asked.
 func completeByPlugin(name string, words []string) (all []Completion) {
 	p := plugin{Path: findPlugin(name)}
@@ -92,7 +97,9 @@ func completeByPlugin(name string, words []string) (all []Completion) {
 	if p.describe(); p.Mrrun == "-" {
 		return []Completion{{Word: FileNames}}
 	}
-	out, err := exec.Command(p.Path, append([]string{completeWord}, words...)...).Output()
+	ctx, cancel := context.WithTimeout(context.Background(), pluginTime)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, p.Path, append([]string{completeWord}, words...)...).Output()
 	if err != nil {
 		return nil
 	}

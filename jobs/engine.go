@@ -65,11 +65,13 @@ func (e *engine) finish() error {
 	}
 	for _, w := range e.pool.Workers() {
 		e.pids = append(e.pids, w.PID)
-		e.memory += peakMemory(w.PID)
 	}
 	e.step("ending the workers")
 	err := e.pool.Close()
 	e.numbers = e.pool.Stats()
+	for _, w := range e.numbers.Workers {
+		e.memory += w.Memory
+	}
 	return cmp.Or(err, e.endView())
 }
 
@@ -226,17 +228,22 @@ func (l *Line) run(ctx context.Context, work Work, p params, r Running, v *view)
 	if err != nil {
 		return nil, l.failure(ctx, err, e)
 	}
-	if n := len(e.failed); n > 0 && e.done == 0 { // there is no result
-		first := e.failed[0].Err
-		text := fmt.Sprintf("%s: all %d pieces failed; %s", l.command.Name, n, l.pieceFailure(first, e))
-		return nil, taskFailure{text, first, l.allFacts(e)}
-	}
 	return &Run{
 		outcome: outcome{work.job(), e.done + len(e.failed), p}, streamed: streams(work), Seconds: time.Since(began).Seconds(), Startup: e.startup,
 		Chunks: e.numbers.Chunks, Lost: e.numbers.Lost, Retried: e.numbers.Retried, PIDs: e.pids, Procs: int(r.Procs),
 		Pieces: e.done + len(e.failed), Failed: e.failed, Numbers: e.numbers, Waiting: e.waiting(), Memory: e.memory,
 		line: l, engine: e, facts: l.allFacts(e),
 	}, nil
+}
+
+// checkDone returns an error if all pieces have failed, so that there is no result.
+func (e *engine) checkDone() error {
+	if len(e.failed) == 0 || e.done > 0 {
+		return nil
+	}
+	first := e.failed[0].Err
+	text := fmt.Sprintf("%s: all %d pieces failed; %s", e.line.command.Name, len(e.failed), e.line.pieceFailure(first, e))
+	return taskFailure{text, first, e.line.allFacts(e)}
 }
 
 // failure words the error of a run for people: an interruption is reported as nothing else, a
@@ -247,6 +254,9 @@ func (l *Line) failure(ctx context.Context, err error, e *engine) error {
 	}
 	if _, ok := errors.AsType[usage.Error](err); ok && !strings.Contains(err.Error(), "--help") {
 		return usage.Errorf("%w (see %s --help)", err, l.name)
+	}
+	if _, worded := errors.AsType[taskFailure](err); worded {
+		return err
 	}
 	if task, ok := errors.AsType[*mapreduce.TaskError](err); ok {
 		failed := taskFailure{l.command.Name + ": " + l.pieceFailure(task, e), err, l.allFacts(e)}
@@ -272,6 +282,9 @@ func (l *Line) pieceFailure(task *mapreduce.TaskError, e *engine) string {
 
 // facts returns what is known about the failure of a piece.
 func (l *Line) facts(task *mapreduce.TaskError, e *engine) *facts {
+	if e.count != nil { // it is an item of some step: no piece can be run alone
+		return factsOf(e.number(task.Index), task, nil)
+	}
 	var deaths []mapreduce.WorkerChange
 	if e.view != nil && e.view.watch != nil {
 		deaths = e.view.watch.deathsOf(task.Index)

@@ -169,6 +169,8 @@ func (f *facts) text(limit int64) string {
 		}
 		row(name, strings.ReplaceAll(line, "\t", "    "))
 	}
-	row("again", f.Again)
+	if f.Again != "" {
+		row("again", f.Again)
+	}
 	return plain.Text(b.String())
 }

@@ -14,6 +14,7 @@ type Line struct {
 	name    string // as in "mrrun pi"
 	command Command
 	words   []string
+	kept    []string // the words without what names files to write
 	common  func(*Flags)
 }
 
@@ -33,6 +34,9 @@ func (l *Line) parse() (Work, params, error) {
 	l.common(&Flags{common})
 	flags.AddFlagSet(own)
 	flags.AddFlagSet(common) // but for names that the job has taken for itself
+	if l.kept == nil {
+		l.kept = withoutOutputs(l.words, flags)
+	}
 	args, err := parseSet(l.name, l.words, flags)
 	if err != nil {
 		return nil, params{}, err
@@ -79,14 +83,35 @@ func (l *Line) Params() any {
 	return params
 }
 
+// withoutOutputs returns words without the flags --joblog and --out.
+func withoutOutputs(words []string, flags *pflag.FlagSet) []string {
+	kept := []string{}
+	for i := 0; i < len(words); i++ {
+		if words[i] == "--" {
+			return append(kept, words[i:]...)
+		}
+		from, word := i, normalizeWord(words[i], flags)
+		if takesNext(word, flags) && i+1 < len(words) {
+			i++
+		}
+		name, _, _ := strings.Cut(word, "=")
+		if name != "--joblog" && name != "--out" {
+			kept = append(kept, words[from:i+1]...)
+		}
+	}
+	return kept
+}
+
 // again returns the command line with more flags, which override those that were typed, for a shell.
+// It leaves out the flags that name files: what is in them is worth more than what a part of the
+// pieces would write there.
 func (l *Line) again(flags ...string) string {
-	end := len(l.words)
-	if i := slices.Index(l.words, "--"); i >= 0 {
+	end := len(l.kept)
+	if i := slices.Index(l.kept, "--"); i >= 0 {
 		end = i
 	}
 	words := []string{l.name}
-	for _, word := range slices.Concat(l.words[:end], flags, l.words[end:]) {
+	for _, word := range slices.Concat(l.kept[:end], flags, l.kept[end:]) {
 		words = append(words, quoted(word))
 	}
 	return strings.Join(words, " ")

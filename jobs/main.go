@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -124,7 +125,7 @@ func (a *app) dispatch(ctx context.Context, words []string, out io.Writer) error
 	}
 	for _, tool := range a.tools {
 		if tool.Name == name {
-			return tool.Run(ctx, rest, out)
+			return tool.run(ctx, rest, out)
 		}
 	}
 	c, err := Lookup(name)
@@ -188,6 +189,17 @@ func (a *app) builtin() []Tool {
 			return printVersion(out)
 		}},
 	}
+}
+
+// run runs the tool. One that does not explain itself is explained by its summary.
+func (t Tool) run(ctx context.Context, words []string, out io.Writer) error {
+	err := t.Run(ctx, words, out)
+	asked := len(words) > 0 && slices.Contains([]string{"--help", "-help", "-h"}, words[0])
+	if !errors.Is(err, pflag.ErrHelp) && (err == nil || !asked) {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s %s: %s\n", program, t.Name, t.Summary)
+	return err
 }
 
 // help shows all there is to say about a job.

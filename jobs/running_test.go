@@ -277,3 +277,37 @@ func TestTimeoutOfAPiece(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The line that runs pieces again writes to no file of the first run.
+func TestAgainLeavesFiles(t *testing.T) {
+	closed := 0
+	c := doubleCommand(&closed, nil)
+	c.Args = "FILE..."
+	r := DefaultRunning()
+	for words, want := range map[string]string{
+		"--joblog log a -- --joblog": "mrrun double a --only 3 -- --joblog",
+		"-joblog=log --quiet a":      "mrrun double --quiet a --only 3",
+		"--quiet -procs 2 a b":       "mrrun double --quiet -procs 2 a b --only 3",
+	} {
+		l, err := NewLine("mrrun double", c, strings.Fields(words), r.bind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := l.again("--only", "3"); got != want {
+			t.Errorf("%s: again: %s, want %s", words, got, want)
+		}
+	}
+}
+
+// Where all pieces have failed there is nothing to collect, nor to write over a result of before.
+func TestKeepGoingWithNothing(t *testing.T) {
+	c, collected := tallyCommand(), false
+	c.New = func(*Flags) Work {
+		return Keyed(tallies, &tallier{collect: func(*mapreduce.Result[int, int64]) { collected = true }})
+	}
+	r := running(2, 0)
+	r.Only, r.KeepGoing = numbersOf([]int{14}), true
+	if _, err := newTestLine(t, c).Run(t.Context(), r); err == nil || !strings.Contains(err.Error(), "all 1 pieces failed") || collected {
+		t.Errorf("got %v, collected %v", err, collected)
+	}
+}

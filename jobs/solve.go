@@ -24,8 +24,8 @@ type solved struct{ Solver }
 func (w *solved) job() any { return w.Solver }
 
 func (w *solved) run(ctx context.Context, e *engine, _ []string) error {
-	if len(e.running.Only) > 0 || e.running.Backups {
-		return usagef("--only and --backups are for jobs whose pieces do not build on each other: leave them out")
+	if r := e.running; len(r.Only) > 0 || r.Backups || r.KeepGoing || r.JobLog != "" {
+		return usagef("--only, --backups, --keep-going and --joblog are for jobs whose pieces do not build on each other: leave them out")
 	}
 	err := w.Solve(ctx, func(total int, done func() int) (*mapreduce.Pool, error) {
 		e.count = done

@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -116,6 +117,9 @@ func (w *folded[In, Out]) run(ctx context.Context, e *engine, args []string) err
 	if err := e.checkOnly(all.seen); err != nil {
 		return err
 	}
+	if err := e.checkDone(); err != nil {
+		return err
+	}
 	if f, ok := as[Finisher](w.Folder); ok {
 		e.step("finishing the result")
 		return f.Finish()
@@ -207,6 +211,9 @@ func (w *keyed[J, In, K, V]) run(ctx context.Context, e *engine, args []string) 
 		e.goOn(failure)
 	}
 	e.done = len(pieces) - len(e.failed)
+	if err := e.checkDone(); err != nil {
+		return errors.Join(err, values.Close())
+	}
 	e.step("collecting the results")
 	stop := context.AfterFunc(ctx, func() { values.Cancel(context.Cause(ctx)) })
 	defer stop()

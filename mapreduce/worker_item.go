@@ -13,9 +13,9 @@ import (
 // A chunkRun is a chunk that a worker is computing.
 type chunkRun struct {
 	*worker
-	*request
-	in  *transport.Decoder
-	out *transport.Encoder
+	request // a copy: a goroutine may outlive its item and ask later
+	in      *transport.Decoder
+	out     *transport.Encoder
 }
 
 // begin records that the item at this offset of the chunk starts: if the worker dies, that item is

@@ -94,7 +94,7 @@ func (w *worker) runItems(r *request, in *transport.Decoder, out *transport.Enco
 		w.logLevel.Store(r.call.level)
 	}
 	w.running = true
-	err := r.call.run(&chunkRun{worker: w, request: r, in: in, out: out})
+	err := r.call.run(&chunkRun{worker: w, request: *r, in: in, out: out})
 	w.running = false
 	return err
 }

@@ -6,6 +6,7 @@ package bignum
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -58,9 +59,15 @@ func New(ctx context.Context, pool *mapreduce.Pool, limbs int, done *atomic.Int6
 	return c, nil
 }
 
-// Close frees all numbers. It may be called while a product is being computed, whose memory is freed
-// when the workers leave it.
+// inUse is held for reading by each piece while it uses arrays. Workers that are goroutines have the
+// arrays of this process, and their pieces go on when the call is over: Close waits for them.
+var inUse sync.RWMutex
+
+// Close frees all numbers. It waits for what goroutines compute, not for worker processes, whose memory
+// is freed when they leave it. No product may be begun after it.
 func (c *Calculator) Close() {
+	inUse.Lock()
+	defer inUse.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for a := range c.all {
@@ -88,6 +95,9 @@ func (c *Calculator) Free(x *Number) { c.give(x.memory) }
 func (c *Calculator) take(n int) (*array, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.all == nil {
+		return nil, errors.New("take memory for a number: the calculator is closed")
+	}
 	n = max(n, 1)
 	fits := func(a *array) bool { return n <= a.Len() && a.Len() <= 2*n }
 	if i := slices.IndexFunc(c.free, fits); i >= 0 {

@@ -13,7 +13,11 @@ type stretch struct {
 	Check decimal.Check
 }
 
-var stretchResidue = mapreduce.Func(func(s stretch) uint64 { return s.Check.Residue(s.Limbs.Slice()) })
+var stretchResidue = mapreduce.Func(func(s stretch) uint64 {
+	inUse.RLock()
+	defer inUse.RUnlock()
+	return s.Check.Residue(s.Limbs.Slice())
+})
 
 // Residue returns x modulo the prime of check.
 func (c *Calculator) Residue(ctx context.Context, x *Number, check decimal.Check) (uint64, error) {

@@ -14,6 +14,8 @@ type rootsPiece struct {
 }
 
 var fillRoots = mapreduce.Func(func(p rootsPiece) struct{} {
+	inUse.RLock()
+	defer inUse.RUnlock()
 	ntt.FillRoots(p.Part.Slice(), p.First, p.Modulus)
 	return struct{}{}
 })

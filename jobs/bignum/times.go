@@ -63,6 +63,8 @@ func (c *Calculator) Product(ctx context.Context, factors []*Number) (*Number, e
 type wholePiece struct{ A, B, Out *array }
 
 var multiplyWhole = mapreduce.Func(func(p wholePiece) int {
+	inUse.RLock()
+	defer inUse.RUnlock()
 	return copy(p.Out.Slice(), decimal.Times(p.A.Slice(), p.B.Slice()))
 })
 
@@ -87,6 +89,8 @@ type residuesPiece struct {
 }
 
 var computeResidues = mapreduce.Func(func(p residuesPiece) struct{} {
+	inUse.RLock()
+	defer inUse.RUnlock()
 	var b []uint64
 	if p.B != nil {
 		b = p.B.Slice()
@@ -108,6 +112,8 @@ type carryPiece struct {
 }
 
 var carryLimbs = mapreduce.Func(func(p carryPiece) []ntt.Carry {
+	inUse.RLock()
+	defer inUse.RUnlock()
 	all := p.Residues.Slice()
 	var residues [ntt.Moduli][]uint64
 	for i := range residues {

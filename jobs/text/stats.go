@@ -37,7 +37,7 @@ const statsSize = 7 * 8
 
 // EncodeMsgpack implements [msgpack.CustomEncoder]. All words together take a fraction of the time
 // of a struct of structs.
-func (s *Stats) EncodeMsgpack(e *msgpack.Encoder) error {
+func (s Stats) EncodeMsgpack(e *msgpack.Encoder) error {
 	b := binary.LittleEndian.AppendUint64(make([]byte, 0, statsSize), uint64(s.Count))
 	for _, d := range [...]Decimal{s.Sum, s.Min, s.Max} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(d.Hi))
