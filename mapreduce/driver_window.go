@@ -158,7 +158,7 @@ func (m *imapItems[A, R]) encode(out *transport.Encoder, span schedule.Span) err
 	return nil
 }
 
-func (m *imapItems[A, R]) key(item int) string { return show(m.at(item).arg) }
+func (m *imapItems[A, R]) key(item int) string { return showPlain(m.at(item).arg) }
 
 func (m *imapItems[A, R]) place(in *transport.Decoder, span schedule.Span) (failed TaskErrors, err error) {
 	for i := span.First; i < span.End; i++ {

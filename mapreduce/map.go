@@ -69,7 +69,7 @@ func (m *mapItems[A, R]) keep(cargo *transport.Cargo) {
 	}
 }
 
-func (m *mapItems[A, R]) key(item int) string { return show(m.args[item]) }
+func (m *mapItems[A, R]) key(item int) string { return showPlain(m.args[item]) }
 
 func (m *mapItems[A, R]) place(in *transport.Decoder, s schedule.Span) (failed TaskErrors, err error) {
 	for i := s.First; i < s.End; i++ {

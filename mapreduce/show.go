@@ -27,6 +27,32 @@ func show(v any) string {
 	return short(b.String())
 }
 
+// showPlain is show for a value that the program may be changing: it returns nothing unless all of it
+// is in v.
+func showPlain[T any](v T) string {
+	if !isPlain(reflect.TypeFor[T]()) {
+		return ""
+	}
+	return show(v)
+}
+
+func isPlain(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if !isPlain(t.Field(i).Type) {
+				return false
+			}
+		}
+		return true
+	case reflect.Array:
+		return isPlain(t.Elem())
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface, reflect.Chan, reflect.Func, reflect.UnsafePointer:
+		return false
+	}
+	return true
+}
+
 // short cuts a text of which the beginning is enough to recognise it.
 func short(s string) string {
 	if len(s) <= most {

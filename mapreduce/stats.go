@@ -71,7 +71,7 @@ type WorkerStats struct {
 type SlowItem struct {
 	Task        string
 	First, Last int           // indexes of its items
-	Key         string        // beginning of the text of the first item, as errors show it; empty if Each is below a millisecond
+	Key         string        // beginning of the text of the first item, as errors show it; empty below a millisecond, and where an argument has parts that the program may be changing
 	Each        time.Duration // mean time per item
 }
 
