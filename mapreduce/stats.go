@@ -67,11 +67,12 @@ type WorkerStats struct {
 	ItemDone, ItemTotal int64 // how much of the item is done, as its task told [Report] last
 }
 
-// A SlowItem is a chunk whose items took long; it has one item if that was sent alone.
+// A SlowItem is a chunk whose items took long; it has one item if that was sent alone. It has no Key
+// if Each is below a millisecond, or an argument has parts that the program may be changing.
 type SlowItem struct {
 	Task        string
 	First, Last int           // indexes of its items
-	Key         string        // beginning of the text of the first item, as errors show it; empty below a millisecond, and where an argument has parts that the program may be changing
+	Key         string        // beginning of the first item's text, as errors show it; it may be empty
 	Each        time.Duration // mean time per item
 }
 
